@@ -1,0 +1,51 @@
+# Everything a person does from a checkout. `make help` lists it.
+PYTHON ?= python3
+BIN := .venv/bin
+UV := $(BIN)/uv
+
+.DEFAULT_GOAL := help
+.PHONY: help setup demo demo-check test test-fast format check docs bench lock clean
+
+help: ## show this list
+	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 14
+
+setup: .venv/.ready ## make .venv with the locked packages
+
+.venv/.ready: requirements.lock pyproject.toml package-lock.json tools/build_assets.py
+	@test -x $(BIN)/python || $(PYTHON) -m venv .venv
+	@test -x $(UV) || $(BIN)/python -m pip install --quiet --disable-pip-version-check 'uv>=0.9,<1'
+	$(UV) pip sync --quiet --require-hashes --python $(BIN)/python requirements.lock
+	$(UV) pip install --quiet --python $(BIN)/python --no-deps --editable .
+	@touch $@
+
+demo: setup ## make a synthetic hospital and open its console
+	$(BIN)/vesalius demo
+
+demo-check: setup ## walk the whole loop by machine, and exit
+	$(BIN)/vesalius demo --check
+
+test: setup ## lint, types and every test
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+	$(BIN)/mypy
+	$(BIN)/pytest
+
+test-fast: setup ## every test but the browser's
+	$(BIN)/pytest -m "not browser"
+
+format: setup ## put the code in the house form
+	$(BIN)/ruff check --fix .
+	$(BIN)/ruff format .
+
+docs: setup ## make the generated parts of the documentation again
+	$(BIN)/python tools/generate_docs.py
+
+bench: setup ## run every benchmark
+	for file in benchmarks/*.py; do $(BIN)/python $$file || exit 1; done
+
+lock: setup ## choose the newest allowed versions of every package
+	$(UV) pip compile --quiet --universal --generate-hashes --all-extras --group dev --python-version 3.11 \
+	  --no-header --upgrade pyproject.toml -o requirements.lock
+
+clean: ## remove what was made here
+	rm -rf .venv demo-hospital dist build .pytest_cache .mypy_cache .ruff_cache .hypothesis

@@ -1,0 +1,208 @@
+"""The card of a use case: what it is for, on whom, by whom, not for what, and its words in four languages.
+
+A card is data: ``card.toml`` beside the class, and ``texts/LANGUAGE.toml`` for the words (or a table
+``[texts.LANGUAGE]`` in the card itself). The names follow the CHAI Applied Model Card and TRIPOD+AI where they
+have one.
+"""
+
+from __future__ import annotations
+
+import string
+from collections.abc import Mapping
+from datetime import timedelta
+from pathlib import Path
+from typing import Any, Literal
+
+import msgspec
+
+from vesalius.errors import InvalidCard
+
+LANGUAGES = ("fr", "nl", "de", "en")
+"""The languages every text must exist in: Belgium's three, and English."""
+
+
+class Text(msgspec.Struct, frozen=True, omit_defaults=True):
+    """Words to be said in the reader's language: a key of the card's texts, and the values to put in it."""
+
+    key: str
+    values: dict[str, str | float | int] = {}
+
+
+class Input(msgspec.Struct, frozen=True, omit_defaults=True):
+    """One fact that the use case reads.
+
+    Attributes:
+        name: the column's name in the evidence table; the text ``input.NAME`` names it for people.
+        kind: how a model sees it.
+        levels: the possible values of a category or a grade, in order; the text ``level.LEVEL`` names each.
+        unit: the UCUM unit of a number.
+        codes: the codes it is read from, as ``SYSTEM|CODE``.
+    """
+
+    name: str
+    kind: Literal["number", "category", "grade", "boolean"]
+    levels: tuple[str, ...] = ()
+    unit: str = ""
+    codes: tuple[str, ...] = ()
+
+
+class Option(msgspec.Struct, frozen=True):
+    """One thing that can be suggested; the text ``option.CODE`` names it."""
+
+    code: str
+    indicator: Literal["info", "warning", "critical"] = "info"
+
+
+class Setting(msgspec.Struct, frozen=True, omit_defaults=True):
+    """One number that the hospital chooses; the texts ``setting.NAME`` and ``setting.NAME.help`` explain it."""
+
+    name: str
+    default: float
+    minimum: float
+    maximum: float
+    step: float = 0.01
+
+
+class Source(msgspec.Struct, frozen=True, omit_defaults=True):
+    """Where a rule, a threshold or a figure comes from."""
+
+    key: str
+    citation: str
+    url: str = ""
+
+
+class Card(msgspec.Struct, frozen=True, forbid_unknown_fields=True, omit_defaults=True):
+    """What a use case is for. All prose is in the texts: ``title``, ``purpose``, ``population``, ``not_for``,
+    ``action`` and ``target`` must be there, and a text for each input, level, option, setting, limit and
+    override reason.
+
+    Attributes:
+        name: the entry point's name.
+        version: of the use case; it changes when anything changes what is suggested.
+        risk_class: the regime the maker assumes, in words of the law (AI Act, MDR).
+        reviewers: the roles that may decide on its suggestions.
+        inputs: the facts it reads.
+        options: what can be suggested.
+        override_reasons: the codes a person chooses from when overriding; each has a text ``reason.CODE``.
+        settings: the numbers the hospital chooses.
+        limits: keys of texts (``limit.KEY``) on what the tool was not tested for.
+        sources: the citations.
+        window_hours: how long after it became due a candidate can still get its suggestion.
+        texts: by language, by key.
+    """  # noqa: D205
+
+    name: str
+    version: str
+    risk_class: str
+    reviewers: tuple[str, ...]
+    inputs: tuple[Input, ...]
+    options: tuple[Option, ...]
+    override_reasons: tuple[str, ...]
+    settings: tuple[Setting, ...] = ()
+    limits: tuple[str, ...] = ()
+    sources: tuple[Source, ...] = ()
+    window_hours: float = 168
+    texts: dict[str, dict[str, str]] = {}
+
+    @classmethod
+    def load(cls, folder: Path) -> Card:
+        """Reads ``card.toml`` and ``texts/*.toml`` of ``folder``, and checks that nothing is missing.
+
+        Raises:
+            InvalidCard: a field is wrong, or a text is missing in a language; the message names it.
+        """
+        try:
+            raw = msgspec.toml.decode((folder / "card.toml").read_bytes())
+            texts = raw.setdefault("texts", {})
+            for path in sorted((folder / "texts").glob("*.toml")):
+                texts[path.stem] = msgspec.toml.decode(path.read_bytes())
+            raw["texts"] = {language: dict(_flat(tree)) for language, tree in texts.items()}
+            card = msgspec.convert(raw, cls)
+        except (OSError, msgspec.DecodeError, msgspec.ValidationError) as error:
+            raise InvalidCard(f"{folder.name}/card.toml: {error}") from error
+        missing = card.missing_texts()
+        if missing:
+            raise InvalidCard(f"{card.name}: no text for {', '.join(missing)}", hint="add it to texts/LANGUAGE.toml")
+        return card
+
+    @property
+    def window(self) -> timedelta:
+        """How long after it became due a candidate can still get its suggestion."""
+        return timedelta(hours=self.window_hours)
+
+    def keys(self) -> set[str]:
+        """Every key that each language must have a text for."""
+        keys = {"title", "purpose", "population", "not_for", "action", "target"}
+        keys |= {f"input.{item.name}" for item in self.inputs}
+        keys |= {f"level.{level}" for item in self.inputs for level in item.levels}
+        keys |= {f"option.{item.code}" for item in self.options}
+        keys |= {f"reason.{code}" for code in self.override_reasons}
+        keys |= {f"limit.{key}" for key in self.limits}
+        for item in self.settings:
+            keys |= {f"setting.{item.name}", f"setting.{item.name}.help"}
+        return keys
+
+    def missing_texts(self) -> list[str]:
+        """What is missing, as ``LANGUAGE:key``: a key one language lacks, or a value that it does not say."""
+        known = set().union(self.keys(), *(texts.keys() for texts in self.texts.values()))
+        missing = []
+        for language in LANGUAGES:
+            texts = self.texts.get(language, {})
+            missing += [f"{language}:{key}" for key in sorted(known) if not texts.get(key, "").strip()]
+            for key, words in texts.items():
+                if _fields(words) != _fields(self.texts.get("en", {}).get(key, words)):
+                    missing.append(f"{language}:{key} (its {{values}} differ from the English)")
+        return missing
+
+    def say(self, text: Text | str, language: str) -> str:
+        """The words of ``text`` in ``language``; an unknown key is an error, never an empty line.
+
+        A value that is itself a key of the texts is said in the same language.
+        """
+        text = Text(text) if isinstance(text, str) else text
+        texts = self.texts[language if language in self.texts else "en"]
+        if text.key not in texts:
+            raise InvalidCard(f"{self.name}: no text {text.key!r} in {language}")
+        values = {name: texts.get(str(value), value) for name, value in text.values.items()}
+        return texts[text.key].format(**values)
+
+    def option(self, code: str) -> Option:
+        """The option with this code."""
+        for option in self.options:
+            if option.code == code:
+                return option
+        raise InvalidCard(f"{self.name}: no option {code!r}")
+
+    def fill(self, given: Mapping[str, Any]) -> dict[str, float]:
+        """The value of every setting: the hospital's where it gave one, else the default.
+
+        Raises:
+            InvalidCard: an unknown setting, or a value outside its bounds.
+        """
+        unknown = set(given) - {setting.name for setting in self.settings}
+        if unknown:
+            raise InvalidCard(f"{self.name}: unknown settings {', '.join(sorted(unknown))}")
+        values = {}
+        for setting in self.settings:
+            value = float(given.get(setting.name, setting.default))
+            if not setting.minimum <= value <= setting.maximum:
+                bounds = f"{setting.minimum:g} to {setting.maximum:g}"
+                raise InvalidCard(f"{self.name}: {setting.name} = {value:g} is outside {bounds}")
+            values[setting.name] = value
+        return values
+
+
+def _flat(tree: Mapping[str, Any], prefix: str = "") -> list[tuple[str, str]]:
+    """Nested TOML tables as dotted keys: ``[option] start = "…"`` is the key ``option.start``.
+
+    A table that also has words of its own says them under the empty key.
+    """
+    pairs = []
+    for name, value in tree.items():
+        key = f"{prefix}.{name}" if prefix and name else prefix or name
+        pairs += _flat(value, key) if isinstance(value, Mapping) else [(key, str(value))]
+    return pairs
+
+
+def _fields(words: str) -> set[str]:
+    return {name for _, name, _, _ in string.Formatter().parse(words) if name}

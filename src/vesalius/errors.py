@@ -1,0 +1,91 @@
+"""Every error that Vesalius raises on purpose, as one tree.
+
+::
+
+    VesaliusError
+    ├── InvalidResource      a FHIR resource breaks the R4 structure (names the element)
+    ├── UnreadableInput      bytes that no reader can turn into resources
+    ├── InvalidMap           a CSV map is wrong (names the line)
+    ├── InvalidView          a ViewDefinition or FHIRPath expression is wrong (names the place)
+    ├── InvalidModel         a model file is damaged, unknown or not the one asked for
+    ├── InvalidCard          a use case's card, texts or settings are wrong or incomplete
+    ├── InvalidSetting       a setting of the hospital is wrong
+    ├── NotFound             no such suggestion, use case, resource, receipt …
+    ├── Conflict             the state has changed since it was read (already decided, undo too late …)
+    ├── NotAllowed           the person, the role or the life cycle does not permit it
+    ├── NotEnoughData        too few patients or outcomes to answer honestly
+    └── Tampered             the audit chain does not verify
+"""
+
+
+class VesaliusError(Exception):
+    """The root: its message says what is wrong, its hint what to do next.
+
+    Args:
+        message: what is wrong, without patient data.
+        hint: what the reader can do about it, or nothing.
+    """
+
+    def __init__(self, message: str, *, hint: str = "") -> None:
+        super().__init__(message)
+        self.message = message
+        self.hint = hint
+
+    def __str__(self) -> str:
+        return f"{self.message} ({self.hint})" if self.hint else self.message
+
+
+class InvalidResource(VesaliusError):
+    """A FHIR resource breaks the R4 structure; ``path`` names the element, as in ``Patient.birthDate``."""
+
+    def __init__(self, message: str, *, path: str = "", hint: str = "") -> None:
+        super().__init__(f"{path}: {message}" if path else message, hint=hint)
+        self.path = path
+
+
+class UnreadableInput(VesaliusError):
+    """Bytes that no reader can turn into resources: wrong encoding, truncated, not the format announced."""
+
+
+class InvalidMap(VesaliusError):
+    """A CSV map is wrong."""
+
+
+class InvalidView(VesaliusError):
+    """A ViewDefinition or FHIRPath expression is wrong; ``place`` names where, as in ``select[0].column[2]``."""
+
+    def __init__(self, message: str, *, place: str = "", hint: str = "") -> None:
+        super().__init__(f"{place}: {message}" if place else message, hint=hint)
+        self.place = place
+
+
+class InvalidModel(VesaliusError):
+    """A model file is damaged, unknown or not the one asked for."""
+
+
+class InvalidCard(VesaliusError):
+    """A use case's card, texts or settings are wrong or incomplete."""
+
+
+class InvalidSetting(VesaliusError):
+    """A setting of the hospital is wrong."""
+
+
+class NotFound(VesaliusError):
+    """There is no such suggestion, use case, resource or receipt."""
+
+
+class Conflict(VesaliusError):
+    """The state has changed since it was read: already decided, too late to undo."""
+
+
+class NotAllowed(VesaliusError):
+    """The person, the role or the life cycle does not permit it."""
+
+
+class NotEnoughData(VesaliusError):
+    """There are too few patients or outcomes to answer honestly."""
+
+
+class Tampered(VesaliusError):
+    """The audit chain does not verify: an event was altered, removed or reordered."""

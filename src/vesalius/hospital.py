@@ -1,0 +1,87 @@
+"""One hospital: its home folder, its settings, and everything that is kept there.
+
+::
+
+    HOME/
+      vesalius.toml      the settings
+      vesalius.sqlite    the database, unless the settings name another
+      columns/           the lake's typed columns, which can be made again from the database
+      models/            model files, each named by its SHA-256
+      runs/              validation runs
+"""
+
+from __future__ import annotations
+
+import os
+from dataclasses import dataclass
+from pathlib import Path
+
+import sqlalchemy as sa
+
+from vesalius.governance import uses
+from vesalius.lake import Lake
+from vesalius.modelling import ModelStore
+from vesalius.review import Review
+from vesalius.settings import Settings
+from vesalius.store import open_store
+from vesalius.usecase import UseCase, find
+
+
+@dataclass(frozen=True)
+class Hospital:
+    """Everything one hospital keeps, opened.
+
+    Attributes:
+        home: its folder.
+        settings: its settings.
+        engine: its database.
+        lake: everything received, as FHIR R4.
+        review: suggestions, decisions and outcomes.
+        models: its model files.
+    """
+
+    home: Path
+    settings: Settings
+    engine: sa.Engine
+    lake: Lake
+    review: Review
+    models: ModelStore
+
+    @classmethod
+    def open(cls, home: Path, settings: Settings | None = None) -> Hospital:
+        """Opens the hospital whose home folder is ``home``; makes what is missing."""
+        home = home.absolute()
+        home.mkdir(parents=True, exist_ok=True)
+        settings = settings or Settings.load(home)
+        engine = open_store(settings.database or f"sqlite:///{home / 'vesalius.sqlite'}")
+        return cls(
+            home=home,
+            settings=settings,
+            engine=engine,
+            lake=Lake(engine, home / "columns"),
+            review=Review(engine),
+            models=ModelStore(home / "models"),
+        )
+
+    def close(self) -> None:
+        """Lets go of the database."""
+        self.engine.dispose()
+
+    @property
+    def runs(self) -> Path:
+        """The folder of validation runs."""
+        return self.home / "runs"
+
+    def usecase(self, name: str) -> UseCase:
+        """The use case ``name`` with the model and the settings that are in force here."""
+        use = uses.current(self.engine, name)
+        return self.usecase_with(name, use.model, use.settings)
+
+    def usecase_with(self, name: str, model: str, settings: dict[str, float]) -> UseCase:
+        """The use case ``name`` with a model, by its hash (empty: the one it ships), and with settings."""
+        return find(name)(self.models.load(model) if model else None, settings)
+
+
+def default_home() -> Path:
+    """``VESALIUS_HOME``, or ``~/.vesalius``."""
+    return Path(os.environ.get("VESALIUS_HOME", Path.home() / ".vesalius"))

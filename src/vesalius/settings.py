@@ -1,0 +1,70 @@
+"""The hospital's own settings: ``vesalius.toml`` in its home folder, and ``VESALIUS_*`` in the environment.
+
+Every setting, its default and its meaning are the fields of :class:`Settings`; the environment wins over the
+file. An unknown setting is an error: a typing mistake never passes in silence.
+"""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Annotated, Any
+
+import msgspec
+
+from vesalius.errors import InvalidSetting
+
+FILE = "vesalius.toml"
+PREFIX = "VESALIUS_"
+
+
+class Settings(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """The settings of one hospital.
+
+    Attributes:
+        hospital: the name shown on every page.
+        database: the SQLAlchemy URL of the database; empty means SQLite in the home folder.
+        language: the language of a person who has not chosen one: fr, nl, de or en.
+        host: the address the console listens on; keep it on this machine and put a TLS proxy before it.
+        port: the port the console listens on.
+        undo_minutes: for how long a decision can be undone by the person who took it.
+        session_hours: after how long without a request a person is signed out.
+        synthetic: whether the data is synthetic; every page then says so, and demo people can sign in.
+    """
+
+    hospital: str = "Vesalius"
+    database: str = ""
+    language: Annotated[str, msgspec.Meta(pattern="^(fr|nl|de|en)$")] = "fr"
+    host: str = "127.0.0.1"
+    port: Annotated[int, msgspec.Meta(ge=0, le=65535)] = 8642
+    undo_minutes: Annotated[float, msgspec.Meta(ge=0, le=1440)] = 10
+    session_hours: Annotated[float, msgspec.Meta(gt=0, le=24)] = 8
+    synthetic: bool = False
+
+    @classmethod
+    def load(cls, home: Path, environ: Mapping[str, str] | None = None) -> Settings:
+        """The settings of the hospital whose home folder is ``home``.
+
+        Raises:
+            InvalidSetting: the file cannot be read, or a setting is unknown or wrong; the message names it.
+        """
+        environ = os.environ if environ is None else environ
+        path = home / FILE
+        values: dict[str, Any] = {}
+        try:
+            if path.exists():
+                values = msgspec.toml.decode(path.read_bytes())
+            names = {field.name: field for field in msgspec.structs.fields(cls)}
+            given = {key.removeprefix(PREFIX).lower(): value for key, value in environ.items() if key.startswith(PREFIX)}
+            values |= {name: value for name, value in given.items() if name in names}
+            return msgspec.convert(values, cls, strict=False)
+        except (OSError, msgspec.DecodeError, msgspec.ValidationError) as error:
+            raise InvalidSetting(f"{path}: {error}", hint="docs/engineer/settings.md lists them all") from error
+
+    def save(self, home: Path) -> None:
+        """Writes ``vesalius.toml`` whole, or not at all."""
+        home.mkdir(parents=True, exist_ok=True)
+        partial = home / f".{FILE}.partial"
+        partial.write_bytes(msgspec.toml.encode(self))
+        partial.replace(home / FILE)

@@ -1,0 +1,9 @@
+"""The relational store: one database, every table of it, and how to write to it safely.
+
+SQLite (write-ahead log, full synchronisation) by default, PostgreSQL by a connection URL. Packages declare
+their tables on :data:`metadata`; nothing above this package opens a connection of its own.
+"""
+
+from vesalius.store._engine import Instant, metadata, open_store, reading, writing
+
+__all__ = ["Instant", "metadata", "open_store", "reading", "writing"]

@@ -1,0 +1,100 @@
+"""Opening the database, and the two ways to use it: reading and writing."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from datetime import UTC, datetime
+from typing import Any
+
+import sqlalchemy as sa
+from sqlalchemy import event
+
+metadata = sa.MetaData(
+    naming_convention={
+        "ix": "ix_%(table_name)s_%(column_0_N_name)s",
+        "uq": "uq_%(table_name)s_%(column_0_N_name)s",
+        "fk": "fk_%(table_name)s_%(column_0_N_name)s",
+        "pk": "pk_%(table_name)s",
+    }
+)
+
+
+class Instant(sa.types.TypeDecorator[datetime]):
+    """A moment, kept as whole microseconds since 1970-01-01T00:00:00Z, the same on every database.
+
+    Integers order, index and compare alike on SQLite and PostgreSQL, and lose nothing.
+    """
+
+    impl = sa.BigInteger
+    cache_ok = True
+
+    def process_bind_param(self, value: datetime | None, dialect: sa.Dialect) -> int | None:  # noqa: ARG002
+        """Turns an aware datetime into microseconds; a naive one is refused."""
+        return None if value is None else microseconds(value)
+
+    def process_result_value(self, value: Any, dialect: sa.Dialect) -> datetime | None:  # noqa: ARG002
+        """Turns microseconds into an aware datetime in UTC."""
+        return None if value is None else from_microseconds(int(value))
+
+
+_EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
+
+
+def microseconds(moment: datetime) -> int:
+    """Whole microseconds since the epoch of an aware moment."""
+    if moment.tzinfo is None:
+        raise ValueError("a moment without a time zone is ambiguous")
+    delta = moment - _EPOCH
+    return (delta.days * 86_400 + delta.seconds) * 1_000_000 + delta.microseconds
+
+
+def from_microseconds(value: int) -> datetime:
+    """The aware moment, in UTC, of whole microseconds since the epoch."""
+    return datetime.fromtimestamp(value // 1_000_000, UTC).replace(microsecond=value % 1_000_000)
+
+
+def open_store(url: str) -> sa.Engine:
+    """Opens the database at ``url`` and brings its tables up to date.
+
+    Args:
+        url: an SQLAlchemy URL: ``sqlite:///PATH`` or ``postgresql+psycopg://…``.
+
+    Returns:
+        The engine; use it with :func:`reading` and :func:`writing`.
+    """
+    engine = sa.create_engine(url, pool_pre_ping=not url.startswith("sqlite"))
+    if engine.dialect.name == "sqlite":
+        event.listen(engine, "connect", _prepare_sqlite)
+        event.listen(engine, "begin", _begin_sqlite)
+    from vesalius.store._migrate import migrate  # Alembic is slow to import and needed only here
+
+    migrate(engine)
+    return engine
+
+
+@contextmanager
+def reading(engine: sa.Engine) -> Iterator[sa.Connection]:
+    """A connection on one consistent state of the database, for reading only."""
+    with engine.connect() as connection, connection.begin():
+        yield connection
+
+
+@contextmanager
+def writing(engine: sa.Engine) -> Iterator[sa.Connection]:
+    """A connection in one durable transaction: all of it is written when the block ends, or nothing."""
+    with engine.connect().execution_options(vesalius_write=True) as connection, connection.begin():
+        yield connection
+
+
+def _prepare_sqlite(connection: Any, record: Any) -> None:  # noqa: ARG001
+    connection.isolation_level = None  # we say BEGIN ourselves: the driver's own is too late for us
+    for pragma in ("journal_mode=WAL", "synchronous=FULL", "foreign_keys=ON", "busy_timeout=20000"):
+        connection.execute(f"PRAGMA {pragma}")
+
+
+def _begin_sqlite(connection: sa.Connection) -> None:
+    # A transaction that reads first and writes later can be refused half-way; one that will write takes the
+    # write lock at once and waits for it instead.
+    write = connection.get_execution_options().get("vesalius_write")
+    connection.exec_driver_sql("BEGIN IMMEDIATE" if write else "BEGIN")

@@ -1,0 +1,267 @@
+"""What a clinical use is: every extension point of Vesalius, in this one file.
+
+A use case is one class, :class:`UseCase`, that answers five questions: its :attr:`~UseCase.card` (what is it
+for, on whom, by whom, not for what), :meth:`~UseCase.candidates` (who needs a suggestion),
+:meth:`~UseCase.evidence` (which facts), :meth:`~UseCase.suggest` (what to propose, and why) and
+:meth:`~UseCase.outcome` (what really happened). One that learns answers three more: :meth:`~UseCase.learn`,
+:meth:`~UseCase.baselines` and :meth:`~UseCase.practice`.
+
+It is found through the entry-point group ``vesalius.usecases``; ours use nothing that a hospital's own cannot.
+All is batch-first: the same call serves one patient in milliseconds and a million in a validation run, and the
+same code runs on history, in silence and live.
+"""
+
+from __future__ import annotations
+
+import abc
+import hashlib
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from importlib.metadata import entry_points
+from typing import TYPE_CHECKING, Any, ClassVar, Literal
+
+import msgspec
+
+from vesalius.card import Card, Text
+from vesalius.errors import InvalidCard, NotFound
+
+if TYPE_CHECKING:
+    import numpy as np
+    import pyarrow as pa
+
+    from vesalius.lake import Lake
+    from vesalius.modelling import Model
+
+GROUP = "vesalius.usecases"
+
+Indicator = Literal["info", "warning", "critical"]
+"""How urgent a suggestion is: the three values of a CDS Hooks card (CDS Hooks 2.0, Card Attributes)."""
+
+
+class Candidate(msgspec.Struct, frozen=True, order=True):
+    """One patient, at one moment, for whom a suggestion is due.
+
+    Attributes:
+        subject: the patient, as ``Patient/ID``.
+        focus: the resource that makes the suggestion due, as ``Type/ID`` (a specimen, a stay …).
+        as_of: the moment of the suggestion; evidence is what was known then, and nothing later.
+    """
+
+    subject: str
+    focus: str
+    as_of: datetime
+
+
+@dataclass(frozen=True)
+class Evidence:
+    """The facts about some candidates: row ``i`` of everything belongs to candidate ``i``.
+
+    Attributes:
+        candidates: N candidates.
+        table: N rows, one column per input of the card; null where the input is not known.
+        sources: N mappings from an input's name to the versioned references it came from
+            (``Observation/ID/_history/2``).
+        position: the position of the lake's log at which the facts were read.
+    """
+
+    candidates: tuple[Candidate, ...]
+    table: pa.Table
+    sources: tuple[Mapping[str, tuple[str, ...]], ...]
+    position: int
+
+    def __len__(self) -> int:
+        return len(self.candidates)
+
+    def take(self, rows: Sequence[int]) -> Evidence:
+        """The evidence on the candidates numbered ``rows``, in that order."""
+        return Evidence(
+            tuple(self.candidates[row] for row in rows),
+            self.table.take(list(rows)),
+            tuple(self.sources[row] for row in rows),
+            self.position,
+        )
+
+
+class Reason(msgspec.Struct, frozen=True, omit_defaults=True):
+    """One contributing fact.
+
+    Attributes:
+        input: the card's input that it is about, or the name of the rule that spoke.
+        value: the value of the input, as it was known.
+        contribution: what it adds to the log odds (contributions and ``base`` sum to the prediction); 0 for a rule.
+        sources: the versioned references of the resources it came from.
+        rule: the text of the rule that spoke, when this reason is a rule.
+    """
+
+    input: str
+    value: str | float | bool | None = None
+    contribution: float = 0.0
+    sources: tuple[str, ...] = ()
+    rule: Text | None = None
+
+
+class Change(msgspec.Struct, frozen=True):
+    """What would change the suggestion: were ``input`` ``value``, the option would be ``option``."""
+
+    input: str
+    value: str | float | bool | None
+    option: str
+
+
+class Suggestion(msgspec.Struct, frozen=True, omit_defaults=True, kw_only=True):
+    """What the tool proposes about one candidate. It is never an act.
+
+    It holds all that is needed to make it again, byte for byte: the moment, the position of the lake, the
+    version of the use case, the model's hash and the settings' hash. Words are keys of the card's texts, with
+    their values: they are rendered in the reader's language when they are read.
+
+    Attributes:
+        usecase, version: which use case, in which version.
+        model: the SHA-256 of the model file, or empty for a use that has only rules.
+        settings: the SHA-256 of the hospital's settings of this use.
+        subject, focus, as_of: the candidate.
+        position: the position of the lake's log that was read.
+        option: the code of the card's option that is proposed.
+        indicator: how urgent.
+        summary: one line that says what is proposed.
+        priority: orders the worklist, greater first; 0 to 1.
+        probability: of the card's target, 0 to 1; None where there is no model or the case is out of scope.
+        interval: the 90 % interval of that probability.
+        base: the log odds before any fact.
+        reasons: the facts, strongest first.
+        missing: the inputs that were not known.
+        changes: what would change the option.
+        limits: keys of texts that say what the tool was not tested for, that apply to this candidate.
+        resources: FHIR resources proposed for the record once a person has accepted.
+    """
+
+    usecase: str
+    version: str
+    model: str = ""
+    settings: str = ""
+    subject: str
+    focus: str
+    as_of: datetime
+    position: int
+    option: str
+    indicator: Indicator
+    summary: Text
+    priority: float = 0.0
+    probability: float | None = None
+    interval: tuple[float, float] | None = None
+    base: float = 0.0
+    reasons: tuple[Reason, ...] = ()
+    missing: tuple[str, ...] = ()
+    changes: tuple[Change, ...] = ()
+    limits: tuple[str, ...] = ()
+    resources: tuple[dict[str, Any], ...] = ()
+
+    @property
+    def id(self) -> str:
+        """A name that depends only on what was asked: the same question has the same id."""
+        asked = (self.usecase, self.version, self.model, self.settings, self.subject, self.focus, self.as_of)
+        return hashlib.sha256(encode((*asked, self.position))).hexdigest()[:20]
+
+
+class Outcome(msgspec.Struct, frozen=True):
+    """What really happened to one candidate.
+
+    Attributes:
+        value: whether the card's target came true.
+        known_at: when it could first be known.
+        sources: the versioned references of the resources that say so.
+        label: a short word of the source for people (an organism, "no growth").
+    """
+
+    value: bool
+    known_at: datetime
+    sources: tuple[str, ...] = ()
+    label: str = ""
+
+
+class UseCase(abc.ABC):
+    """One clinical use of AI: five answers.
+
+    Args:
+        model: the model to use, or None for the one the use case ships (or for a use that has only rules).
+        settings: the hospital's values of the card's settings; what is not given has the card's default.
+    """
+
+    card: ClassVar[Card]
+
+    def __init__(self, model: Model | None = None, settings: Mapping[str, Any] | None = None) -> None:
+        self.model = model if model is not None else self.shipped_model()
+        self.settings = self.card.fill(settings or {})
+
+    @property
+    def settings_hash(self) -> str:
+        """The SHA-256 of the settings in force."""
+        return hashlib.sha256(encode(self.settings)).hexdigest()
+
+    @abc.abstractmethod
+    def candidates(self, lake: Lake, since: datetime, until: datetime) -> list[Candidate]:
+        """Who became due in (``since``, ``until``], by what was recorded in it; each with its own moment.
+
+        Live, ``until`` is now; a validation run asks for years at once.
+        """
+
+    @abc.abstractmethod
+    def evidence(self, lake: Lake, candidates: Sequence[Candidate]) -> Evidence:
+        """The facts about each candidate, as known at its ``as_of``, from one reading of the lake."""
+
+    @abc.abstractmethod
+    def suggest(self, evidence: Evidence) -> list[Suggestion]:
+        """One suggestion per candidate, in the same order; depends on the evidence of that candidate alone."""
+
+    @abc.abstractmethod
+    def outcome(self, lake: Lake, candidates: Sequence[Candidate], as_of: datetime) -> list[Outcome | None]:
+        """What happened to each candidate, as far as it is known at ``as_of``."""
+
+    def shipped_model(self) -> Model | None:
+        """The model that comes with the use case, if there is one."""
+        return None
+
+    def learn(self, evidence: Evidence, outcomes: np.ndarray, seed: int = 0) -> Model:
+        """A new model from N rows of evidence and N outcomes (bool); same rows and seed, same hash."""
+        raise InvalidCard(f"the use case {self.card.name} has only rules: there is nothing to learn")
+
+    def baselines(self, evidence: Evidence) -> dict[str, np.ndarray]:
+        """Simple rules or published scores to hold beside the model: N scores each, greater is likelier."""
+        return {}
+
+    def practice(self, lake: Lake, candidates: Sequence[Candidate], as_of: datetime) -> list[bool | None]:
+        """Whether the clinicians, by themselves, did for each candidate what ``card.action`` names."""
+        return [None] * len(candidates)
+
+
+def installed() -> dict[str, type[UseCase]]:
+    """Every use case that is installed on this machine, by name."""
+    return {point.name: point.load() for point in sorted(entry_points(group=GROUP), key=lambda p: p.name)}
+
+
+def find(name: str) -> type[UseCase]:
+    """The use case called ``name``.
+
+    Raises:
+        NotFound: none is installed under that name.
+    """
+    for point in entry_points(group=GROUP, name=name):
+        found: type[UseCase] = point.load()
+        return found
+    names = ", ".join(sorted(point.name for point in entry_points(group=GROUP))) or "none"
+    raise NotFound(f"there is no use case {name!r}", hint=f"installed: {names}")
+
+
+def encode(value: Any) -> bytes:
+    """The one JSON form of a value: sorted keys, no spaces, shortest numbers. What hashes and replays compare."""
+    return msgspec.json.encode(value, order="sorted")
+
+
+def decode_suggestion(body: bytes) -> Suggestion:
+    """A suggestion from the bytes that :func:`encode` made of it."""
+    return msgspec.json.decode(body, type=Suggestion)
+
+
+WINDOW = timedelta(days=7)
+"""How far back a live turn looks for candidates that have no suggestion yet, unless the card says otherwise."""
