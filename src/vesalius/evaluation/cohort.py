@@ -1,0 +1,95 @@
+"""From a lake's history to what can be learnt from and validated on: evidence beside outcomes."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from vesalius.errors import NotEnoughData, NotFound
+from vesalius.ingest import CsvMap, Receipt, receive
+
+if TYPE_CHECKING:
+    import numpy as np
+
+    from vesalius.lake import Lake
+    from vesalius.usecase import Evidence, Outcome, UseCase
+
+START = datetime(1900, 1, 1, tzinfo=UTC)
+
+Progress = Callable[[int, int], None]
+
+
+@dataclass(frozen=True)
+class Cohort:
+    """N candidates of the past whose outcome is known.
+
+    Attributes:
+        evidence: what was known at each one's own moment, N rows.
+        outcomes: N booleans, whether the card's target came true.
+        practice: N answers, what the clinicians did by themselves; None where the data does not say.
+    """
+
+    evidence: Evidence
+    outcomes: np.ndarray
+    practice: list[bool | None]
+
+
+def gather(
+    usecase: UseCase, lake: Lake, *, since: datetime = START, until: datetime | None = None, known_at: datetime | None = None
+) -> Cohort:
+    """Everyone who became due in (``since``, ``until``] and whose outcome was known at ``known_at``.
+
+    It calls the same ``candidates``, ``evidence`` and ``outcome`` as live use.
+
+    Raises:
+        NotEnoughData: nobody became due, or no outcome is known.
+    """
+    import numpy as np
+
+    pinned = lake.pinned()
+    until = until or datetime.now(UTC)
+    known_at = known_at or datetime.now(UTC)
+    candidates = usecase.candidates(pinned, since, until)
+    outcomes: list[Outcome | None] = usecase.outcome(pinned, candidates, known_at)
+    known = [(candidate, outcome) for candidate, outcome in zip(candidates, outcomes, strict=True) if outcome]
+    if not known:
+        raise NotEnoughData(
+            f"{usecase.card.name}: {len(candidates)} candidates, no outcome known",
+            hint="ingest the data that holds the outcomes first",
+        )
+    kept = [candidate for candidate, _ in known]
+    return Cohort(
+        usecase.evidence(pinned, kept),
+        np.array([outcome.value for _, outcome in known], dtype=bool),
+        usecase.practice(pinned, kept, known_at),
+    )
+
+
+def receive_folder(lake: Lake, folder: Path, maps: Path, progress: Progress | None = None) -> list[Receipt]:
+    """Receives every data file of ``folder``: FHIR as it is, CSV through the map of the same name as the folder.
+
+    Args:
+        lake: where it goes.
+        folder: the data, such as ``uti-primary-care``.
+        maps: the folder of maps; ``uti-primary-care.toml`` is the map of the folder of that name.
+        progress: called with rows done and rows in all, where that is known.
+
+    Raises:
+        NotFound: the folder holds no file that can be read.
+    """
+    receipts = []
+    for path in sorted(folder.iterdir()) if folder.is_dir() else []:
+        kind = path.name.removesuffix(".gz").rsplit(".", 1)[-1]
+        if kind in {"csv", "tsv"}:
+            csv_map = CsvMap.load(maps / f"{folder.name}.toml")
+        elif kind in {"ndjson", "json"}:
+            csv_map = None
+        else:
+            continue
+        receipts.append(receive(lake, path.name, path, source=folder.name, csv_map=csv_map, progress=progress))
+    if not receipts:
+        raise NotFound(f"no CSV, NDJSON or bundle in {folder}", hint="name the folder that holds the data files")
+    return receipts
