@@ -1,0 +1,81 @@
+"""From values to the columns of a design matrix, and from coefficients back to points.
+
+Each input gets a basis, a small matrix that says how each of its points (levels or knots) is coded:
+
+* a *grade* or a *number* by thermometer: one column per step, so that the penalty draws neighbours together and
+  order helps (Gertheiss & Tutz, Penalized regression with ordinal predictors, Int Stat Rev 2009;77:345-365);
+* a *category* by one column per level, so that sparse levels shrink to the average;
+* a missing value by one column more; all else is coded relative to the average, so that the points of a missing
+  value shrink to those of an average patient.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+
+from vesalius.modelling._arithmetic import Floats
+from vesalius.modelling.model import Described, Term, Value, locate
+
+_QUANTILES = (0.05, 0.275, 0.5, 0.725, 0.95)
+"""Where the knots of a number lie: Harrell, Regression Modeling Strategies, 2nd ed. 2015, table 2.3 (5 knots)."""
+
+
+@dataclass(frozen=True)
+class Coded:
+    """One input, coded.
+
+    Attributes:
+        term: the term with its edges and levels, its points still zero.
+        basis: (points + 1) × columns; the last row codes a missing value.
+        columns: N × columns.
+        share: how much of the rows lies at each point, missing last; sums to 1.
+    """
+
+    term: Term
+    basis: Floats
+    columns: Floats
+    share: Floats
+
+
+def code(item: Described, column: Sequence[Value]) -> Coded:
+    """Codes the N values of one input."""
+    term = _empty(item, column)
+    low, high, part = locate(term, column)
+    size = len(term.points) + 1
+    share = np.bincount(low, 1 - part, size) + np.bincount(high, part, size)
+    raw = _basis(item.kind, len(term.points))
+    present = share[:-1] / max(share[:-1].sum(), 1.0)
+    basis = np.zeros((size, raw.shape[1] + 1))
+    basis[:-1, :-1] = raw - present @ raw
+    basis[-1, -1] = 1.0
+    columns = basis[low] * (1 - part)[:, None] + basis[high] * part[:, None]
+    return Coded(term, basis, columns, share / len(column))
+
+
+def _basis(kind: str, points: int) -> Floats:
+    """How the points of an input are coded, before centring: points × columns."""
+    if kind == "category":
+        return np.eye(points)
+    return np.tril(np.ones((points, points - 1)), -1)
+
+
+def _empty(item: Described, column: Sequence[Value]) -> Term:
+    if item.kind != "number":
+        names = ("false", "true") if item.kind == "boolean" else tuple(item.levels)
+        return Term(input=item.name, kind=item.kind, levels=names, points=(0.0,) * len(names), missing=0.0)
+    numbers = [float(value) for value in column if value is not None and math.isfinite(float(value))]
+    edges = knots(numbers)
+    points = (0.0,) * len(edges)
+    return Term(input=item.name, kind="number", shape="line", edges=edges, points=points, missing=0.0)
+
+
+def knots(numbers: Sequence[float]) -> tuple[float, ...]:
+    """Up to five knots at quantiles of the known values (each one of them); a single 0 where none is known."""
+    if not numbers:
+        return (0.0,)
+    chosen = np.quantile(np.array(numbers), _QUANTILES, method="nearest")
+    return tuple(sorted({float(value) for value in chosen}))
