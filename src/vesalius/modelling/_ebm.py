@@ -51,7 +51,7 @@ class Boosted:
         bags = None
         if weights is not None:
             self.draws += 1
-            bags = np.where(weights > 0, weights, -1).astype(np.int8)[None, :]
+            bags = np.where(weights > 0, weights, -1).astype(np.int8)[:, None]
         machine = self._fit(self.codes, self.outcomes, bags, _FULL_BAGS if bags is None else 1)
         _, base, points = self._export(machine)
         return base, points
