@@ -10,6 +10,7 @@
     ├── InvalidModel         a model file is damaged, unknown or not the one asked for
     ├── InvalidCard          a use case's card, texts or settings are wrong or incomplete
     ├── InvalidSetting       a setting of the hospital is wrong
+    ├── InvalidDecision      what a person decided lacks something it needs (a reason, an option, a moment)
     ├── NotFound             no such suggestion, use case, resource, receipt …
     ├── Conflict             the state has changed since it was read (already decided, undo too late …)
     ├── NotAllowed           the person, the role or the life cycle does not permit it
@@ -69,6 +70,10 @@ class InvalidCard(VesaliusError):
 
 class InvalidSetting(VesaliusError):
     """A setting of the hospital is wrong."""
+
+
+class InvalidDecision(VesaliusError):
+    """What a person decided lacks something it needs: a reason, an option, a moment; the message names it."""
 
 
 class NotFound(VesaliusError):

@@ -1,0 +1,51 @@
+"""The review: what was suggested, what a person decided on it and why, and what happened.
+
+A suggestion is never an act: it waits on a worklist until a person accepts, modifies, overrides or defers it.
+"""
+
+from vesalius.review._review import Review, Witness, withdraw
+from vesalius.review.decisions import WORDS
+from vesalius.review.figures import Agreement, Cell, Count, Day, Delays
+from vesalius.review.records import (
+    ACTIONS,
+    DECIDED,
+    URGENCY,
+    WAITING,
+    Action,
+    Decision,
+    Display,
+    Filed,
+    KnownOutcome,
+    Mode,
+    Page,
+    Reviewed,
+    Status,
+)
+from vesalius.review.worklist import FACETS, Filters
+
+__all__ = [
+    "ACTIONS",
+    "DECIDED",
+    "FACETS",
+    "URGENCY",
+    "WAITING",
+    "WORDS",
+    "Action",
+    "Agreement",
+    "Cell",
+    "Count",
+    "Day",
+    "Decision",
+    "Delays",
+    "Display",
+    "Filed",
+    "Filters",
+    "KnownOutcome",
+    "Mode",
+    "Page",
+    "Review",
+    "Reviewed",
+    "Status",
+    "Witness",
+    "withdraw",
+]
