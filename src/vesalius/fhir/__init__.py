@@ -1,7 +1,33 @@
-"""The vocabulary of FHIR R4: what types are made of, whether a resource is well formed, whom it is about and
-when it was known, codes, references, times and Belgian identifiers. It reads nothing but its own tables.
+"""The vocabulary of FHIR R4, without any input or output but its own tables.
+
+What types are made of, whether a resource is well formed, whom it is about and when it was known, codes,
+references, times and Belgian identifiers.
 """
 
+from vesalius.fhir import belgium, codes
 from vesalius.fhir.definitions import Element, compartment, elements, primitives, resource_types, value_set
+from vesalius.fhir.json import canonical, digest, dump, load
+from vesalius.fhir.references import references, subject, with_references
+from vesalius.fhir.times import parse_time, recorded
+from vesalius.fhir.validation import check
 
-__all__ = ["Element", "compartment", "elements", "primitives", "resource_types", "value_set"]
+__all__ = [
+    "Element",
+    "belgium",
+    "canonical",
+    "check",
+    "codes",
+    "compartment",
+    "digest",
+    "dump",
+    "elements",
+    "load",
+    "parse_time",
+    "primitives",
+    "recorded",
+    "references",
+    "resource_types",
+    "subject",
+    "value_set",
+    "with_references",
+]

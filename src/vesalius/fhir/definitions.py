@@ -1,4 +1,4 @@
-"""The R4 element tables: what each type is made of. Everything else about FHIR structure is derived from them.
+"""The R4 element tables: what each type is made of. All we know of FHIR structure is derived from them.
 
 The tables are ``r4.json.gz``, made by ``tools/generate_fhir.py`` from the FHIR R4 (4.0.1) definitions
 (specification content, HL7, CC0 1.0).
@@ -22,11 +22,11 @@ class Element(msgspec.Struct, frozen=True, array_like=True):
         name: its name in the definition; a choice keeps its mark, as in ``value[x]``.
         min: the least number of values, 0 or 1.
         many: whether it is a list (the greatest number of values is ``*``).
-        types: the types a value can have. A type that is defined inside a resource has its path for name, as in
-            ``Observation.component``, so that ``elements(type)`` lists the children of any type that is not
-            primitive, recursive ones too. ``Resource`` means a whole resource of any type.
-        codes: the value set that a ``code`` or ``CodeableConcept`` must come from, as the key of :func:`value_set`;
-            empty when any code will do.
+        types: the types a value can have. A type that is defined inside a resource has its path for name, as
+            in ``Observation.component``, so that ``elements(type)`` lists the children of any type that is
+            not primitive, recursive ones too. ``Resource`` means a whole resource of any type.
+        codes: the value set that a ``code`` or ``CodeableConcept`` must come from, as the key of
+            :func:`value_set`; empty when any code will do.
         targets: the resource types that a ``Reference`` can point to; empty or ``Resource`` for any.
     """
 
@@ -94,15 +94,15 @@ def elements(kind: str) -> tuple[Element, ...]:
 def resource_types() -> frozenset[str]:
     """The types that a resource can have; the abstract ones are left out.
 
-    >>> "Observation" in resource_types(), "Quantity" in resource_types(), "DomainResource" in resource_types()
-    (True, False, False)
+    >>> "Observation" in resource_types(), "Quantity" in resource_types(), "DomainResource" in
+    resource_types() (True, False, False)
     """
     names = (name for name, kind in _definitions().types.items() if kind.resource)
     return frozenset(names) - {"Resource", "DomainResource"}
 
 
 def primitives() -> dict[str, str]:
-    """The primitive types, each with the regular expression of the specification (not anchored, may be empty)."""
+    """The primitive types, each with the regular expression of the specification (not anchored)."""
     return _definitions().primitives
 
 

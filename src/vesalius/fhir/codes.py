@@ -1,0 +1,10 @@
+"""The code systems that Vesalius speaks: their URIs, as FHIR names them."""
+
+LOINC = "http://loinc.org"
+SNOMED = "http://snomed.info/sct"
+UCUM = "http://unitsofmeasure.org"
+ATC = "http://www.whocc.no/atc"
+ICD10 = "http://hl7.org/fhir/sid/icd-10"
+ACT = "http://terminology.hl7.org/CodeSystem/v3-ActCode"
+CATEGORY = "http://terminology.hl7.org/CodeSystem/observation-category"
+INTERPRETATION = "http://terminology.hl7.org/CodeSystem/v3-ObservationInterpretation"

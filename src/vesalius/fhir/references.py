@@ -1,0 +1,69 @@
+"""References between resources: whom a resource is about, what it points to, and rewriting them."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Iterator
+from typing import Any
+
+from vesalius.fhir.definitions import compartment
+
+_PATIENT = re.compile(r"(Patient/[A-Za-z0-9\-.]{1,64})(?:/_history/[A-Za-z0-9\-.]{1,64})?", re.ASCII)
+
+
+def subject(resource: dict[str, Any]) -> str | None:
+    """The patient in whose compartment a resource lies, as ``Patient/ID``, or None.
+
+    The element that says whom it is about comes first (``subject``, ``patient``, ``beneficiary``), then the
+    others of the R4 patient compartment (a performer, a participant). Only a reference relative to this
+    server counts: an absolute one names a patient of another server.
+
+    >>> subject({"resourceType": "Observation", "subject": {"reference": "Patient/1"}})
+    'Patient/1'
+    """
+    kind = resource["resourceType"]
+    if kind == "Patient":
+        return f"Patient/{resource['id']}" if "id" in resource else None
+    for path in compartment(kind):
+        for value in _values(resource, path.split(".")):
+            if isinstance(value, dict) and (found := _PATIENT.fullmatch(value.get("reference", ""))):
+                return found[1]
+    return None
+
+
+def _values(value: Any, names: list[str]) -> Iterator[Any]:
+    if isinstance(value, list):
+        for item in value:
+            yield from _values(item, names)
+    elif not names:
+        yield value
+    elif isinstance(value, dict):
+        # A choice is written with its type's name; only its reference can lead to a patient.
+        for name in (names[0], f"{names[0]}Reference"):
+            if name in value:
+                yield from _values(value[name], names[1:])
+
+
+def references(value: Any) -> Iterator[str]:
+    """Every literal reference inside a resource, in the order in which they are written."""
+    if isinstance(value, dict):
+        for name, child in value.items():
+            if name == "reference" and isinstance(child, str):
+                yield child
+            else:
+                yield from references(child)
+    elif isinstance(value, list):
+        for child in value:
+            yield from references(child)
+
+
+def with_references(value: Any, rewrite: Callable[[str], str]) -> Any:
+    """A copy in which every literal reference is what ``rewrite`` makes of it."""
+    if isinstance(value, dict):
+        return {
+            name: rewrite(child)
+            if name == "reference" and isinstance(child, str)
+            else with_references(child, rewrite)
+            for name, child in value.items()
+        }
+    return [with_references(child, rewrite) for child in value] if isinstance(value, list) else value

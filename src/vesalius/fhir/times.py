@@ -1,0 +1,125 @@
+"""FHIR's dates and times as moments, and when the content of a resource was known."""
+
+from __future__ import annotations
+
+import re
+from contextlib import suppress
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+from vesalius.errors import InvalidResource
+
+_FORM = re.compile(
+    r"(\d{4})(?:-(\d\d)(?:-(\d\d)(?:T(\d\d):(\d\d):(\d\d)(?:\.(\d+))?(Z|[+-]\d\d:\d\d))?)?)?", re.ASCII
+)
+
+# When each type says that its content became known; never when a sample was taken or a state began. For a
+# stay, that is its start while it lasts and its end once it is over: the end date and the discharge are part
+# of it.
+_KNOWN_AT: dict[str, tuple[str, ...]] = {
+    "AllergyIntolerance": ("recordedDate",),
+    "AuditEvent": ("recorded",),
+    "Composition": ("date",),
+    "Condition": ("recordedDate",),
+    "DiagnosticReport": ("issued",),
+    "DocumentReference": ("date",),
+    "Immunization": ("recorded",),
+    "MedicationRequest": ("authoredOn",),
+    "MedicationStatement": ("dateAsserted",),
+    "Observation": ("issued",),
+    "Provenance": ("recorded",),
+    "QuestionnaireResponse": ("authored",),
+    "ServiceRequest": ("authoredOn",),
+    "Specimen": ("receivedTime",),
+    "Task": ("lastModified", "authoredOn"),
+}
+_OVER = {"finished", "cancelled", "entered-in-error"}
+
+
+def parse_time(text: str, *, latest: bool = False) -> datetime:
+    """The moment, in UTC, of a FHIR date, dateTime or instant.
+
+    Args:
+        text: such as ``2024``, ``2024-05``, ``2024-05-17`` or ``2024-05-17T09:30:00+02:00``. A date alone has
+            no time zone and is taken in UTC; digits after the microsecond are dropped; a leap second is the
+            next one.
+        latest: take the last instant of a partial date, not its first.
+
+    Raises:
+        InvalidResource: it has another form, or no calendar has that day.
+
+    Examples:
+        >>> parse_time("2024-05-17T09:30:00+02:00").isoformat()
+        '2024-05-17T07:30:00+00:00'
+        >>> parse_time("2024-02", latest=True).isoformat()
+        '2024-02-29T23:59:59.999999+00:00'
+    """
+    if form := _FORM.fullmatch(text):
+        with suppress(ValueError, OverflowError):
+            return _moment(form) if form[4] else _partial(form, latest)
+    raise InvalidResource("is not a date or time that exists")
+
+
+def _moment(form: re.Match[str]) -> datetime:
+    second = int(form[6])
+    moment = datetime(*(int(form[part]) for part in range(1, 6)), min(second, 59), tzinfo=UTC)  # type: ignore[misc, arg-type]
+    moment += timedelta(
+        seconds=second - min(second, 59), microseconds=int((form[7] or "0")[:6].ljust(6, "0"))
+    )
+    if form[8] == "Z":
+        return moment
+    offset = timedelta(hours=int(form[8][1:3]), minutes=int(form[8][4:6]))
+    return moment - offset if form[8][0] == "+" else moment + offset
+
+
+def _partial(form: re.Match[str], latest: bool) -> datetime:
+    year, month, day = int(form[1]), int(form[2] or 1), int(form[3] or 1)
+    first = datetime(year, month, day, tzinfo=UTC)
+    if not latest:
+        return first
+    if form[3]:
+        after = first + timedelta(days=1)
+    else:
+        after = datetime(
+            year + (not form[2] or month == 12), 1 if not form[2] else month % 12 + 1, 1, tzinfo=UTC
+        )
+    return after - timedelta(microseconds=1)
+
+
+def recorded(resource: dict[str, Any], *, latest: bool = True) -> datetime | None:
+    """When the content of a resource was known, as far as it says so itself.
+
+    That is when it was issued, recorded, authored or received, by its type; else when it was last updated
+    (``meta.lastUpdated``). It is never when a sample was taken or a state began: what is known later must not
+    be seen earlier. For the same reason a date without a time counts as its last instant.
+
+    Args:
+        resource: a valid resource.
+        latest: whether a partial date is its last instant (else its first).
+
+    Returns:
+        The moment, or None: then it was known when it was received.
+
+    Raises:
+        InvalidResource: the element that says it holds a day that does not exist.
+    """
+    kind = resource["resourceType"]
+    for name in _KNOWN_AT.get(kind, ()):
+        if text := resource.get(name):
+            return _at(f"{kind}.{name}", text, latest)
+    if text := resource.get("meta", {}).get("lastUpdated"):
+        return _at(f"{kind}.meta.lastUpdated", text, latest)
+    return _stay(resource, latest) if kind == "Encounter" else None
+
+
+def _stay(resource: dict[str, Any], latest: bool) -> datetime | None:
+    period = resource.get("period", {})
+    end = "end" if resource["status"] in _OVER and "end" in period else "start"
+    return _at(f"Encounter.period.{end}", period[end], latest) if end in period else None
+
+
+def _at(path: str, text: str, latest: bool) -> datetime:
+    try:
+        return parse_time(text, latest=latest)
+    except InvalidResource as error:
+        raise InvalidResource(error.message, path=path) from None
