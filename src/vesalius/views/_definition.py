@@ -1,0 +1,195 @@
+"""A ViewDefinition as data: read, checked, and with every rule that needs no FHIRPath applied."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from decimal import Decimal
+from typing import Any
+
+import msgspec
+
+from vesalius.errors import InvalidView
+from vesalius.views._types import PRIMITIVES
+from vesalius.views._values import moment
+
+_NAME = re.compile(r"[A-Za-z][A-Za-z0-9_]*")
+_RESOURCE = re.compile(r"[A-Z][A-Za-z]{1,63}")
+_MOMENTS = {"date": "Date", "dateTime": "DateTime", "instant": "DateTime", "time": "Time"}
+SPELLINGS = ("ViewDefinition", "https://sql-on-fhir.org/ig/StructureDefinition/ViewDefinition")
+"""How a ViewDefinition may name itself; it may also not."""
+
+
+class Column(msgspec.Struct, frozen=True):
+    """One column: its name, the path of its value, the FHIR type it says it has, and whether it is a list."""
+
+    name: str
+    path: str
+    type: str = ""
+    collection: bool = False
+    description: str = ""
+
+
+class Select(msgspec.Struct, frozen=True, rename="camel"):
+    """One select: columns, further selects and a union, once or for each item of a path."""
+
+    column: tuple[Column, ...] = ()
+    select: tuple[Select, ...] = ()
+    union_all: tuple[Select, ...] = ()
+    for_each: str | None = None
+    for_each_or_null: str | None = None
+    repeat: tuple[str, ...] = ()
+
+    @property
+    def columns(self) -> tuple[Column, ...]:
+        """Every column it gives, in order: its own, those of its selects, those of its union."""
+        below = [column for inner in self.select for column in inner.columns]
+        union = self.union_all[0].columns if self.union_all else ()
+        return (*self.column, *below, *union)
+
+
+class Where(msgspec.Struct, frozen=True):
+    """A path that must be true of a resource."""
+
+    path: str
+    description: str = ""
+
+
+class _Raw(msgspec.Struct, frozen=True, rename="camel"):
+    resource: str
+    select: tuple[Select, ...]
+    resource_type: str = ""
+    where: tuple[Where, ...] = ()
+    constant: tuple[dict[str, Any], ...] = ()
+    name: str = ""
+    title: str = ""
+
+
+@dataclass(frozen=True)
+class Definition:
+    """A checked ViewDefinition.
+
+    Attributes:
+        resource: the type of resource it reads.
+        select: the whole selection as one select.
+        where: paths that must be true.
+        constants: the value and FHIR type of each constant.
+        name: the view's own name, or empty.
+    """
+
+    resource: str
+    select: Select
+    where: tuple[str, ...]
+    constants: Mapping[str, tuple[Any, str]]
+    name: str = ""
+
+    @property
+    def columns(self) -> tuple[Column, ...]:
+        """Every column, in order."""
+        return self.select.columns
+
+
+def read_definition(source: Mapping[str, Any]) -> Definition:
+    """Checks a decoded ViewDefinition.
+
+    Raises:
+        InvalidView: it is not one; the error names the place.
+    """
+    try:
+        raw = msgspec.convert(source, _Raw)
+    except msgspec.ValidationError as error:
+        message, _, place = str(error).partition(" - at ")
+        raise InvalidView(message, place=place.strip("`").removeprefix("$").removeprefix(".")) from None
+    if raw.resource_type not in ("", *SPELLINGS):
+        raise InvalidView(f"is a {raw.resource_type[:64]!r}, not a ViewDefinition", place="resourceType")
+    if not _RESOURCE.fullmatch(raw.resource):
+        raise InvalidView(f"{raw.resource[:64]!r} names no resource type", place="resource")
+    if not raw.select:
+        raise InvalidView("selects nothing", place="select")
+    for at, select in enumerate(raw.select):
+        _check_select(select, f"select[{at}]")
+    whole = Select(select=raw.select)
+    _check_names(whole.columns)
+    constants = dict(_constant(each, f"constant[{at}]") for at, each in enumerate(raw.constant))
+    return Definition(raw.resource, whole, tuple(each.path for each in raw.where), constants, raw.name)
+
+
+def places(select: Select, place: str) -> Iterator[tuple[str, Select]]:
+    """The select and every one below it, each with its place."""
+    yield place, select
+    for field, inner in (("select", select.select), ("unionAll", select.union_all)):
+        for at, each in enumerate(inner):
+            yield from places(each, f"{place}.{field}[{at}]" if place else f"{field}[{at}]")
+
+
+def _check_select(select: Select, root: str) -> None:
+    for place, each in places(select, root):
+        loops = [each.for_each is not None, each.for_each_or_null is not None, bool(each.repeat)]
+        if sum(loops) > 1:
+            raise InvalidView("only one of forEach, forEachOrNull and repeat is allowed", place=place)
+        if not (each.column or each.select or each.union_all):
+            raise InvalidView("selects nothing: it needs column, select or unionAll", place=place)
+        for at, column in enumerate(each.column):
+            _check_column(column, f"{place}.column[{at}]")
+        _check_union(each, place)
+
+
+def _check_column(column: Column, place: str) -> None:
+    if not _NAME.fullmatch(column.name):
+        raise InvalidView(
+            f"the name {column.name[:64]!r} is not allowed",
+            place=place,
+            hint="a letter, then letters, digits and underscores",
+        )
+    if not column.path.strip():
+        raise InvalidView("the path is empty", place=place)
+
+
+def _check_union(select: Select, place: str) -> None:
+    """The branches of a union give the same columns in the same order (ViewDefinition, invariant of unionAll)."""
+    for at, branch in enumerate(select.union_all):
+        first = select.union_all[0].columns
+        if [column.name for column in branch.columns] != [column.name for column in first]:
+            raise InvalidView("gives other columns than the first branch", place=f"{place}.unionAll[{at}]")
+
+
+def _check_names(columns: tuple[Column, ...]) -> None:
+    seen: set[str] = set()
+    for column in columns:
+        if column.name.lower() in seen:
+            raise InvalidView(f"the column {column.name} comes twice", place="select")
+        seen.add(column.name.lower())
+
+
+def _constant(source: Mapping[str, Any], place: str) -> tuple[str, tuple[Any, str]]:
+    name = source.get("name")
+    if not isinstance(name, str) or not _NAME.fullmatch(name):
+        raise InvalidView("needs a name of letters, digits and underscores", place=place)
+    values = {key: value for key, value in source.items() if key.startswith("value") and value is not None}
+    if len(values) != 1:
+        raise InvalidView(f"the constant {name} needs exactly one value[x]", place=place)
+    key, value = values.popitem()
+    kind = key[5:6].lower() + key[6:]
+    if kind not in PRIMITIVES:
+        raise InvalidView(f"the constant {name} has no primitive type", place=place)
+    return name, (_typed(value, kind, place), kind)
+
+
+_PYTHON: dict[str, tuple[type, ...]] = {
+    "boolean": (bool,),
+    "decimal": (int, float, Decimal),
+    **dict.fromkeys(("integer", "positiveInt", "unsignedInt"), (int,)),
+}
+
+
+def _typed(value: Any, kind: str, place: str) -> Any:
+    wanted = _PYTHON.get(kind, (str,))
+    if not isinstance(value, wanted) or (isinstance(value, bool) and kind != "boolean"):
+        raise InvalidView(f"the value is not a {kind}", place=place)
+    if kind not in _MOMENTS:
+        return value
+    found = moment(value, _MOMENTS[kind])
+    if found is None:
+        raise InvalidView(f"the value is not a {kind}", place=place)
+    return found
