@@ -1,7 +1,7 @@
-"""What goes wrong in a feed: the few broken rows and resources that the synthetic hospital sends on purpose.
+"""What goes wrong in a feed: the few broken rows and resources that are sent on purpose.
 
-None of them is about a sample of the loop: they show that what cannot be understood is held with its reason, while
-the good rows around it land.
+None of them is about a sample of the loop: they show that what cannot be understood is held with its reason,
+while the good rows around it land.
 """
 
 from __future__ import annotations

@@ -95,7 +95,7 @@ def _when(line: tuple[datetime, Any]) -> datetime:
 
 
 class _Mailbag:
-    """Puts each line in the first sending after it became known, and drops what is known later than the last."""
+    """Puts each line in the first sending after it became known; what is known after the last is dropped."""
 
     def __init__(self, ends: list[datetime]) -> None:
         self.contents = [_Content() for _ in ends]

@@ -1,7 +1,7 @@
-"""What the laboratory of the synthetic hospital sends: two CSV files, with its own codes and words, in French.
+"""What the laboratory sends: two CSV files, with its own codes and words, in French.
 
-``laboratoire.csv`` has a line per result (urine strip, flow cytometry, blood), ``microbiologie.csv`` a line per
-culture. The maps in ``maps/`` say what each column means in FHIR.
+``laboratoire.csv`` has a line per result (urine strip, flow cytometry, blood), ``microbiologie.csv`` a line
+per culture. The maps in ``maps/`` say what each column means in FHIR.
 """
 
 from __future__ import annotations

@@ -37,12 +37,12 @@ class Plan:
     history_days: int = 490
     silent_days: int = 28
     live_days: int = 3
-    silent_per_day: float = 14
-    live_per_day: float = 21
+    silent_per_day: float = 22
+    live_per_day: float = 38
 
     @classmethod
     def of(cls, seed: int, now: datetime, samples: int = SAMPLES) -> Plan:
-        """The plan for a hospital of some size: fewer samples make a shorter history and a quieter laboratory."""
+        """The plan for some size: fewer samples make a shorter history and a quieter laboratory."""
         share = min(1.0, samples / SAMPLES)
         return cls(
             seed=seed,
@@ -50,8 +50,8 @@ class Plan:
             samples=samples,
             history_days=max(60, round(490 * share)),
             silent_days=max(7, round(28 * share)),
-            silent_per_day=max(6.0, 14 * share),
-            live_per_day=max(8.0, 21 * share),
+            silent_per_day=max(8.0, 22 * share),
+            live_per_day=max(10.0, 38 * share),
         )
 
     @property
@@ -73,7 +73,7 @@ class Plan:
         """When each sample is taken, in order."""
         rng = Random(f"{self.seed}/moments")  # noqa: S311 - synthetic data must be repeatable, not secret
         spans = (
-            (self.begins, self.history_days, self.samples, 0.8),
+            (self.begins, self.history_days, self.samples, 0.5),
             (self.silent_from, self.silent_days, round(self.silent_days * self.silent_per_day), 1.0),
             (self.live_from, self.live_days, round(self.live_days * self.live_per_day), 1.0),
         )
@@ -83,7 +83,7 @@ class Plan:
         return sorted(moment for moment in taken if moment < self.now)
 
     def sendings(self) -> Iterator[tuple[str, datetime]]:
-        """When files are sent, with the phase: each week of the history, each day of the silence, then four a day."""
+        """When files are sent, with the phase: weekly in the history, daily in silence, then four a day."""
         yield from (
             ("history", moment) for moment in _steps(self.begins, self.silent_from, timedelta(days=7))
         )

@@ -1,7 +1,7 @@
 """The people of the synthetic hospital: wards, and patients with names of Belgium's three communities.
 
-Nothing here is a person: names are combined by chance, and every national number has the day counter 000 or 999,
-which the National Register never gives out.
+Nothing here is a person: names are combined by chance, and every national number has the day counter 000 or
+999, which the National Register never gives out.
 """
 
 from __future__ import annotations
@@ -12,8 +12,11 @@ from datetime import date, timedelta
 from functools import cache
 from importlib.resources import files
 from random import Random
+from typing import Literal
 
 from vesalius.fhir import belgium
+
+Sex = Literal["female", "male"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -74,7 +77,7 @@ class Person:
 
     number: str
     niss: str
-    sex: str
+    sex: Sex
     born: date
     year_only: bool
     family: str
@@ -86,7 +89,7 @@ class Person:
 
 
 LANGUAGES = {"fr": 0.66, "nl": 0.22, "de": 0.12}
-"""The share of each community among the patients of a hospital in Namur's region, made more mixed than life."""
+"""The share of each community, more mixed than in any one hospital."""
 
 
 @cache
@@ -118,7 +121,7 @@ class Population:
     def _person(self, on: date) -> Person:
         rng = self._random
         ward = rng.choices(WARDS, [ward.weight for ward in WARDS])[0]
-        sex = "female" if rng.random() < ward.female else "male"
+        sex: Sex = "female" if rng.random() < ward.female else "male"
         born, niss = self._birth(ward, sex, on)
         language = rng.choices(list(LANGUAGES), list(LANGUAGES.values()))[0]
         names = communities()[language]
@@ -137,7 +140,7 @@ class Population:
             ward=ward,
         )
 
-    def _birth(self, ward: Ward, sex: str, on: date) -> tuple[date, str]:
+    def _birth(self, ward: Ward, sex: Sex, on: date) -> tuple[date, str]:
         # One day counter per sex can belong to nobody, so a birth date serves one man and one woman.
         while True:
             born = on - timedelta(days=int(self._age(ward) * 365.25) + self._random.randrange(365))

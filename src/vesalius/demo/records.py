@@ -1,4 +1,4 @@
-"""The patient record of the synthetic hospital, as FHIR R4: patients, stays, samples, symptoms, prescriptions.
+"""The patient record, as FHIR R4: patients, stays, samples, symptoms, prescriptions.
 
 Each function gives the resources about one thing with the moment each became known, which is when it is sent.
 Every resource says in ``meta.tag`` that it is test data (HTEST), so that it is never taken for a patient's.
@@ -12,7 +12,7 @@ from typing import Any
 
 from vesalius.demo.population import WARDS, Person
 from vesalius.demo.urine import Case
-from vesalius.fhir import codes
+from vesalius.fhir import belgium, codes
 
 Resource = dict[str, Any]
 Known = tuple[datetime, Resource]
@@ -23,10 +23,8 @@ TAG = {
     "display": "test health data",
 }
 NUMBERS = "https://vesalius.example/fhir/NamingSystem/demo-patient-number"
-NISS = "https://www.ehealth.fgov.be/standards/fhir/core/NamingSystem/ssin"
 LOCAL = "https://vesalius.example/fhir/CodeSystem/urine"
 CONDITION = "http://terminology.hl7.org/CodeSystem/condition-"
-ACT = "http://terminology.hl7.org/CodeSystem/v3-ActCode"
 
 SYMPTOMS = {
     "dysuria": (codes.SNOMED, "49650001", "Dysuria"),
@@ -92,7 +90,7 @@ def patient(person: Person, at: datetime) -> Known:
         "meta": meta(at),
         "identifier": [
             {"use": "usual", "system": NUMBERS, "value": person.number},
-            {"use": "official", "system": NISS, "value": person.niss},
+            {"use": "official", "system": belgium.NISS, "value": person.niss},
         ],
         "active": True,
         "name": [{"use": "official", "family": person.family, "given": [person.given]}],
@@ -105,6 +103,10 @@ def patient(person: Person, at: datetime) -> Known:
     }
 
 
+def _address(person: Person) -> Resource:
+    return {"use": "home", "city": person.municipality, "postalCode": person.postal, "country": "BE"}
+
+
 def stay(case: Case) -> Iterator[Known]:
     """The stay: once when it begins, once more when it is over."""
     begun = {
@@ -112,7 +114,7 @@ def stay(case: Case) -> Iterator[Known]:
         "id": f"S-{case.number}",
         "meta": meta(case.admitted),
         "status": "in-progress",
-        "class": {"system": ACT, "code": case.ward.kind},
+        "class": {"system": codes.ACT, "code": case.ward.kind},
         "subject": {"reference": f"Patient/{case.person.number}"},
         "period": {"start": instant(case.admitted)},
         "location": [{"location": {"reference": f"Location/{case.ward.code}", "display": case.ward.name}}],

@@ -1,10 +1,10 @@
 """How the urine samples of the synthetic hospital come about: one patient, one strip, one culture at a time.
 
-The relation between strip, symptoms and culture follows the published counts of 472 adults with urinary symptoms
-(Dhanda G, et al. Ann Fam Med 2023;21(1):11-18): nitrite sensitivity .41 and specificity .98, nitrite or leucocytes
-.90 and .50, a quarter to a third of cultures positive; and the clinicians' prescriptions are right about as often
-(sensitivity .66, specificity .80). What is not published (the share of missing values, the counts of flow cytometry,
-the delays) is chosen to look like a laboratory's day, and proves nothing about any.
+The relation between strip, symptoms and culture follows the published counts of 472 adults with urinary
+symptoms (Dhanda G, et al. Ann Fam Med 2023;21(1):11-18): nitrite sensitivity .41 and specificity .98, nitrite
+or leucocytes .90 and .50, a quarter to a third of cultures positive; and the clinicians' prescriptions are
+right about as often (sensitivity .66, specificity .80). What is not published (missing values, the counts of
+flow cytometry, the delays) is chosen to look like a laboratory's day, and proves nothing about any.
 """
 
 from __future__ import annotations
@@ -19,7 +19,7 @@ from vesalius.demo.population import Person, Ward
 
 @dataclass(frozen=True, slots=True)
 class Organism:
-    """What grew: a name, its SNOMED CT code where we could verify one, and whether it turns nitrate into nitrite."""
+    """What grew: its name, its SNOMED CT code where one was verified, whether it makes nitrite."""
 
     name: str
     code: str = ""
@@ -36,10 +36,10 @@ ORGANISMS = {
     Organism("Enterobacter cloacae", "14385002"): 0.02,
     Organism("Staphylococcus saprophyticus", nitrite=False): 0.02,
 }
-"""The mix of positive cultures. After Magliano E, et al. ScientificWorldJournal 2012:349597 (13,820 isolates of
+"""The mix of positive cultures. After ScientificWorldJournal 2012:349597 (north Italy, 13,820 isolates of
 outpatients: E. coli 67.6 %, K. pneumoniae 8.8 %, E. faecalis 6.3 %, P. mirabilis 5.2 %, P. aeruginosa 2.5 %,
-S. agalactiae 2.3 %) and Antibiotics 2022;11(6):768 (15,439 positive cultures: E. coli 70.1 %), rounded, with the
-E. coli share of 70-80 % usual in western Europe."""
+S. agalactiae 2.3 %) and Antibiotics 2022;11(6):768 (Portugal, 15,439 positive cultures: E. coli 70.1 %),
+rounded; BMC Infect Dis 2012;12:222 gives about 80 % E. coli in uncomplicated infections."""
 
 LEUKOCYTES = {
     # (culture positive, nitrite positive): the counts of the published 472, smoothed
@@ -267,19 +267,18 @@ def pick_count(rng: Random, weights: dict[int, float]) -> int:
     return rng.choices(list(weights), list(weights.values()))[0]
 
 
+NITROFURANTOIN = ("J01XE01", "nitrofurantoïne")
+FOSFOMYCIN = ("J01XX01", "fosfomycine")
+CIPROFLOXACIN = ("J01MA02", "ciprofloxacine")
+CEFUROXIME = ("J01DC02", "céfuroxime")
+CEFTRIAXONE = ("J01DD04", "ceftriaxone")
+TEMOCILLIN = ("J01CA17", "témocilline")
+
 ANTIBIOTICS = {
-    "woman": {
-        ("J01XE01", "nitrofurantoïne"): 0.45,
-        ("J01XX01", "fosfomycine"): 0.45,
-        ("J01MA02", "ciprofloxacine"): 0.10,
-    },
-    "pregnant": {("J01XX01", "fosfomycine"): 0.6, ("J01DC02", "céfuroxime"): 0.4},
-    "ill": {("J01CA17", "témocilline"): 0.4, ("J01DD04", "ceftriaxone"): 0.3, ("J01DC02", "céfuroxime"): 0.3},
-    "man": {
-        ("J01MA02", "ciprofloxacine"): 0.5,
-        ("J01CA17", "témocilline"): 0.3,
-        ("J01XE01", "nitrofurantoïne"): 0.2,
-    },
+    "woman": {NITROFURANTOIN: 0.45, FOSFOMYCIN: 0.45, CIPROFLOXACIN: 0.10},
+    "pregnant": {FOSFOMYCIN: 0.6, CEFUROXIME: 0.4},
+    "ill": {TEMOCILLIN: 0.4, CEFTRIAXONE: 0.3, CEFUROXIME: 0.3},
+    "man": {CIPROFLOXACIN: 0.5, TEMOCILLIN: 0.3, NITROFURANTOIN: 0.2},
 }
 """Drugs that were ordered, as history to learn nothing from: the tool itself proposes no drug."""
 
