@@ -147,7 +147,7 @@ def _check_column(column: Column, place: str) -> None:
 
 
 def _check_union(select: Select, place: str) -> None:
-    """The branches of a union give the same columns in the same order (ViewDefinition, invariant of unionAll)."""
+    """The branches of a union give the same columns in the same order."""
     for at, branch in enumerate(select.union_all):
         first = select.union_all[0].columns
         if [column.name for column in branch.columns] != [column.name for column in first]:

@@ -1,8 +1,10 @@
 """FHIRPath on decoded resources: a syntax tree becomes one Python function, made once and run per resource.
 
-Items are what JSON decoding gives (dicts, strings, numbers, Booleans); a value of a choice element that is not
-narrowed at once by ``ofType`` carries its type as a :class:`~vesalius.views._values.Choice`.
+Items are what JSON decoding gives (dicts, strings, numbers, Booleans); a value of a choice element that is
+not narrowed at once by ``ofType`` carries its type as a :class:`~vesalius.views._values.Choice`.
 """
+
+# ruff: noqa: ARG001, ARG002, ARG005 - every compiled step takes the items and the scope, used or not
 
 from __future__ import annotations
 
@@ -208,7 +210,7 @@ class _Compiler:
         )
         return Compiled(run, Shape(types, many))
 
-    # --- functions whose argument runs on each item -----------------------------------------------------------
+    # --- functions whose argument runs on each item ------------------------------------------------------
 
     def _each(self, node: ast.Call, focus: Shape) -> tuple[Compiled, Compiled]:
         target = self.target(node.target, focus)
@@ -279,7 +281,7 @@ class _Compiler:
         types = tuple(dict.fromkeys(name for branch in branches for name in branch.shape.types))
         return Compiled(run, Shape(types, any(branch.shape.many for branch in branches)))
 
-    # --- functions that take a type ---------------------------------------------------------------------------
+    # --- functions that take a type ----------------------------------------------------------------------
 
     def _call_oftype(self, node: ast.Call, focus: Shape) -> Compiled:
         return self._typed("ofType", node.target, _type_of(node.arguments[0]), focus)
@@ -305,7 +307,7 @@ class _Compiler:
 
         return Compiled(run, shape)
 
-    # --- FHIR and SQL on FHIR ---------------------------------------------------------------------------------
+    # --- FHIR and SQL on FHIR ----------------------------------------------------------------------------
 
     def _call_extension(self, node: ast.Call, focus: Shape) -> Compiled:
         url = self.compile(node.arguments[0], focus)

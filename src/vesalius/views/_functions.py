@@ -64,7 +64,7 @@ def one(items: Items, what: str = "the expression") -> Any:
 
 
 def truth(items: Items, what: str = "the expression") -> bool | None:
-    """The items as a truth value: empty is unknown, one value that is no Boolean is true (FHIRPath N1, 4.5)."""
+    """The items as a truth value: none is unknown, one that is no Boolean is true (FHIRPath N1, 4.5)."""
     value = one(items, what)
     return value if value is None or isinstance(value, bool) else True
 
@@ -85,7 +85,7 @@ def distinct(items: Iterable[Any]) -> Items:
     return found
 
 
-# --- existence -----------------------------------------------------------------------------------------------
+# --- existence ------------------------------------------------------------------------------------------
 
 
 @_function("empty", result="boolean")
@@ -159,7 +159,7 @@ def contains(items: Items, item: Any) -> bool:
     return any(equal(other, item) for other in items)
 
 
-# --- parts of a collection -----------------------------------------------------------------------------------
+# --- parts of a collection ------------------------------------------------------------------------------
 
 
 @_function("first", result="=")
@@ -248,7 +248,7 @@ def whole(items: Items, what: str) -> int:
     raise InvalidView(f"{what} needs a whole number")
 
 
-# --- text ----------------------------------------------------------------------------------------------------
+# --- text -----------------------------------------------------------------------------------------------
 
 
 def text(items: Items, what: str) -> str | None:
@@ -326,7 +326,7 @@ def _join(items: Items, separator: Items | None = None) -> Items:
     return [(between or "").join(str(bare(item)) for item in items)] if items else []
 
 
-# --- numbers -------------------------------------------------------------------------------------------------
+# --- numbers --------------------------------------------------------------------------------------------
 
 
 def number(items: Items, what: str) -> int | Decimal | None:
@@ -396,7 +396,7 @@ def _log(items: Items, base: Items) -> Items:
         return []
 
 
-# --- conversions ---------------------------------------------------------------------------------------------
+# --- conversions ----------------------------------------------------------------------------------------
 
 
 def _boolean(value: Any) -> bool | None:
@@ -466,7 +466,7 @@ _conversion("DateTime", "dateTime", _read("DateTime"))
 _conversion("Time", "time", _read("Time"))
 
 
-# --- FHIR and SQL on FHIR ------------------------------------------------------------------------------------
+# --- FHIR and SQL on FHIR -------------------------------------------------------------------------------
 
 
 @_function("getResourceKey", result="id")

@@ -1,12 +1,14 @@
 """Reads an element of decoded resources by its name, choice elements (``value[x]``) included."""
 
+# ruff: noqa: ARG005 - every compiled step takes the items and the scope, used or not
+
 from __future__ import annotations
 
 from collections.abc import Callable
 from typing import Any
 
 from vesalius.views._functions import Items
-from vesalius.views._types import SUFFIXES, Shape, derived, is_a, suffix
+from vesalius.views._types import PRIMITIVES, SUFFIXES, Shape, derived, is_a, suffix
 from vesalius.views._values import Choice, bare
 
 Read = Callable[[Items], Items]
@@ -20,7 +22,7 @@ def members(target: Callable[..., Items], read: Read, root: bool) -> Callable[..
 
 
 def read_member(name: str, shape: Shape) -> Read:
-    """Reads ``.name``; where the shape leaves open that it is a choice element, the value carries its type."""
+    """Reads ``.name``; where the shape does not rule out a choice, the value carries its type."""
     known = shape.types != () and len(shape.types) == 1
     plain = _plain(name)
     return plain if known else _with_choices(name, plain)
@@ -80,6 +82,4 @@ def _type(item: Any, kinds: tuple[str, ...]) -> str:
     """The type of an element that is no choice: a resource says it, a data type is believed."""
     if isinstance(item, dict):
         return str(item.get("resourceType", kinds[0]))
-    from vesalius.views._types import PRIMITIVES
-
     return kinds[0] if kinds[0] in PRIMITIVES else ""

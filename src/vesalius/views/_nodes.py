@@ -8,6 +8,7 @@ from decimal import Decimal
 from typing import Literal as OneOf
 
 Value = str | bool | int | Decimal | None
+Kind = OneOf["Empty", "String", "Boolean", "Integer", "Decimal", "Date", "DateTime", "Time", "Quantity"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -19,10 +20,10 @@ class Node:
 
 @dataclass(frozen=True, slots=True)
 class Literal(Node):
-    """A value written out; ``kind`` is its System type, and ``unit`` the unit of a Quantity. ``{}`` is Empty."""
+    """A value written out: its System type, and the unit of a Quantity; ``{}`` is Empty."""
 
     value: Value
-    kind: OneOf["Empty", "String", "Boolean", "Integer", "Decimal", "Date", "DateTime", "Time", "Quantity"]
+    kind: Kind
     unit: str = ""
 
 

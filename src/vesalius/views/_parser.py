@@ -187,7 +187,7 @@ class _Parser:
         return self.identifier() if self.accept(".") else name
 
 
-_LITERALS: dict[str, str] = {
+_LITERALS: dict[str, ast.Kind] = {
     "string": "String",
     "number": "Integer",
     "date": "Date",

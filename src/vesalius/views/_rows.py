@@ -75,18 +75,17 @@ class Plan:
         body = self._body(select, found.shape.one(), place)
         if select.for_each is not None:
             return _for_each(found.run, body, None)
-        return _for_each(found.run, body, self._null_row(select, place))
+        return _for_each(found.run, body, _null_row(select))
 
     def _repeat(self, select: Select, focus: Shape, place: str) -> Make:
-        paths = [self._compile(path, focus, f"{place}.repeat[{at}]") for at, path in enumerate(select.repeat)]
+        paths = self._repeated(select, focus, place)
         # Below the first level the paths run on what they found: one type where the element holds itself.
-        types = tuple(dict.fromkeys(name for path in paths for name in path.shape.types))
-        deeper = [self._compile(path, Shape(types, many=False), place) for path in select.repeat]
-        return _repeat(
-            [path.run for path in paths],
-            [path.run for path in deeper],
-            self._body(select, Shape(types, many=False), place),
-        )
+        inner = Shape(tuple(dict.fromkeys(name for path in paths for name in path.shape.types)), many=False)
+        deeper = self._repeated(select, inner, place)
+        return _repeat(paths, deeper, self._body(select, inner, place))
+
+    def _repeated(self, select: Select, focus: Shape, place: str) -> list[Compiled]:
+        return [self._compile(path, focus, f"{place}.repeat[{at}]") for at, path in enumerate(select.repeat)]
 
     def _body(self, select: Select, focus: Shape, place: str) -> Make:
         parts: list[Make] = []
@@ -95,11 +94,10 @@ class Plan:
         dot = f"{place}." if place else ""
         for at, inner in enumerate(select.select):
             parts.append(self._select(inner, focus, f"{dot}select[{at}]"))
-        if select.union_all:
-            branches = [
-                self._select(inner, focus, f"{dot}unionAll[{at}]")
-                for at, inner in enumerate(select.union_all)
-            ]
+        branches = [
+            self._select(inner, focus, f"{dot}unionAll[{at}]") for at, inner in enumerate(select.union_all)
+        ]
+        if branches:
             parts.append(_union(branches))
         return parts[0] if len(parts) == 1 else _product(parts)
 
@@ -135,12 +133,12 @@ class Plan:
 
         return cell
 
-    def _null_row(self, select: Select, place: str) -> Row:
-        """Null in every column, but 0 in those that are %rowIndex at this level."""
-        own = _same_level(select)
-        return tuple(
-            0 if column.path.strip() == "%rowIndex" and column in own else None for column in select.columns
-        )
+
+def _null_row(select: Select) -> Row:
+    """Null in every column, but 0 in those that are %rowIndex at this level."""
+    own = _same_level(select)
+    indexed = {column for column in own if column.path.strip() == "%rowIndex"}
+    return tuple(0 if column in indexed else None for column in select.columns)
 
 
 def _same_level(select: Select) -> set[Column]:
@@ -162,17 +160,17 @@ def _for_each(run: Run, body: Make, null_row: Row | None) -> Make:
     return make
 
 
-def _repeat(paths: Sequence[Run], deeper: Sequence[Run], body: Make) -> Make:
+def _repeat(paths: Sequence[Compiled], deeper: Sequence[Compiled], body: Make) -> Make:
     """Depth first, parents before their children, in the order of the paths."""
 
     def make(item: Any, index: int, resource: Any) -> list[Row]:
         scope = Scope(resource, index)
         found: Items = []
-        stack = [each for run in reversed(paths) for each in reversed(run([item], scope))]
+        stack = [each for path in reversed(paths) for each in reversed(path.run([item], scope))]
         while stack:
             node = stack.pop()
             found.append(node)
-            stack += [each for run in reversed(deeper) for each in reversed(run([node], scope))]
+            stack += [each for path in reversed(deeper) for each in reversed(path.run([node], scope))]
         return [row for at, each in enumerate(found) for row in body(each, at, resource)]
 
     return make

@@ -16,22 +16,22 @@ from vesalius.views._values import Choice
 if TYPE_CHECKING:
     from datetime import datetime
 
-_ARROW = {
+_ARROW: dict[str, pa.DataType] = {
     "boolean": pa.bool_(),
     "decimal": pa.float64(),
     **dict.fromkeys(("integer", "integer64", "positiveInt", "unsignedInt"), pa.int64()),
 }
-ORIGIN = pa.schema(
-    [
-        ("_reference", pa.string()),
-        ("_resource", pa.string()),
-        ("_subject", pa.string()),
-        ("_recorded_at", pa.timestamp("us", tz="UTC")),
-        ("_seq", pa.int64()),
-    ]
+ORIGIN: pa.Schema = pa.schema(
+    {
+        "_reference": pa.string(),
+        "_resource": pa.string(),
+        "_subject": pa.string(),
+        "_recorded_at": pa.timestamp("us", tz="UTC"),
+        "_seq": pa.int64(),
+    }
 )
-"""Where a row came from: the version (``Type/ID/_history/N``), the resource, its patient, when it was known and
-its place in the lake's log."""
+"""Where a row came from: the version (``Type/ID/_history/N``), the resource, its patient, when it was known
+and its place in the lake's log."""
 _JSON = msgspec.json.Encoder(order="sorted", decimal_format="number")
 
 
@@ -55,7 +55,7 @@ class Known(Protocol):
 
 
 def kind(column: Column, shape: Shape) -> str:
-    """The FHIR type of a column: the one it declares, else the one its path has; empty where there is none."""
+    """The primitive type of a column: the one it declares, else the one its path has; else empty."""
     declared = column.type.rpartition("/")[2]
     return declared if declared in PRIMITIVES else shape.type if shape.type in PRIMITIVES else ""
 

@@ -1,4 +1,4 @@
-"""What the elements of FHIR R4 are, as far as a view needs to know: types, and whether there can be several."""
+"""What the elements of FHIR R4 are, as far as a view needs to know: types, and if several."""
 
 from __future__ import annotations
 

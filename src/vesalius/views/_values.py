@@ -109,7 +109,7 @@ def _offset(text: str | None) -> int | None:
 
 
 def compare_moments(left: Moment, right: Moment) -> int | None:
-    """-1, 0 or 1; None where the precision or a missing time zone leaves it open (FHIRPath N1, comparison)."""
+    """-1, 0 or 1; None where the precision or a missing time zone leaves it open (FHIRPath N1, 6.2)."""
     if (left.kind == "Time") != (right.kind == "Time"):
         return None
     clocked = left.kind != "Time" and len(left.parts) > 3 and len(right.parts) > 3
@@ -262,11 +262,9 @@ def boundary(value: Any, high: bool, kind: str = "") -> Any:
         number = decimal(value)
         half = Decimal(5).scaleb(-_scale(number) - 1)
         return number + half if high else number - half
-    read = (
-        moment(value.text if isinstance(value, Moment) else value, kind or getattr(value, "kind", ""))
-        if isinstance(value, str | Moment)
-        else None
-    )
+    if not isinstance(value, str | Moment):
+        return None
+    read = moment(str(value), kind or getattr(value, "kind", ""))
     return None if read is None else _moment_boundary(read, high)
 
 

@@ -39,8 +39,8 @@ class View:
         """A view from a JSON file or from a decoded ViewDefinition.
 
         Raises:
-            InvalidView: it is not a ViewDefinition, or a path in it is not FHIRPath that we support; the error
-                names the place.
+            InvalidView: it is not a ViewDefinition, or a path in it is not FHIRPath that we support; the
+                error names the place.
         """
         if isinstance(source, Mapping):
             return cls(read_definition(source))
@@ -76,8 +76,8 @@ class View:
             subjects: only what is about these patients (``Patient/ID``); all, if not given.
 
         Returns:
-            The columns of the view, then ``_reference`` (``Type/ID/_history/N``), ``_resource``, ``_subject``,
-            ``_recorded_at`` and ``_seq``, in the order of the log.
+            The columns of the view, then ``_reference`` (``Type/ID/_history/N``), ``_resource``,
+            ``_subject``, ``_recorded_at`` and ``_seq``, in the order of the log.
 
         Raises:
             InvalidView: the view does not fit a resource.
