@@ -18,7 +18,7 @@ from pathlib import Path
 
 import sqlalchemy as sa
 
-from vesalius.governance import uses
+from vesalius.governance import audit, uses
 from vesalius.lake import Lake
 from vesalius.modelling import ModelStore
 from vesalius.review import Review
@@ -59,7 +59,7 @@ class Hospital:
             settings=settings,
             engine=engine,
             lake=Lake(engine, home / "columns"),
-            review=Review(engine),
+            review=Review(engine, witness=audit.record),
             models=ModelStore(home / "models"),
         )
 

@@ -13,7 +13,16 @@ from sqlalchemy.dialects import postgresql, sqlite
 from vesalius.card import Card
 from vesalius.review import decisions as deciding
 from vesalius.review import figures, worklist
-from vesalius.review._rows import chunks, load, load_many, select_filed, to_body, to_decision, to_filed, to_row
+from vesalius.review._rows import (
+    chunks,
+    load,
+    load_many,
+    select_filed,
+    to_body,
+    to_decision,
+    to_filed,
+    to_row,
+)
 from vesalius.review._tables import body, decision, outcome, suggestion
 from vesalius.review.records import Action, Decision, Display, Filed, Mode, Page, Reviewed
 from vesalius.store import reading, writing
@@ -158,7 +167,9 @@ class Review:
             NotAllowed: the role may not decide on it, or it was made in silence.
             Conflict: it was decided, or changed, in the meantime.
         """
-        choice = deciding.Choice(action, by, role, reason, words.strip(), option, until, at or datetime.now(UTC))
+        choice = deciding.Choice(
+            action, by, role, reason, words.strip(), option, until, at or datetime.now(UTC)
+        )
         with writing(self._engine) as wire:
             filed = load(wire, identifier)
             deciding.check(choice, filed, self._card(filed.usecase))

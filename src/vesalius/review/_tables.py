@@ -77,7 +77,13 @@ outcome = sa.Table(
 _rows = suggestion.c
 # The order of the worklist, and the columns its facets and filters read, so that neither touches the table.
 sa.Index(
-    "ix_suggestion_order", _rows.mode, _rows.status, _rows.urgency, _rows.priority.desc(), _rows.as_of, _rows.id
+    "ix_suggestion_order",
+    _rows.mode,
+    _rows.status,
+    _rows.urgency,
+    _rows.priority.desc(),
+    _rows.as_of,
+    _rows.id,
 )
 sa.Index(
     "ix_suggestion_facets",

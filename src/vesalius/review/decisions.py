@@ -46,7 +46,9 @@ def check(choice: Choice, filed: Filed, card: Card) -> None:
     if filed.mode == "silent":
         raise NotAllowed("a suggestion made in silence is not decided on")
     if choice.role not in card.reviewers:
-        raise NotAllowed(f"{choice.role} does not decide on {card.name}", hint=f"{', '.join(card.reviewers)} may")
+        raise NotAllowed(
+            f"{choice.role} does not decide on {card.name}", hint=f"{', '.join(card.reviewers)} may"
+        )
     if choice.action not in ACTIONS:
         raise InvalidDecision(f"no action {choice.action!r}", hint=", ".join(ACTIONS))
     if len(choice.words) > WORDS:
@@ -145,9 +147,7 @@ def sleepers(connection: sa.Connection, now: datetime) -> bool:
 def close(connection: sa.Connection, condition: sa.ColumnElement[bool], at: datetime) -> int:
     """Takes off the worklist what still waits; what was decided stays decided. How many expired."""
     rows = suggestion.c
-    connection.execute(
-        sa.update(suggestion).where(condition, rows.closed_at.is_(None)).values(closed_at=at)
-    )
+    connection.execute(sa.update(suggestion).where(condition, rows.closed_at.is_(None)).values(closed_at=at))
     waiting = sa.update(suggestion).where(condition, rows.status.in_(WAITING))
     expired = waiting.values(status="expired", deferred_until=None, revision=rows.revision + 1)
     return connection.execute(expired).rowcount

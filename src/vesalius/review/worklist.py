@@ -20,7 +20,10 @@ from vesalius.review.records import DECIDED, Mode, Page
 FACETS = ("usecase", "indicator", "ward", "option")
 """What a worklist can be narrowed to."""
 
-_GROUPS: Mapping[str, tuple[str, ...]] = {"decided": DECIDED, "all": (*DECIDED, "open", "deferred", "expired")}
+_GROUPS: Mapping[str, tuple[str, ...]] = {
+    "decided": DECIDED,
+    "all": (*DECIDED, "open", "deferred", "expired"),
+}
 
 
 @dataclass(frozen=True)

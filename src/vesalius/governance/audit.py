@@ -1,0 +1,267 @@
+"""The audit: what was done, by whom, in a chain that cannot be altered unnoticed.
+
+Each event holds the SHA-256 of the one before it, and its own over its canonical JSON; the database refuses to
+update or delete one. :func:`verify` walks the chain and names the first event that does not fit. Someone who
+owns the database can rewrite the whole chain: note :func:`head` elsewhere (on paper, in a mail) and give it to
+:func:`verify` later, and that shows too.
+
+An event holds no clinical value and none of a person's own words: who, what, on which object, when.
+"""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from enum import StrEnum
+from typing import Any
+
+import msgspec
+import sqlalchemy as sa
+
+from vesalius.errors import Tampered
+from vesalius.store import Instant, metadata, reading, writing
+from vesalius.usecase import encode
+
+
+class Action(StrEnum):
+    """What can happen; each is explained in ``docs/governance/audit.md``."""
+
+    PERSON_ADDED = "person.added"
+    PERSON_CHANGED = "person.changed"
+    PERSON_SIGNED_IN = "person.signed_in"
+    PERSON_REFUSED = "person.refused"
+    PERSON_LOCKED = "person.locked"
+    PERSON_SIGNED_OUT = "person.signed_out"
+    WORKLIST_READ = "worklist.read"
+    SUGGESTION_READ = "suggestion.read"
+    SUGGESTION_DECIDED = "suggestion.decided"
+    SUGGESTION_UNDONE = "suggestion.undone"
+    SUGGESTION_REPLAYED = "suggestion.replayed"
+    USE_SIGNED = "use.signed"
+    USE_REFUSED = "use.refused"
+    USE_MOVED = "use.moved"
+    USE_MODEL_CHANGED = "use.model_changed"
+    USE_SETTINGS_CHANGED = "use.settings_changed"
+    USE_TURNED = "use.turned"
+    DATA_RECEIVED = "data.received"
+    QUARANTINE_READ = "quarantine.read"
+    QUARANTINE_RETRIED = "quarantine.retried"
+    AUDIT_READ = "audit.read"
+    ACCESS_REFUSED = "access.refused"
+
+
+@dataclass(frozen=True)
+class Event:
+    """One thing that was done.
+
+    Attributes:
+        seq: its place in the chain, from 1.
+        at: when.
+        actor: the account, or ``system``.
+        action: what.
+        object: on what: a suggestion's id, a use case, an account.
+        detail: what else is needed to understand it.
+        previous: the hash of the event before it; 64 zeros for the first.
+        hash: the SHA-256 of all the above.
+    """
+
+    seq: int
+    at: datetime
+    actor: str
+    action: str
+    object: str
+    detail: Mapping[str, Any]
+    previous: str
+    hash: str
+
+    def expected(self) -> str:
+        """The hash that follows from the event's own contents."""
+        return digest(self.seq, self.at, self.actor, self.action, self.object, self.detail, self.previous)
+
+
+SYSTEM = "system"
+"""The actor of what no person did."""
+
+START = "0" * 64
+
+event = sa.Table(
+    "audit_event",
+    metadata,
+    sa.Column("seq", sa.BigInteger, primary_key=True, autoincrement=False),
+    sa.Column("at", Instant, nullable=False),
+    sa.Column("actor", sa.String(64), nullable=False),
+    sa.Column("action", sa.String(64), nullable=False, index=True),
+    sa.Column("object", sa.String(128), nullable=False, index=True),
+    sa.Column("detail", sa.Text, nullable=False),
+    sa.Column("previous", sa.String(64), nullable=False),
+    sa.Column("hash", sa.String(64), nullable=False),
+    sa.Index("ix_audit_event_actor_seq", "actor", "seq"),
+)
+
+# One row: the last event. Appending locks it, so events queue up; and a chain cut short no longer ends with it.
+_head = sa.Table(
+    "audit_head",
+    metadata,
+    sa.Column("id", sa.SmallInteger, primary_key=True, autoincrement=False),
+    sa.Column("seq", sa.BigInteger, nullable=False),
+    sa.Column("hash", sa.String(64), nullable=False),
+)
+
+for _verb in ("UPDATE", "DELETE"):
+    sa.event.listen(
+        event,
+        "after_create",
+        sa.DDL(
+            f"CREATE TRIGGER audit_event_no_{_verb.lower()} BEFORE {_verb} ON audit_event "
+            "BEGIN SELECT RAISE(ABORT, 'audit events are append-only'); END"
+        ).execute_if(dialect="sqlite"),
+    )
+sa.event.listen(
+    event,
+    "after_create",
+    sa.DDL(
+        "CREATE OR REPLACE FUNCTION audit_event_append_only() RETURNS trigger LANGUAGE plpgsql AS "
+        "'BEGIN RAISE EXCEPTION ''audit events are append-only''; END';"
+        "CREATE TRIGGER audit_event_append_only BEFORE UPDATE OR DELETE OR TRUNCATE ON audit_event "
+        "FOR EACH STATEMENT EXECUTE FUNCTION audit_event_append_only()"
+    ).execute_if(dialect="postgresql"),
+)
+
+
+def digest(
+    seq: int, at: datetime, actor: str, action: str, thing: str, detail: Mapping[str, Any], previous: str
+) -> str:
+    """The SHA-256, in hexadecimal, of the canonical JSON of an event's contents."""
+    return hashlib.sha256(encode((seq, at, actor, action, thing, dict(detail), previous))).hexdigest()
+
+
+def record(
+    where: sa.Engine | sa.Connection,
+    actor: str,
+    action: Action | str,
+    thing: str,
+    detail: Mapping[str, Any] | None = None,
+    at: datetime | None = None,
+) -> Event:
+    """Appends an event.
+
+    Args:
+        where: the transaction that does the thing, so that both are kept or neither; or the engine.
+        actor: the account that did it, or :data:`SYSTEM`.
+        action: what was done; one of :class:`Action`.
+        thing: on what.
+        detail: what else is needed to understand it, as plain JSON; never a clinical value.
+        at: when; now unless a test or a demo says otherwise.
+
+    Raises:
+        ValueError: ``action`` is not one of :class:`Action`.
+    """
+    kind, at = Action(action), at or datetime.now(UTC)
+    with _transaction(where) as connection:
+        last = _lock_head(connection)
+        contents = (last.seq + 1, at, actor, str(kind), thing, dict(detail or {}), last.hash)
+        made = Event(*contents, hash=digest(*contents))
+        values = {**vars(made), "detail": encode(made.detail).decode()}
+        connection.execute(sa.insert(event).values(values))
+        connection.execute(sa.update(_head).values(seq=made.seq, hash=made.hash))
+    return made
+
+
+@dataclass(frozen=True)
+class Head:
+    """The end of the chain: note it elsewhere, and nobody can rewrite what came before it unnoticed."""
+
+    seq: int
+    hash: str
+
+
+def head(engine: sa.Engine) -> Head:
+    """The end of the chain."""
+    with reading(engine) as connection:
+        row = connection.execute(sa.select(_head.c.seq, _head.c.hash)).one_or_none()
+    return Head(row.seq, row.hash) if row else Head(0, START)
+
+
+def verify(engine: sa.Engine, noted: Head | None = None) -> int:
+    """Walks the whole chain.
+
+    Args:
+        engine: the hospital's database.
+        noted: an earlier :func:`head` that was kept elsewhere; the chain must still hold it.
+
+    Returns:
+        How many events there are.
+
+    Raises:
+        Tampered: an event was altered, removed or reordered; the message names the first that does not fit.
+    """
+    last = Head(0, START)
+    with reading(engine) as connection:
+        for item in _read(connection, sa.select(event).order_by(event.c.seq)):
+            _fits(item, last)
+            last = Head(item.seq, item.hash)
+            if noted and noted.seq == last.seq and noted.hash != last.hash:
+                raise Tampered(f"event {item.seq} is not the one that was noted")
+        row = connection.execute(sa.select(_head.c.seq, _head.c.hash)).one_or_none()
+    kept = Head(row.seq, row.hash) if row else Head(0, START)
+    if kept != last or (noted and noted.seq > last.seq):
+        raise Tampered(f"events after {last.seq} were removed")
+    return last.seq
+
+
+def events(
+    engine: sa.Engine, *, actor: str = "", action: str = "", thing: str = "", limit: int = 50, offset: int = 0
+) -> list[Event]:
+    """Events, latest first: of one account, of one kind, on one object, or all."""
+    asked = sa.select(event)
+    for column, value in ((event.c.actor, actor), (event.c.action, action), (event.c.object, thing)):
+        if value:
+            asked = asked.where(column == value)
+    with reading(engine) as connection:
+        return list(_read(connection, asked.order_by(event.c.seq.desc()).limit(limit).offset(offset)))
+
+
+def _fits(item: Event, last: Head) -> None:
+    if item.seq != last.seq + 1:
+        raise Tampered(f"event {last.seq + 1} was removed")
+    if item.previous != last.hash or item.hash != item.expected():
+        raise Tampered(f"event {item.seq} was altered")
+
+
+def _read(connection: sa.Connection, asked: sa.Select[Any]) -> Iterator[Event]:
+    for row in connection.execution_options(yield_per=5000).execute(asked):
+        values = dict(row._mapping)
+        try:
+            values["detail"] = msgspec.json.decode(values["detail"])
+        except msgspec.DecodeError as error:
+            raise Tampered(f"event {values['seq']} was altered") from error
+        yield Event(**values)
+
+
+def _lock_head(connection: sa.Connection) -> Head:
+    asked = sa.select(_head.c.seq, _head.c.hash).with_for_update()
+    row = connection.execute(asked).one_or_none()
+    if row is None:
+        _first_head(connection)
+        row = connection.execute(asked).one()
+    return Head(row.seq, row.hash)
+
+
+def _first_head(connection: sa.Connection) -> None:
+    from sqlalchemy.dialects import postgresql, sqlite
+
+    dialect = postgresql if connection.dialect.name == "postgresql" else sqlite
+    first = dialect.insert(_head).values(id=1, seq=0, hash=START)
+    connection.execute(first.on_conflict_do_nothing())
+
+
+@contextmanager
+def _transaction(where: sa.Engine | sa.Connection) -> Iterator[sa.Connection]:
+    if isinstance(where, sa.Connection):
+        yield where
+        return
+    with writing(where) as connection:
+        yield connection

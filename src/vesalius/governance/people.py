@@ -1,0 +1,296 @@
+"""People: their accounts, and signing in.
+
+Passwords are kept as Argon2id hashes. A demo person has none, and signs in by name where the hospital's data
+is synthetic, nowhere else.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+from functools import cache
+from typing import TYPE_CHECKING, Any
+
+import sqlalchemy as sa
+
+from vesalius.card import LANGUAGES
+from vesalius.errors import Conflict, InvalidSetting, NotAllowed, NotFound
+from vesalius.governance import audit, roles
+from vesalius.governance.audit import Action
+from vesalius.store import Instant, metadata, reading, writing
+
+if TYPE_CHECKING:
+    from argon2 import PasswordHasher
+
+ATTEMPTS = 5
+"""How many wrong passwords in a row lock an account."""
+
+LOCKED = timedelta(minutes=15)
+"""For how long."""
+
+SHORTEST = 10
+"""The fewest characters of a password (NIST SP 800-63B-4 asks for 8 beside a second factor, 15 alone)."""
+
+_person = sa.Table(
+    "person",
+    metadata,
+    sa.Column("id", sa.String(64), primary_key=True),
+    sa.Column("name", sa.Text, nullable=False),
+    sa.Column("roles", sa.JSON, nullable=False),
+    sa.Column("language", sa.String(2), nullable=False),
+    sa.Column("password", sa.Text),
+    sa.Column("added_at", Instant, nullable=False),
+    sa.Column("failures", sa.Integer, nullable=False, default=0),
+    sa.Column("locked_until", Instant),
+    sa.Column("active", sa.Boolean, nullable=False, default=True),
+)
+
+
+@dataclass(frozen=True)
+class Person:
+    """One account.
+
+    Attributes:
+        id: what they sign in with.
+        name: as colleagues know them.
+        roles: what they are, the first one being what they are called.
+        language: fr, nl, de or en.
+        demo: whether they have no password and sign in by name.
+    """
+
+    id: str
+    name: str
+    roles: tuple[str, ...]
+    language: str
+    demo: bool = False
+
+    @property
+    def role(self) -> str:
+        """The first of their roles."""
+        return self.roles[0]
+
+    def may(self, action: str) -> bool:
+        """Whether one of their roles has the right ``action``."""
+        return roles.may(self.roles, action)
+
+    def role_among(self, wanted: Sequence[str]) -> str:
+        """The first of their roles that is one of ``wanted``, or empty."""
+        return next((role for role in self.roles if role in wanted), "")
+
+
+def add(
+    engine: sa.Engine,
+    login: str,
+    *,
+    name: str,
+    role: str | Sequence[str],
+    language: str = "fr",
+    password: str | None = None,
+    by: str = audit.SYSTEM,
+    at: datetime | None = None,
+) -> Person:
+    """Adds a person.
+
+    Args:
+        engine: the hospital's database.
+        login: what they sign in with.
+        name: as colleagues know them.
+        role: one role, or several with the main one first.
+        language: fr, nl, de or en.
+        password: at least 10 characters; None makes a demo person.
+        by: the account that adds them.
+        at: when.
+
+    Raises:
+        InvalidSetting: an unknown role or language, or a password too short.
+        Conflict: the account exists.
+    """
+    held = (role,) if isinstance(role, str) else tuple(role)
+    _check(login, held, language)
+    at = at or datetime.now(UTC)
+    values = {"id": login, "name": name, "roles": list(held), "language": language, "added_at": at}
+    values |= {"password": None if password is None else hash_password(password)}
+    try:
+        with writing(engine) as connection:
+            connection.execute(sa.insert(_person).values(values))
+            detail = {"roles": list(held), "demo": password is None}
+            audit.record(connection, by, Action.PERSON_ADDED, login, detail, at)
+    except sa.exc.IntegrityError as error:
+        raise Conflict(f"there is already an account {login!r}") from error
+    return get(engine, login)
+
+
+def get(engine: sa.Engine, login: str) -> Person:
+    """One person.
+
+    Raises:
+        NotFound: no such account, or it was closed.
+    """
+    row = _row(engine, login)
+    if row is None or not row.active:
+        raise NotFound(f"there is no account {login!r}")
+    return _to_person(row)
+
+
+def everyone(engine: sa.Engine) -> list[Person]:
+    """Every person whose account is open, by name."""
+    with reading(engine) as connection:
+        rows = connection.execute(sa.select(_person).where(_person.c.active).order_by(_person.c.name))
+        return [_to_person(row) for row in rows]
+
+
+def choose_language(engine: sa.Engine, login: str, language: str) -> None:
+    """Keeps the language a person chose.
+
+    Raises:
+        InvalidSetting: not one of the four.
+    """
+    if language not in LANGUAGES:
+        raise InvalidSetting(f"no language {language!r}", hint=", ".join(LANGUAGES))
+    with writing(engine) as connection:
+        connection.execute(sa.update(_person).where(_person.c.id == login).values(language=language))
+
+
+def set_password(
+    engine: sa.Engine, login: str, password: str, *, by: str, at: datetime | None = None
+) -> None:
+    """Gives a person a new password, and unlocks the account."""
+    values = {"password": hash_password(password), "failures": 0, "locked_until": None}
+    _change(engine, login, values, by, "password", at)
+
+
+def close(engine: sa.Engine, login: str, *, by: str, at: datetime | None = None) -> None:
+    """Closes an account: it can no longer sign in; what it did stays."""
+    _change(engine, login, {"active": False}, by, "closed", at)
+
+
+def sign_in(engine: sa.Engine, login: str, password: str, at: datetime | None = None) -> Person:
+    """The person, when the password is theirs.
+
+    An unknown account takes as long as a known one and gets the same answer; after five wrong passwords in a
+    row an account is locked for a quarter of an hour.
+
+    Raises:
+        NotAllowed: unknown, wrong, locked or closed; the message does not say which.
+    """
+    at = at or datetime.now(UTC)
+    row = _row(engine, login)
+    stored = row.password if row is not None and row.password else _nobody()
+    right = _matches(stored, password)
+    locked = row is not None and row.locked_until is not None and row.locked_until > at
+    if row is None or not row.password or not row.active or locked or not right:
+        _refuse(engine, login, known=row is not None, counts=not (right or locked), at=at)
+        raise NotAllowed("the name or the password is wrong, or the account is locked")
+    with writing(engine) as connection:
+        values: dict[str, Any] = {"failures": 0, "locked_until": None}
+        if _hasher().check_needs_rehash(stored):
+            values["password"] = _hasher().hash(password)
+        connection.execute(sa.update(_person).where(_person.c.id == login).values(values))
+        audit.record(connection, login, Action.PERSON_SIGNED_IN, login, {}, at)
+    return _to_person(row)
+
+
+def sign_in_demo(engine: sa.Engine, login: str, *, synthetic: bool, at: datetime | None = None) -> Person:
+    """A demo person, without a password.
+
+    Args:
+        engine: the hospital's database.
+        login: the account.
+        synthetic: the hospital's setting of that name; False refuses everyone.
+        at: when.
+
+    Raises:
+        NotAllowed: the data is not synthetic, or this is no demo person.
+    """
+    row = _row(engine, login)
+    if not synthetic or row is None or row.password or not row.active:
+        raise NotAllowed("demo people sign in where the data is synthetic, and nowhere else")
+    audit.record(engine, login, Action.PERSON_SIGNED_IN, login, {"demo": True}, at)
+    return _to_person(row)
+
+
+def sign_out(engine: sa.Engine, login: str, at: datetime | None = None) -> None:
+    """Notes that a person signed out."""
+    audit.record(engine, login, Action.PERSON_SIGNED_OUT, login, {}, at)
+
+
+def hash_password(password: str) -> str:
+    """The Argon2id hash of a password.
+
+    Raises:
+        InvalidSetting: it has fewer than 10 characters.
+    """
+    if len(password) < SHORTEST:
+        raise InvalidSetting(f"a password has at least {SHORTEST} characters")
+    return _hasher().hash(password)
+
+
+def _check(login: str, held: Sequence[str], language: str) -> None:
+    if not login or len(login) > 64 or not login.isprintable() or login != login.strip():
+        raise InvalidSetting("an account's name has 1 to 64 visible characters")
+    if login == audit.SYSTEM:
+        raise InvalidSetting(f"{audit.SYSTEM!r} is what acts when no person does")
+    unknown = set(held) - set(roles.Role)
+    if unknown or not held:
+        raise InvalidSetting(f"no role {', '.join(sorted(unknown))!r}", hint=", ".join(roles.Role))
+    if language not in LANGUAGES:
+        raise InvalidSetting(f"no language {language!r}", hint=", ".join(LANGUAGES))
+
+
+def _refuse(engine: sa.Engine, login: str, *, known: bool, counts: bool, at: datetime) -> None:
+    with writing(engine) as connection:
+        # The name typed by a stranger is not kept: people type their password there.
+        actor = login if known else "unknown"
+        audit.record(connection, actor, Action.PERSON_REFUSED, actor, {}, at)
+        if not (known and counts):
+            return
+        mine = _person.c.id == login
+        more = sa.update(_person).where(mine).values(failures=_person.c.failures + 1)
+        failures = connection.execute(more.returning(_person.c.failures)).scalar_one()
+        if failures >= ATTEMPTS:
+            lock = sa.update(_person).where(mine).values(failures=0, locked_until=at + LOCKED)
+            connection.execute(lock)
+            audit.record(connection, login, Action.PERSON_LOCKED, login, {}, at)
+
+
+def _change(
+    engine: sa.Engine, login: str, values: dict[str, Any], by: str, what: str, at: datetime | None
+) -> None:
+    with writing(engine) as connection:
+        changed = connection.execute(sa.update(_person).where(_person.c.id == login).values(values))
+        if changed.rowcount != 1:
+            raise NotFound(f"there is no account {login!r}")
+        audit.record(connection, by, Action.PERSON_CHANGED, login, {"what": what}, at)
+
+
+def _row(engine: sa.Engine, login: str) -> Any:
+    with reading(engine) as connection:
+        return connection.execute(sa.select(_person).where(_person.c.id == login)).one_or_none()
+
+
+def _to_person(row: Any) -> Person:
+    return Person(row.id, row.name, tuple(row.roles), row.language, demo=row.password is None)
+
+
+def _matches(stored: str, password: str) -> bool:
+    from argon2.exceptions import VerificationError
+
+    try:
+        return _hasher().verify(stored, password)
+    except VerificationError:
+        return False
+
+
+@cache
+def _hasher() -> PasswordHasher:
+    from argon2 import (
+        PasswordHasher,
+    )  # the console imports this module; the hasher only when somebody signs in
+
+    return PasswordHasher()
+
+
+@cache
+def _nobody() -> str:
+    return _hasher().hash("the password of nobody")

@@ -1,0 +1,97 @@
+"""Which role may do what: one matrix, as data.
+
+The matrix is the most a role can ever do. A use case narrows it: its card names the ``reviewers`` that may
+decide on its suggestions, and its gates name who signs.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from enum import StrEnum
+
+from vesalius.errors import InvalidSetting, NotAllowed
+
+
+class Role(StrEnum):
+    """The roles of a hospital that Vesalius knows."""
+
+    DOCTOR = "doctor"
+    BIOLOGIST = "biologist"
+    NURSE = "nurse"
+    PHARMACIST = "pharmacist"
+    DPO = "dpo"
+    DIRECTOR = "director"
+    ENGINEER = "engineer"
+    LEGAL = "legal"
+
+
+class Right(StrEnum):
+    """What can be permitted."""
+
+    SEE_WORKLIST = "see_worklist"
+    DECIDE = "decide"
+    SEE_DECISIONS = "see_decisions"
+    SEE_EVIDENCE = "see_evidence"
+    SEE_FIGURES = "see_figures"
+    SEE_RECEIVED = "see_received"
+    SEE_QUARANTINE = "see_quarantine"
+    RETRY_QUARANTINE = "retry_quarantine"
+    CHANGE_SETTINGS = "change_settings"
+    CHANGE_MODEL = "change_model"
+    SEE_GATES = "see_gates"
+    SIGN_GATES = "sign_gates"
+    SUSPEND = "suspend"
+    RETIRE = "retire"
+    SEE_AUDIT = "see_audit"
+    MANAGE_PEOPLE = "manage_people"
+
+
+_EVERYONE = frozenset(Role)
+_CLINICAL = frozenset({Role.DOCTOR, Role.BIOLOGIST, Role.NURSE, Role.PHARMACIST})
+
+MATRIX: dict[Right, frozenset[Role]] = {
+    Right.SEE_WORKLIST: _CLINICAL,
+    Right.DECIDE: _CLINICAL,
+    Right.SEE_DECISIONS: _CLINICAL,
+    Right.SEE_EVIDENCE: _EVERYONE,
+    Right.SEE_FIGURES: _EVERYONE,
+    Right.SEE_RECEIVED: frozenset({Role.BIOLOGIST, Role.DPO, Role.DIRECTOR, Role.ENGINEER}),
+    # What is held shows the original bytes: patient data, for those who mend the feed and who oversee it.
+    Right.SEE_QUARANTINE: frozenset({Role.DPO, Role.ENGINEER}),
+    Right.RETRY_QUARANTINE: frozenset({Role.ENGINEER}),
+    Right.CHANGE_SETTINGS: frozenset({Role.BIOLOGIST, Role.DIRECTOR}),
+    Right.CHANGE_MODEL: frozenset({Role.ENGINEER}),
+    Right.SEE_GATES: _EVERYONE,
+    Right.SIGN_GATES: frozenset(
+        {Role.DOCTOR, Role.BIOLOGIST, Role.DPO, Role.DIRECTOR, Role.ENGINEER, Role.LEGAL}
+    ),
+    Right.SUSPEND: frozenset({Role.DOCTOR, Role.BIOLOGIST, Role.DPO, Role.DIRECTOR, Role.LEGAL}),
+    Right.RETIRE: frozenset({Role.DIRECTOR}),
+    Right.SEE_AUDIT: frozenset({Role.DPO, Role.DIRECTOR, Role.LEGAL}),
+    Right.MANAGE_PEOPLE: frozenset({Role.DIRECTOR}),
+}
+"""For each right, the roles that have it."""
+
+
+def may(role: str | Iterable[str], action: str) -> bool:
+    """Whether one of these roles has the right ``action``; an unknown role has none.
+
+    Raises:
+        InvalidSetting: there is no such right; a typing mistake never passes for a refusal.
+    """
+    if action not in Right.__members__.values():
+        raise InvalidSetting(f"there is no right {action!r}", hint=", ".join(Right))
+    roles = {role} if isinstance(role, str) else set(role)
+    return not roles.isdisjoint(MATRIX[Right(action)])
+
+
+def require(role: str | Iterable[str], action: str) -> None:
+    """Passes when one of these roles has the right ``action``.
+
+    Raises:
+        NotAllowed: none has; the message names the roles that do.
+    """
+    if not may(role, action):
+        held = role if isinstance(role, str) else ", ".join(sorted(role))
+        who = ", ".join(sorted(MATRIX[Right(action)]))
+        raise NotAllowed(f"{held or 'nobody'} may not {action.replace('_', ' ')}", hint=f"{who} may")
