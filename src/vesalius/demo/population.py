@@ -12,7 +12,7 @@ from datetime import date, timedelta
 from functools import cache
 from importlib.resources import files
 from random import Random
-from typing import Literal
+from typing import Any, Literal
 
 from vesalius.fhir import belgium
 
@@ -93,7 +93,7 @@ LANGUAGES = {"fr": 0.66, "nl": 0.22, "de": 0.12}
 
 
 @cache
-def communities() -> dict[str, dict[str, list[str]]]:
+def communities() -> dict[str, dict[str, list[Any]]]:
     """Names and municipalities, by language."""
     return tomllib.loads(files("vesalius.demo").joinpath("communities.toml").read_text("utf-8"))
 

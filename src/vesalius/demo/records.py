@@ -109,7 +109,7 @@ def _address(person: Person) -> Resource:
 
 def stay(case: Case) -> Iterator[Known]:
     """The stay: once when it begins, once more when it is over."""
-    begun = {
+    begun: Resource = {
         "resourceType": "Encounter",
         "id": f"S-{case.number}",
         "meta": meta(case.admitted),
@@ -145,8 +145,8 @@ def observations(case: Case) -> Iterator[Known]:
         yield _observed(case, name, concept(*SYMPTOMS[name]), {"valueBoolean": value})
     if case.pregnant is not None:
         code, display = ("77386006", "Pregnant") if case.pregnant else ("60001007", "Not pregnant")
-        value = {"valueCodeableConcept": concept(codes.SNOMED, code, display)}
-        yield _observed(case, "pregnant", concept(codes.LOINC, "82810-3", "Pregnancy status"), value)
+        answer = {"valueCodeableConcept": concept(codes.SNOMED, code, display)}
+        yield _observed(case, "pregnant", concept(codes.LOINC, "82810-3", "Pregnancy status"), answer)
     for name, measured in case.vitals.items():
         code, display, unit, digits = VITALS[name]
         number = round(measured, digits) if digits else round(measured)

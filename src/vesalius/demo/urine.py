@@ -41,7 +41,7 @@ outpatients: E. coli 67.6 %, K. pneumoniae 8.8 %, E. faecalis 6.3 %, P. mirabili
 S. agalactiae 2.3 %) and Antibiotics 2022;11(6):768 (Portugal, 15,439 positive cultures: E. coli 70.1 %),
 rounded; BMC Infect Dis 2012;12:222 gives about 80 % E. coli in uncomplicated infections."""
 
-LEUKOCYTES = {
+LEUKOCYTES: dict[tuple[bool, bool], dict[str, float]] = {
     # (culture positive, nitrite positive): the counts of the published 472, smoothed
     (True, True): {"negative": 7, "small": 32, "moderate": 4, "large": 9},
     (True, False): {"negative": 12, "small": 41, "moderate": 7, "large": 17},
@@ -230,7 +230,7 @@ def _measurements(rng: Random, case: Case, infected: bool) -> None:
         case.counts = {
             "leukocytes_count": lognormal(rng, CELLS[case.strip["leukocytes_strip"]], 0.9),
             "erythrocytes_count": lognormal(rng, RED_CELLS[case.strip["blood"]], 0.9),
-            "bacteria_count": lognormal(rng, 600 if infected else 170, 2.2),
+            "bacteria_count": lognormal(rng, 520 if infected else 170, 2.2),
         }
     if case.ward.kind != "AMB" and yes(rng, 0.92):
         fever = case.symptoms["fever"]
