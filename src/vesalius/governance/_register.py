@@ -120,9 +120,8 @@ def read_settings(connection: sa.Connection, name: str, digest: str) -> dict[str
 def add_change(connection: sa.Connection, change: Change) -> None:
     """Keeps what happened."""
     values = {name: getattr(change, name) for name in _FIELDS}
-    connection.execute(
-        sa.insert(_change).values(values | {"before": str(change.before), "after": str(change.after)})
-    )
+    values |= {"before": str(change.before), "after": str(change.after)}
+    connection.execute(sa.insert(_change).values(values))
 
 
 def changes(connection: sa.Connection, name: str) -> list[Change]:

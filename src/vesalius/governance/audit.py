@@ -1,9 +1,9 @@
 """The audit: what was done, by whom, in a chain that cannot be altered unnoticed.
 
-Each event holds the SHA-256 of the one before it, and its own over its canonical JSON; the database refuses to
-update or delete one. :func:`verify` walks the chain and names the first event that does not fit. Someone who
-owns the database can rewrite the whole chain: note :func:`head` elsewhere (on paper, in a mail) and give it to
-:func:`verify` later, and that shows too.
+Each event holds the SHA-256 of the one before it, and its own over its canonical JSON; the database refuses
+to update or delete one. :func:`verify` walks the chain and names the first event that does not fit. Someone
+who owns the database can rewrite the whole chain: note :func:`head` elsewhere (on paper, in a mail) and give
+it to :func:`verify` later, and that shows too.
 
 An event holds no clinical value and none of a person's own words: who, what, on which object, when.
 """
@@ -101,7 +101,7 @@ event = sa.Table(
     sa.Index("ix_audit_event_actor_seq", "actor", "seq"),
 )
 
-# One row: the last event. Appending locks it, so events queue up; and a chain cut short no longer ends with it.
+# One row: the last event. Appending locks it, so events queue up; a chain cut short no longer ends with it.
 _head = sa.Table(
     "audit_head",
     metadata,
@@ -110,25 +110,25 @@ _head = sa.Table(
     sa.Column("hash", sa.String(64), nullable=False),
 )
 
-for _verb in ("UPDATE", "DELETE"):
-    sa.event.listen(
-        event,
-        "after_create",
-        sa.DDL(
-            f"CREATE TRIGGER audit_event_no_{_verb.lower()} BEFORE {_verb} ON audit_event "
-            "BEGIN SELECT RAISE(ABORT, 'audit events are append-only'); END"
-        ).execute_if(dialect="sqlite"),
-    )
-sa.event.listen(
-    event,
-    "after_create",
-    sa.DDL(
-        "CREATE OR REPLACE FUNCTION audit_event_append_only() RETURNS trigger LANGUAGE plpgsql AS "
-        "'BEGIN RAISE EXCEPTION ''audit events are append-only''; END';"
-        "CREATE TRIGGER audit_event_append_only BEFORE UPDATE OR DELETE OR TRUNCATE ON audit_event "
-        "FOR EACH STATEMENT EXECUTE FUNCTION audit_event_append_only()"
-    ).execute_if(dialect="postgresql"),
-)
+_TRIGGERS = {
+    "sqlite": tuple(
+        f"CREATE TRIGGER audit_event_no_{verb.lower()} BEFORE {verb} ON audit_event "
+        "BEGIN SELECT RAISE(ABORT, 'audit events are append-only'); END"
+        for verb in ("UPDATE", "DELETE")
+    ),
+    "postgresql": (
+        """CREATE OR REPLACE FUNCTION audit_event_append_only() RETURNS trigger LANGUAGE plpgsql AS
+        'BEGIN RAISE EXCEPTION ''audit events are append-only''; END'""",
+        """CREATE TRIGGER audit_event_append_only BEFORE UPDATE OR DELETE OR TRUNCATE ON audit_event
+        FOR EACH STATEMENT EXECUTE FUNCTION audit_event_append_only()""",
+    ),
+}
+
+
+@sa.event.listens_for(event, "after_create")
+def _append_only(target: sa.Table, connection: sa.Connection, **_: Any) -> None:  # noqa: ARG001
+    for statement in _TRIGGERS.get(connection.dialect.name, ()):
+        connection.exec_driver_sql(statement)
 
 
 def digest(

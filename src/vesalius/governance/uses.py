@@ -4,10 +4,10 @@ A use speaks only while it is live. Each step of its life is a gate that named r
 another person, for the model and the settings in force at that moment. A refusal, or a change of the model or
 the settings, voids the signatures that the open gate has collected.
 
-- A changed **model** takes a live use back to silence until its gate is signed again, and a validated one back
-  to be validated again.
-- Changed **settings** (thresholds within the bounds of the card) leave a live use live: an allowed person signs
-  the change with a reason, and each version is kept by its hash.
+- A changed **model** takes a live use back to silence until its gate is signed again, and a validated one
+  back to be validated again.
+- Changed **settings** (thresholds within the bounds of the card) leave a live use live: an allowed person
+  signs the change with a reason, and each version is kept by its hash.
 """
 
 from __future__ import annotations

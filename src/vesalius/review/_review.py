@@ -150,8 +150,8 @@ class Review:
 
         Args:
             identifier: the suggestion's id.
-            action: accepted, modified (with the other ``option``), overridden (with a ``reason`` or ``words``)
-                or deferred (``until`` when).
+            action: accepted, modified (with the other ``option``), overridden (with a ``reason`` or
+                ``words``) or deferred (``until`` when).
             by: the person's account.
             role: the role in which they decide; the card says which ones may.
             reason: a code of the card's override reasons.
@@ -218,7 +218,7 @@ class Review:
         return [Reviewed(*pair) for pair in zip(taken, filed, strict=True)]
 
     def awaiting_outcome(self, usecase: str, since: datetime, until: datetime) -> list[Filed]:
-        """Suggestions of a use, silent and live, with ``as_of`` in (``since``, ``until``] and no outcome yet."""
+        """Suggestions of a use, silent and live, with ``as_of`` in (``since``, ``until``], no outcome yet."""
         rows = suggestion.c
         asked = select_filed().where(
             rows.usecase == usecase, rows.as_of > since, rows.as_of <= until, deciding.without_outcome()

@@ -122,7 +122,7 @@ def agreement(connection: sa.Connection, usecase: str, since: datetime | None) -
         total[cell.action] += cell.count
     asked = _since(_standing(usecase, decision.c.reason, sa.func.count()), since)
     asked = asked.where(decision.c.action == "overridden").group_by(decision.c.reason)
-    reasons = {reason: count for reason, count in connection.execute(asked)}
+    reasons = {row.reason: row[1] for row in connection.execute(asked)}
     return Agreement(
         decided=total.total(),
         accepted=total["accepted"],
@@ -142,8 +142,9 @@ def delays(connection: sa.Connection, usecase: str, since: datetime | None) -> D
     filed = [(row.created_at - row.as_of).total_seconds() for row in rows]
     decided = sorted((row.at - row.as_of).total_seconds() for row in rows)
     p90 = decided[min(len(decided) - 1, int(0.9 * len(decided)))]
-    medians = [timedelta(seconds=statistics.median(values)) for values in (filed, decided)]
-    return Delays(len(rows), *medians, timedelta(seconds=p90))
+    seconds = (statistics.median(filed), statistics.median(decided), p90)
+    to_suggestion, to_decision, nearly_all = (timedelta(seconds=value) for value in seconds)
+    return Delays(len(rows), to_suggestion, to_decision, nearly_all)
 
 
 def _standing(usecase: str, *columns: Any) -> sa.Select[Any]:

@@ -1,7 +1,7 @@
 """The worklist: what is waiting for a person, most urgent first, with what it can be narrowed to.
 
-One grouped query over a covering index gives the total and every facet; one walk of an ordered index gives the
-page. Neither reads a suggestion's body but those of the page.
+One grouped query over a covering index gives the total and every facet; one walk of an ordered index gives
+the page. Neither reads a suggestion's body but those of the page.
 """
 
 from __future__ import annotations
