@@ -1,9 +1,9 @@
 """Arithmetic that gives the same bits for one row and for many, and on every machine.
 
-Points live on a grid of 1/4096 log odds. Sums of such numbers are exact in binary floating point, in any order,
-so that contributions add up to the prediction exactly and no summation algorithm matters. The exponential uses
-only additions, multiplications and divisions, which IEEE 754 defines to the last bit; a libm's ``exp`` is not
-so defined and differs between systems.
+Points live on a grid of 1/4096 log odds. Sums of such numbers are exact in binary floating point, in any
+order, so that contributions add up to the prediction exactly and no summation algorithm matters. The
+exponential uses only additions, multiplications and divisions, which IEEE 754 defines to the last bit; a
+libm's ``exp`` is not so defined and differs between systems.
 """
 
 from __future__ import annotations
@@ -28,15 +28,15 @@ _TERMS = 18
 
 def snap(values: Any) -> Floats:
     """The nearest values on the grid."""
-    snapped: Floats = np.rint(np.asarray(values, dtype=np.float64) * GRID) / GRID + 0.0  # + 0.0: no minus zero
-    return snapped
+    scaled = np.rint(np.asarray(values, dtype=np.float64) * GRID)
+    return scaled / GRID + 0.0  # adding 0.0 turns minus zero into zero
 
 
 def exponential(values: Any) -> Floats:
     """The exponential of each value, the same bits everywhere; within 2e-16 relative of the true one.
 
-    Source: reduction by multiples of ln 2 in two parts, after W. J. Cody and W. Waite, Software Manual for the
-    Elementary Functions, 1980, ch. 6; then the Taylor series by Horner's rule.
+    Source: reduction by multiples of ln 2 in two parts, after W. J. Cody and W. Waite, Software Manual for
+        the Elementary Functions, 1980, ch. 6; then the Taylor series by Horner's rule.
     """
     values = np.clip(np.asarray(values, dtype=np.float64), -700.0, 700.0)
     halvings = np.rint(values / 0.6931471805599453)

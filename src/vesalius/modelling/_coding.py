@@ -2,11 +2,12 @@
 
 Each input gets a basis, a small matrix that says how each of its points (levels or knots) is coded:
 
-* a *grade* or a *number* by thermometer: one column per step, so that the penalty draws neighbours together and
-  order helps (Gertheiss & Tutz, Penalized regression with ordinal predictors, Int Stat Rev 2009;77:345-365);
+* a *grade* or a *number* by thermometer: one column per step, so that the penalty draws neighbours together
+  and order helps (Gertheiss & Tutz, Penalized regression with ordinal predictors, Int Stat Rev
+  2009;77:345-365);
 * a *category* by one column per level, so that sparse levels shrink to the average;
-* a missing value by one column more; all else is coded relative to the average, so that the points of a missing
-  value shrink to those of an average patient.
+* a missing value by one column more; all else is coded relative to the average, so that the points of a
+  missing value shrink to those of an average patient.
 """
 
 from __future__ import annotations
@@ -21,7 +22,13 @@ from vesalius.modelling._arithmetic import Floats
 from vesalius.modelling.model import Described, Term, Value, locate
 
 _QUANTILES = (0.05, 0.275, 0.5, 0.725, 0.95)
-"""Where the knots of a number lie: Harrell, Regression Modeling Strategies, 2nd ed. 2015, table 2.3 (5 knots)."""
+"""Where the five knots of a number lie: Harrell, Regression Modeling Strategies, 2nd ed. 2015, table 2.3."""
+
+
+_MISSING = 0.5
+"""How a missing value is coded: a half, so that it takes four times the penalty to say something. Why a
+fact is missing differs between wards, so that its points should rest on much.
+"""
 
 
 @dataclass(frozen=True)
@@ -51,7 +58,7 @@ def code(item: Described, column: Sequence[Value]) -> Coded:
     present = share[:-1] / max(share[:-1].sum(), 1.0)
     basis = np.zeros((size, raw.shape[1] + 1))
     basis[:-1, :-1] = raw - present @ raw
-    basis[-1, -1] = 1.0
+    basis[-1, -1] = _MISSING
     columns = basis[low] * (1 - part)[:, None] + basis[high] * part[:, None]
     return Coded(term, basis, columns, share / len(column))
 
@@ -74,7 +81,7 @@ def _empty(item: Described, column: Sequence[Value]) -> Term:
 
 
 def knots(numbers: Sequence[float]) -> tuple[float, ...]:
-    """Up to five knots at quantiles of the known values (each one of them); a single 0 where none is known."""
+    """Up to five knots at quantiles of the known values; a single 0 where none is known."""
     if not numbers:
         return (0.0,)
     chosen = np.quantile(np.array(numbers), _QUANTILES, method="nearest")

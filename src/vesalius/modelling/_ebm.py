@@ -24,13 +24,15 @@ _BINS = 32
 
 
 class Boosted:
-    """Explainable Boosting Machine without interactions (Lou, Caruana & Gehrke, KDD 2012; Nori et al. 2019)."""
+    """Explainable Boosting Machine without interactions (Lou, Caruana & Gehrke, KDD 2012)."""
 
     def __init__(
         self, inputs: Sequence[Described], columns: Sequence[Sequence[Value]], outcomes: Floats, seed: int
     ) -> None:
         self.inputs = list(inputs)
-        self.codes = np.column_stack([_codes(item, column) for item, column in zip(inputs, columns, strict=True)])
+        self.codes = np.column_stack(
+            [_codes(item, column) for item, column in zip(inputs, columns, strict=True)]
+        )
         self.outcomes = outcomes
         self.seed = seed
         self.terms, _, _ = self._export(self._fit(self.codes, outcomes, None, 1))
@@ -77,7 +79,9 @@ class Boosted:
 
     def _export(self, machine: Any) -> tuple[list[Term], float, list[Floats]]:
         terms, points = [], []
-        scores = {pair[0]: table for pair, table in zip(machine.term_features_, machine.term_scores_, strict=True)}
+        scores = {
+            pair[0]: table for pair, table in zip(machine.term_features_, machine.term_scores_, strict=True)
+        }
         for place, item in enumerate(self.inputs):
             term, row = _table(item, machine.bins_[place][0], scores.get(place))
             terms.append(term)
@@ -100,7 +104,12 @@ def _table(item: Described, bins: Any, scores: Any) -> tuple[Term, Floats]:
         edges = tuple(float(edge) for edge in bins)
         row = np.zeros(len(edges) + 2) if scores is None else np.concatenate([scores[1:-1], scores[:1]])
         term = Term(
-            input=item.name, kind="number", shape="steps", edges=edges, points=(0.0,) * (len(edges) + 1), missing=0.0
+            input=item.name,
+            kind="number",
+            shape="steps",
+            edges=edges,
+            points=(0.0,) * (len(edges) + 1),
+            missing=0.0,
         )
         return term, row
     names = ("false", "true") if item.kind == "boolean" else tuple(item.levels)

@@ -1,8 +1,8 @@
 """The model: a table of points per input, which add up to the log odds. Nothing in it is hidden.
 
 A model is one JSON file. For each input it says how many log odds each value adds (a missing value has points
-of its own), with the same tables learned again on bootstrap samples for the interval, and the two thresholds of
-the conformal prediction set. Anyone can check a prediction with a pencil.
+of its own), with the same tables learned again on bootstrap samples for the interval, and the two
+thresholds of the conformal prediction set. Anyone can check a prediction with a pencil.
 """
 
 from __future__ import annotations
@@ -57,9 +57,10 @@ class Term(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=True
         input: the name of the column.
         kind: of the input.
         levels: of a category or a grade, the values; of a boolean, ``false`` and ``true``.
-        shape: of a number, how the points read: ``steps`` from one edge to the next, or ``line`` between knots.
-        edges: of a number, E ascending values; steps have E + 1 points (an edge belongs to the step above it),
-            a line has E.
+        shape: of a number, how the points read: ``steps`` from one edge to the next, or ``line`` between
+            knots.
+        edges: of a number, E ascending values; steps have E + 1 points (an edge belongs to the step above
+            it), a line has E.
         points: the log odds that each level, step or knot adds.
         missing: the log odds that a missing value adds.
     """
@@ -132,8 +133,8 @@ class Scores:
     Attributes:
         inputs: the names of the K inputs, in the order of the columns of ``contributions``.
         base: the log odds before any fact.
-        contributions: N rows of K log odds; ``base`` and a row's contributions sum to its ``logit`` exactly, in
-            any order.
+        contributions: N rows of K log odds; ``base`` and a row's contributions sum to its ``logit``
+            exactly, in any order.
         logit: N log odds.
         probability: N probabilities, 0 to 1.
         low, high: N times the 90 % bootstrap percentile interval of the probability.
@@ -203,12 +204,18 @@ class Model(msgspec.Struct, frozen=True, forbid_unknown_fields=True, dict=True):
         try:
             envelope = msgspec.json.decode(raw, type=_Envelope)
             if envelope.schema != SCHEMA:
-                raise InvalidModel(f"model schema {envelope.schema[:40]!r} is unknown", hint=f"this version reads {SCHEMA}")
+                raise InvalidModel(
+                    f"model schema {envelope.schema[:40]!r} is unknown", hint=f"this version reads {SCHEMA}"
+                )
             model = msgspec.json.decode(envelope.model, type=cls)
         except (msgspec.MsgspecError, UnicodeDecodeError, RecursionError) as error:
-            raise InvalidModel(f"the model file cannot be read: {error}", hint="train the model again") from error
+            raise InvalidModel(
+                f"the model file cannot be read: {error}", hint="train the model again"
+            ) from error
         if model.to_bytes() != raw:
-            raise InvalidModel("the model file is damaged: its check sum differs", hint="restore it from a backup")
+            raise InvalidModel(
+                "the model file is damaged: its check sum differs", hint="restore it from a backup"
+            )
         _check(model)
         return model
 
@@ -216,8 +223,8 @@ class Model(msgspec.Struct, frozen=True, forbid_unknown_fields=True, dict=True):
         """What the model says about each row of ``table``.
 
         Args:
-            table: N rows with a column per input; other columns are ignored. Null, a number that is not finite
-                and a level the model does not know all count as missing.
+            table: N rows with a column per input; other columns are ignored. Null, a number that is not
+                finite and a level the model does not know all count as missing.
 
         Returns:
             The scores; the score of a row does not depend on the rows beside it.
@@ -253,7 +260,7 @@ class Model(msgspec.Struct, frozen=True, forbid_unknown_fields=True, dict=True):
 
     @cached_property
     def _points(self) -> list[Floats]:
-        """Per term, copies × (levels, steps or knots; the last is missing): the model first, then its replicates."""
+        """Per term, copies × points (missing last): the model first, then its replicates."""
         own = [(*term.points, term.missing) for term in self.terms]
         copies = [own, *(replicate.points for replicate in self.replicates)]
         return [np.array([copy[number] for copy in copies]) for number in range(len(self.terms))]
@@ -278,8 +285,11 @@ def values(table: pa.Table, name: str, kind: Kind) -> list[Value]:
         InvalidModel: the column is absent, or its type does not fit the kind.
     """
     if name not in table.column_names:
-        raise InvalidModel(f"the evidence has no column {name!r}", hint="the use case and the model do not match")
+        raise InvalidModel(
+            f"the evidence has no column {name!r}", hint="the use case and the model do not match"
+        )
     column: list[Value] = table.column(name).to_pylist()
+    fits: type | tuple[type, ...]
     fits = {"number": (int, float), "boolean": bool, "category": str, "grade": str}[kind]
     for value in column:
         wrong_boolean = isinstance(value, bool) and kind != "boolean"
@@ -355,7 +365,9 @@ def _check_term(term: Term) -> None:
     if bool(term.shape) != (term.kind == "number") or len(set(term.levels)) != len(term.levels):
         raise InvalidModel(f"the table of {term.input!r} does not fit its kind")
     if len(term.points) != term.expected() or not term.points:
-        raise InvalidModel(f"the table of {term.input!r} has {len(term.points)} points, not {term.expected()}")
+        raise InvalidModel(
+            f"the table of {term.input!r} has {len(term.points)} points, not {term.expected()}"
+        )
     if list(term.edges) != sorted(set(term.edges)) or not all(map(math.isfinite, term.edges)):
         raise InvalidModel(f"the edges of {term.input!r} do not ascend")
     _check_points(term.input, [*term.points, term.missing])

@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 import math
 from collections.abc import Hashable, Sequence
+from contextlib import AbstractContextManager
 from typing import TYPE_CHECKING, Any, Literal, Protocol
 
 import msgspec
@@ -14,15 +15,13 @@ import numpy.typing as npt
 from vesalius.errors import NotEnoughData
 from vesalius.modelling import _logistic
 from vesalius.modelling._arithmetic import Floats, snap
-from vesalius.modelling._coding import Coded, code
+from vesalius.modelling._coding import code
+from vesalius.modelling._ridge import Ridge
 from vesalius.modelling.folds import deal
 from vesalius.modelling.model import Conformal, Described, Facts, Model, Replicate, Term, Value, values
 
 if TYPE_CHECKING:
     import pyarrow as pa
-
-STRENGTHS = (0.5, 1.0, 2.0, 4.0, 8.0, 16.0, 32.0)
-"""The L2 penalties that are tried."""
 
 FOLDS = 5
 """Of the inner cross-validation."""
@@ -40,8 +39,13 @@ Tables = list[Floats]
 class Learner(Protocol):
     """One kind of additive model, before calibration."""
 
-    terms: Sequence[Term]
-    share: Sequence[Floats]
+    @property
+    def terms(self) -> Sequence[Term]:
+        """One per input, its points still zero."""
+
+    @property
+    def share(self) -> Sequence[Floats]:
+        """Per input, how much of the rows lies at each point, missing last."""
 
     def held_out(self, folds: npt.NDArray[np.intp]) -> tuple[Floats, float]:
         """N log odds, each by a model that did not see the row's fold; and the strength that was chosen."""
@@ -60,11 +64,12 @@ def train(
     groups: Sequence[Hashable] | None = None,
     replicates: int = REPLICATES,
 ) -> Model:
-    """Learns a model. The same rows (in any order), outcomes and seed give the same file, hence the same hash.
+    """Learns a model: the same rows (in any order), outcomes and seed give the same hash.
 
     Inner cross-validation by patient chooses the penalty, recalibrates (Platt scaling, folded into the points)
-    and sets the class-conditional thresholds of the prediction set (cross-conformal: Vovk, Ann Math Artif Intell
-    2015;74:9-28; Mondrian by class: Vovk, Gammerman & Shafer, Algorithmic Learning in a Random World, 2005, ch. 4).
+    and sets the class-conditional thresholds of the prediction set (cross-conformal: Vovk, Ann Math Artif
+    Intell 2015;74:9-28; Mondrian by class: Vovk, Gammerman & Shafer, Algorithmic Learning in a Random
+    World, 2005, ch. 4).
 
     Args:
         table: N rows, a column per input.
@@ -88,11 +93,14 @@ def train(
     columns = [[column[row] for row in order] for column in columns]
     truth, names = truth[order], [names[row] for row in order]
     rng = np.random.Generator(np.random.PCG64(seed))
-    learner = _learner(kind, inputs, columns, truth.astype(np.float64), seed)
-    held_out, strength = learner.held_out(deal(truth, names, FOLDS, rng))
-    intercept, slope = _logistic.recalibration(held_out, truth.astype(np.float64))
-    own = _scaled(learner, None, slope, intercept)
-    copies = [_scaled(learner, _resampled(names, truth, rng), slope, intercept) for _ in range(replicates)]
+    with _one_thread():
+        learner = _learner(kind, inputs, columns, truth.astype(np.float64), seed)
+        held_out, strength = learner.held_out(deal(truth, names, FOLDS, rng))
+        intercept, slope = _logistic.recalibration(held_out, truth.astype(np.float64))
+        own = _scaled(learner, None, slope, intercept)
+        copies = [
+            _scaled(learner, _resampled(names, truth, rng), slope, intercept) for _ in range(replicates)
+        ]
     facts = Facts(
         kind=kind,
         rows=len(truth),
@@ -105,7 +113,9 @@ def train(
     )
     return Model(
         base=own.base,
-        terms=tuple(_with_points(term, points) for term, points in zip(learner.terms, own.points, strict=True)),
+        terms=tuple(
+            _with_points(term, points) for term, points in zip(learner.terms, own.points, strict=True)
+        ),
         replicates=tuple(copies),
         conformal=conformal(intercept + slope * held_out, truth, LEVEL),
         facts=facts,
@@ -138,42 +148,11 @@ def _learner(
     return Ridge([code(item, column) for item, column in zip(inputs, columns, strict=True)], outcomes)
 
 
-class Ridge:
-    """L2-regularised logistic regression on coded inputs."""
+def _one_thread() -> AbstractContextManager[Any]:
+    """Linear algebra on one thread: sums do not depend on the number of cores, small ones are faster."""
+    from threadpoolctl import threadpool_limits  # type: ignore[import-untyped]
 
-    def __init__(self, coded: Sequence[Coded], outcomes: Floats) -> None:
-        self.coded = coded
-        self.outcomes = outcomes
-        self.design = np.hstack([item.columns for item in coded])
-        self.terms = [item.term for item in coded]
-        self.share = [item.share for item in coded]
-        self.strength = STRENGTHS[0]
-
-    def held_out(self, folds: npt.NDArray[np.intp]) -> tuple[Floats, float]:
-        """Held-out log odds with the penalty whose log loss on them is least."""
-        best = math.inf
-        kept = np.zeros(len(folds))
-        for strength in STRENGTHS:
-            logits = self._held_out(folds, strength)
-            loss = float(np.mean(np.logaddexp(0, logits) - self.outcomes * logits))
-            if loss < best - 1e-9:
-                best, kept, self.strength = loss, logits, strength
-        return kept, self.strength
-
-    def _held_out(self, folds: npt.NDArray[np.intp], strength: float) -> Floats:
-        logits = np.empty(len(folds))
-        for fold in range(int(folds.max()) + 1):
-            held = folds == fold
-            beta = _logistic.fit(self.design[~held], self.outcomes[~held], strength)
-            logits[held] = beta[0] + self.design[held] @ beta[1:]
-        return logits
-
-    def fitted(self, weights: Floats | None) -> tuple[float, Tables]:
-        """The intercept and, through each basis, the points."""
-        beta = _logistic.fit(self.design, self.outcomes, self.strength, weights)
-        widths = np.cumsum([item.basis.shape[1] for item in self.coded])[:-1]
-        parts = np.split(beta[1:], widths)
-        return float(beta[0]), [item.basis @ part for item, part in zip(self.coded, parts, strict=True)]
+    return threadpool_limits(1)  # type: ignore[no-any-return]
 
 
 def _scaled(learner: Learner, weights: Floats | None, slope: float, intercept: float) -> Replicate:
@@ -189,7 +168,9 @@ def _with_points(term: Term, points: Sequence[float]) -> Term:
     return msgspec.structs.replace(term, points=tuple(points[:-1]), missing=points[-1])
 
 
-def _resampled(names: Sequence[Hashable], outcomes: npt.NDArray[np.bool_], rng: np.random.Generator) -> Floats:
+def _resampled(
+    names: Sequence[Hashable], outcomes: npt.NDArray[np.bool_], rng: np.random.Generator
+) -> Floats:
     """How often each row occurs in a bootstrap sample of patients that holds both classes."""
     place = {name: number for number, name in enumerate(dict.fromkeys(names))}
     rows = np.array([place[name] for name in names])
@@ -224,5 +205,6 @@ def _enough(outcomes: npt.NDArray[np.bool_], rows: int) -> None:
     events = int(outcomes.sum())
     if min(events, rows - events) < FOLDS:
         raise NotEnoughData(
-            f"{events} of {rows} rows have the outcome", hint=f"at least {FOLDS} with it and {FOLDS} without are needed"
+            f"{events} of {rows} rows have the outcome",
+            hint=f"at least {FOLDS} with it and {FOLDS} without are needed",
         )
