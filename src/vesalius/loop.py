@@ -1,0 +1,180 @@
+"""The loop: one turn of a use, the outcomes that came in, and making a suggestion again.
+
+A turn finds who is due, reads what was known about them, asks the use case, and files what it says: aloud only
+where governance says the use speaks, else in silence. All reading is from one position of the lake's log, which
+each suggestion keeps beside its own moment, so that :func:`replay` gives the same bytes years later.
+
+A candidate's moment (``as_of``) is the one the use case gives it: when it became due. A turn that runs an hour
+late suggests from what was known then, not from what came since, so that live use, silence and validation ask
+the same question.
+"""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import Literal
+
+import msgspec
+
+from vesalius.errors import Conflict, Tampered, VesaliusError
+from vesalius.governance import audit, uses
+from vesalius.hospital import Hospital
+from vesalius.lake import Lake
+from vesalius.review import Filed
+from vesalius.review.whereabouts import displays
+from vesalius.store import writing
+from vesalius.usecase import Candidate, UseCase, encode, find, installed
+
+log = logging.getLogger(__name__)
+
+BATCH = 2_000
+"""How many candidates are read, suggested and filed at a time: it bounds memory, and nothing depends on it."""
+
+OUTCOME_WINDOW = timedelta(days=180)
+"""How long after its moment an outcome is still waited for."""
+
+
+@dataclass(frozen=True)
+class Turn:
+    """What one turn did.
+
+    Attributes:
+        usecase: of which use.
+        at: the moment it took as now.
+        mode: live, silent, or ``off`` where the life cycle lets the use read no patient at all.
+        position: the position of the lake that it read; 0 when off.
+        candidates: how many were due in the window.
+        waiting: of those, how many had no suggestion yet.
+        filed: how many suggestions were filed.
+        error: what went wrong, without patient data; empty when nothing did.
+    """
+
+    usecase: str
+    at: datetime
+    mode: Literal["live", "silent", "off"] = "off"
+    position: int = 0
+    candidates: int = 0
+    waiting: int = 0
+    filed: int = 0
+    error: str = ""
+
+
+def turn(hospital: Hospital, name: str, now: datetime) -> Turn:
+    """One turn of the use ``name``: everyone who became due in the card's window up to ``now``, once.
+
+    Running it again files nothing new. A use that is neither silent nor live is off: nothing is read.
+
+    Raises:
+        NotFound: no such use case is installed, or its model is missing.
+    """
+    find(name)
+    if not uses.current(hospital.engine, name).runs:
+        return Turn(name, now)
+    usecase = hospital.usecase(name)
+    lake = hospital.lake.pinned()
+    due = usecase.candidates(lake, now - usecase.card.window, now)
+    known = hospital.review.filed_foci(name, [candidate.focus for candidate in due])
+    waiting = [candidate for candidate in due if candidate.focus not in known]
+    mode: Literal["live", "silent", "off"] = "live" if uses.speaks(hospital.engine, name) else "silent"
+    filed = 0
+    if usecase.model is not None:
+        hospital.models.save(usecase.model)
+    for start in range(0, len(waiting), BATCH):
+        mode, new = _file(hospital, usecase, lake, waiting[start : start + BATCH], now)
+        filed += new
+    return Turn(name, now, mode, lake.position(), len(due), len(waiting), filed)
+
+
+def outcomes(hospital: Hospital, name: str, now: datetime) -> int:
+    """Records what is known at ``now`` of what happened to those who had a suggestion; how many were new."""
+    lake = hospital.lake.pinned()
+    waiting = hospital.review.awaiting_outcome(name, now - OUTCOME_WINDOW, now)
+    if not waiting:
+        return 0
+    usecase = hospital.usecase(name)
+    known = usecase.outcome(lake, [_candidate(filed) for filed in waiting], now)
+    pairs = [(filed.id, found) for filed, found in zip(waiting, known, strict=True) if found is not None]
+    return hospital.review.record_outcomes(pairs, now)
+
+
+def turn_all(hospital: Hospital, now: datetime) -> list[Turn]:
+    """A turn and the outcomes of every use case installed; one that fails does not stop the others."""
+    return [_guarded(hospital, name, now) for name in installed()]
+
+
+def replay(hospital: Hospital, identifier: str) -> bytes:
+    """Makes a suggestion again from what was known then, with the model and the settings of then.
+
+    Returns:
+        Its canonical JSON, byte for byte what was filed.
+
+    Raises:
+        NotFound: no such suggestion, or its model or settings are gone.
+        Conflict: another version of the use case is installed than the one that made it.
+        Tampered: the bytes differ; the message names the fields that do.
+    """
+    filed = hospital.review.get(identifier)
+    there = find(filed.usecase).card.version
+    if there != filed.version:
+        raise Conflict(
+            f"suggestion {identifier} was made by version {filed.version} of {filed.usecase}, not {there}",
+            hint=f"install version {filed.version} to make it again",
+        )
+    settings = uses.use_settings(hospital.engine, filed.usecase, filed.settings)
+    usecase = hospital.usecase_with(filed.usecase, filed.model, settings)
+    evidence = usecase.evidence(hospital.lake.pinned(filed.position), [_candidate(filed)])
+    body = encode(usecase.suggest(evidence)[0])
+    if body != filed.body:
+        raise Tampered(
+            f"suggestion {identifier} comes out differently: {', '.join(_differs(body, filed.body))}"
+        )
+    return body
+
+
+def _file(
+    hospital: Hospital, usecase: UseCase, lake: Lake, candidates: Sequence[Candidate], now: datetime
+) -> tuple[Literal["live", "silent", "off"], int]:
+    suggestions = usecase.suggest(usecase.evidence(lake, candidates))
+    shown = displays(lake, candidates)
+    name = usecase.card.name
+    with writing(hospital.engine) as connection:
+        # Asked again in the transaction that files: a use suspended a moment ago says nothing more.
+        use = uses.current(connection, name)
+        if not use.runs:
+            return "off", 0
+        mode: Literal["live", "silent"] = "live" if use.speaks else "silent"
+        uses.remember_settings(connection, name, usecase.settings, now)
+        new = hospital.review.file(suggestions, mode, now, shown, connection)
+        if new:
+            detail = {"mode": mode, "filed": new, "position": lake.position()}
+            audit.record(connection, audit.SYSTEM, audit.Action.USE_TURNED, name, detail, now)
+    return mode, new
+
+
+def _guarded(hospital: Hospital, name: str, now: datetime) -> Turn:
+    try:
+        done = turn(hospital, name, now)
+        outcomes(hospital, name, now)
+    except VesaliusError as error:
+        log.error("the turn of %s failed: %s", name, error)  # noqa: TRY400  a trace may quote patient data
+        return Turn(name, now, error=str(error))
+    except Exception as error:  # a use case is other people's code: its fault must not stop the other uses
+        # Only the kind of error: its message could quote what it was reading.
+        log.error("the turn of %s failed: %s", name, type(error).__name__)  # noqa: TRY400
+        return Turn(name, now, error=type(error).__name__)
+    return done
+
+
+def _candidate(filed: Filed) -> Candidate:
+    return Candidate(filed.subject, filed.focus, filed.as_of)
+
+
+def _differs(one: bytes, other: bytes) -> list[str]:
+    try:
+        left, right = msgspec.json.decode(one), msgspec.json.decode(other)
+    except msgspec.DecodeError:
+        return ["the stored bytes cannot be read"]
+    return sorted(name for name in left.keys() | right.keys() if left.get(name) != right.get(name))
