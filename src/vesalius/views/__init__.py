@@ -1,7 +1,8 @@
 """SQL on FHIR v2: the one way to turn resources into tables.
 
 A ViewDefinition runs on decoded resources (the online path: one patient, no SQL) or on the lake; both give
-the same rows. :mod:`vesalius.views.features` goes on from long rows to one row per candidate, as of its moment.
+the same rows. :mod:`vesalius.views.features` goes on from long rows to one row per
+candidate, as of its moment.
 """
 
 from vesalius.views._view import View

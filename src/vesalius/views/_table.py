@@ -22,13 +22,13 @@ _ARROW: dict[str, pa.DataType] = {
     **dict.fromkeys(("integer", "integer64", "positiveInt", "unsignedInt"), pa.int64()),
 }
 ORIGIN: pa.Schema = pa.schema(
-    {
-        "_reference": pa.string(),
-        "_resource": pa.string(),
-        "_subject": pa.string(),
-        "_recorded_at": pa.timestamp("us", tz="UTC"),
-        "_seq": pa.int64(),
-    }
+    [
+        pa.field("_reference", pa.string()),
+        pa.field("_resource", pa.string()),
+        pa.field("_subject", pa.string()),
+        pa.field("_recorded_at", pa.timestamp("us", tz="UTC")),
+        pa.field("_seq", pa.int64()),
+    ]
 )
 """Where a row came from: the version (``Type/ID/_history/N``), the resource, its patient, when it was known
 and its place in the lake's log."""
