@@ -4,6 +4,14 @@ SQLite (write-ahead log, full synchronisation) by default, PostgreSQL by a conne
 their tables on :data:`metadata`; nothing above this package opens a connection of its own.
 """
 
-from vesalius.store._engine import Instant, metadata, open_store, reading, writing
+from vesalius.store._engine import (
+    Instant,
+    from_microseconds,
+    metadata,
+    microseconds,
+    open_store,
+    reading,
+    writing,
+)
 
-__all__ = ["Instant", "metadata", "open_store", "reading", "writing"]
+__all__ = ["Instant", "from_microseconds", "metadata", "microseconds", "open_store", "reading", "writing"]

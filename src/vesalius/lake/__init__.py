@@ -1,0 +1,10 @@
+"""The lake: FHIR resources at rest, every version kept. What did the hospital know at time t?
+
+The log is an append-only table of the database and the one truth; the columns are typed Parquet made from it,
+for questions about many patients, and can be made again at any time.
+"""
+
+from vesalius.lake._lake import Lake
+from vesalius.lake._version import Arrival, Version, Written
+
+__all__ = ["Arrival", "Lake", "Version", "Written"]

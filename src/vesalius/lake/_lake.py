@@ -1,0 +1,162 @@
+"""The lake: one interface on its two halves."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Sequence
+from datetime import UTC, datetime
+from pathlib import Path
+
+import sqlalchemy as sa
+
+from vesalius.errors import Conflict, NotAllowed, NotFound
+from vesalius.lake import _log as log
+from vesalius.lake._version import Arrival, Version, Written, parse_reference
+from vesalius.store import reading, writing
+
+_DAWN = datetime.min.replace(tzinfo=UTC)
+
+
+class Lake:
+    """Everything the hospital received, as FHIR R4, and what of it was known when.
+
+    The as-of rule, for every read: of the versions of a resource up to the position with
+    ``recorded_at <= as_of``, the one with the greatest ``(recorded_at, seq)``. Without ``as_of``, all of them
+    count.
+
+    Args:
+        engine: the database that holds the log.
+        columns: the folder of the typed columns.
+        pin: the position after which this lake sees nothing; use :meth:`pinned`.
+    """
+
+    def __init__(self, engine: sa.Engine, columns: Path, *, pin: int | None = None) -> None:
+        self.engine = engine
+        self.folder = columns
+        self._pin = pin
+
+    def write(
+        self,
+        arrivals: Iterable[Arrival],
+        source: str,
+        received_at: datetime,
+        connection: sa.Connection | None = None,
+    ) -> Written:
+        """Adds what is new, in one durable transaction; when it returns, it is on disk.
+
+        An arrival is unchanged, and adds nothing, if a version of the same resource has the same digest and
+        the same ``recorded_at``; or, for one that has no ``recorded_at`` of its own, if the version in force
+        has the same digest. Versions are numbered in order of arrival.
+
+        Args:
+            arrivals: checked resources, in the order in which they arrived.
+            source: where they came from.
+            received_at: when, with a time zone.
+            connection: a transaction of ``store.writing`` to join; it is then durable when that one ends.
+
+        Raises:
+            NotAllowed: this lake is pinned.
+            Conflict: another writer came between, which only a joined transaction of another isolation level
+                than the store's can meet. Nothing was written; try again.
+        """
+        if self._pin is not None:
+            raise NotAllowed("a pinned lake is for reading only")
+        try:
+            if connection is not None:
+                return log.append(connection, arrivals, source, received_at)
+            with writing(self.engine) as own:
+                return log.append(own, arrivals, source, received_at)
+        except sa.exc.IntegrityError:
+            raise Conflict("another writer added versions of the same resources", hint="try again") from None
+
+    def position(self) -> int:
+        """The position up to which this lake sees: the pin, or the end of the log."""
+        if self._pin is not None:
+            return self._pin
+        with reading(self.engine) as connection:
+            return log.head(connection)
+
+    def pinned(self, position: int | None = None) -> Lake:
+        """This lake as it was at ``position`` (now, if not given): it reads nothing later, for ever.
+
+        Raises:
+            NotFound: the position lies beyond the end.
+        """
+        end = self.position()
+        if position is not None and not 0 <= position <= end:
+            raise NotFound(f"the log has no position {position}: it ends at {end}")
+        return Lake(self.engine, self.folder, pin=end if position is None else position)
+
+    def read(self, reference: str, as_of: datetime | None = None) -> Version | None:
+        """The version in force of ``Type/ID``, or ``Type/ID/_history/N``; None if it was not known.
+
+        Raises:
+            NotFound: the reference has neither form.
+        """
+        type_, id_, version = parse_reference(reference)
+        with reading(self.engine) as connection:
+            return log.one(connection, type_, id_, version, self._limit, as_of or log.FOREVER)
+
+    def history(self, reference: str) -> list[Version]:
+        """Every version of ``Type/ID``, in order of arrival."""
+        type_, id_, _ = parse_reference(reference)
+        with reading(self.engine) as connection:
+            return log.history(connection, type_, id_, self._limit)
+
+    def patient(
+        self, subject: str, as_of: datetime | None = None, types: Sequence[str] | None = None
+    ) -> list[Version]:
+        """The versions in force about ``Patient/ID``, in the order in which they were recorded."""
+        with reading(self.engine) as connection:
+            return log.patient(connection, subject, types, self._limit, as_of or log.FOREVER)
+
+    def patients(self, subjects: Iterable[str], types: Sequence[str] | None = None) -> list[Version]:
+        """Every version, old ones too, about some patients, in order of arrival."""
+        with reading(self.engine) as connection:
+            return log.patients(connection, subjects, types, self._limit)
+
+    def resources(
+        self,
+        type: str,
+        as_of: datetime | None = None,
+        since: datetime | None = None,  # noqa: A002
+    ) -> Iterator[Version]:
+        """The versions in force of one type, in the order in which they were recorded.
+
+        Args:
+            type: a resource type.
+            as_of: what was known then.
+            since: only those recorded after this moment.
+
+        Yields:
+            Each resource once. The position is fixed at the first; what is written meanwhile is not seen.
+        """
+        pin, moment = self.position(), as_of or log.FOREVER
+        after = (since or _DAWN, log.END)
+        while True:
+            # Short readings, not one long one: an open reading would keep SQLite from trimming its journal.
+            with reading(self.engine) as connection:
+                found = log.page(connection, type, after, pin, moment)
+            yield from found
+            if len(found) < log.CHUNK:
+                return
+            after = (found[-1].recorded_at, found[-1].seq)
+
+    def versions(self, type: str) -> Iterator[Version]:  # noqa: A002
+        """Every version of one type, old ones too, in order of arrival; the position is fixed at the first."""
+        pin, after = self.position(), 0
+        while True:
+            with reading(self.engine) as connection:
+                found = log.slice_of(connection, type, after, pin, log.CHUNK)
+            yield from found
+            if len(found) < log.CHUNK:
+                return
+            after = found[-1].seq
+
+    def count(self) -> dict[str, dict[str, int]]:
+        """How many ``resources`` and ``versions`` there are of each type."""
+        with reading(self.engine) as connection:
+            return log.count(connection, self._limit)
+
+    @property
+    def _limit(self) -> int:
+        return log.END if self._pin is None else self._pin

@@ -1,0 +1,296 @@
+"""The log: every version of every resource, in order of arrival; rows are added and never changed.
+
+Versions are numbered by the log itself, ``seq`` = 1, 2, 3 …, under one write lock. So a position of the log is
+a single number that means the same for ever: whoever reads up to position N now and in ten years reads the
+same rows.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+from itertools import islice
+from typing import Any, TypeVar
+
+import sqlalchemy as sa
+
+from vesalius.lake._version import Arrival, Version, Written
+from vesalius.store import Instant, metadata, microseconds
+
+resource_version = sa.Table(
+    "resource_version",
+    metadata,
+    sa.Column(
+        "seq", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), primary_key=True, autoincrement=False
+    ),
+    sa.Column("type", sa.String(64), nullable=False),
+    sa.Column("id", sa.String(64), nullable=False),
+    sa.Column("version", sa.Integer, nullable=False),
+    sa.Column("recorded_at", Instant, nullable=False),
+    sa.Column("received_at", Instant, nullable=False),
+    sa.Column("source", sa.String(255), nullable=False),
+    sa.Column("subject", sa.String(80)),
+    sa.Column("digest", sa.String(64), nullable=False),
+    sa.Column("body", sa.LargeBinary, nullable=False),
+    # a resource and its history; who became due; a patient; what the columns have not taken yet
+    sa.Index("ix_resource_version_type_id_recorded_at_seq", "type", "id", "recorded_at", "seq"),
+    sa.Index("ix_resource_version_type_recorded_at_seq", "type", "recorded_at", "seq"),
+    sa.Index("ix_resource_version_subject_type", "subject", "type"),
+    sa.Index("ix_resource_version_type_seq", "type", "seq"),
+)
+
+FOREVER = datetime.max.replace(tzinfo=UTC)
+END = 2**62
+CHUNK = 2_000
+_ADVISORY_KEY = 0x7665_7361  # "vesa": any number, the same in every process of this database
+
+_c = resource_version.c
+_FIELDS = (_c.type, _c.id, _c.version, _c.seq, _c.recorded_at, _c.received_at, _c.source, _c.subject, _c.body)
+_PIN = sa.bindparam("pin", type_=sa.BigInteger)
+_AS_OF = sa.bindparam("as_of", type_=Instant)
+_INSERT = sa.text(
+    "INSERT INTO resource_version"
+    " (seq, type, id, version, recorded_at, received_at, source, subject, digest, body) VALUES"
+    " (:seq, :type, :id, :version, :recorded_at, :received_at, :source, :subject, :digest, :body)"
+)
+
+Item = TypeVar("Item")
+
+
+def batched(items: Iterable[Item], size: int) -> Iterator[list[Item]]:
+    """Lists of at most ``size`` items, in order."""
+    iterator = iter(items)
+    while batch := list(islice(iterator, size)):
+        yield batch
+
+
+# Writing ---------------------------------------------------------------------------------------------------
+
+
+@dataclass
+class _Past:
+    """What the log already holds of one resource; moments in microseconds."""
+
+    version: int = 0
+    seen: set[tuple[int, str]] = field(default_factory=set)
+    newest: tuple[int, str] = (-END, "")
+
+    def add(self, recorded_at: int, digest: str) -> None:
+        self.version += 1
+        self.seen.add((recorded_at, digest))
+        if recorded_at >= self.newest[0]:  # they are added in order of seq: the later of two equals wins
+            self.newest = (recorded_at, digest)
+
+
+def append(
+    connection: sa.Connection, arrivals: Iterable[Arrival], source: str, received_at: datetime
+) -> Written:
+    """Adds what is new, within the transaction of ``connection``."""
+    _wait_for_turn(connection)
+    seq = first = head(connection)
+    total, received = 0, microseconds(received_at)
+    for batch in batched(arrivals, CHUNK):
+        rows = _new_rows(batch, _past(connection, batch), seq, received, source)
+        if rows:
+            connection.execute(_INSERT, rows)
+        total, seq = total + len(batch), seq + len(rows)
+    return Written(seq - first, total - (seq - first))
+
+
+def _wait_for_turn(connection: sa.Connection) -> None:
+    # SQLite: BEGIN IMMEDIATE (store.writing) already admits one writer at a time. PostgreSQL admits many, and
+    # a transaction that took a lower seq could commit after one that took a higher: a reader pinned between
+    # the two would see rows appear under its position, and the columns would step over them for good. So the
+    # writers of the log queue here; the lock falls with the end of the transaction, once its rows are visible.
+    if connection.dialect.name == "postgresql":
+        connection.execute(sa.select(sa.func.pg_advisory_xact_lock(_ADVISORY_KEY)))
+
+
+def _past(connection: sa.Connection, batch: Sequence[Arrival]) -> dict[tuple[str, str], _Past]:
+    ids: dict[str, set[str]] = {}
+    for arrival in batch:
+        ids.setdefault(arrival.type, set()).add(arrival.id)
+    past: dict[tuple[str, str], _Past] = {
+        (type_, id_): _Past() for type_, names in ids.items() for id_ in names
+    }
+    for type_, names in ids.items():
+        for row in connection.execute(_PAST, {"type": type_, "ids": sorted(names)}):
+            past[type_, row.id].add(row.recorded_at, row.digest)
+    return past
+
+
+_PAST = (
+    sa.select(_c.id, sa.type_coerce(_c.recorded_at, sa.BigInteger).label("recorded_at"), _c.digest)
+    .where(_c.type == sa.bindparam("type"), _c.id.in_(sa.bindparam("ids", expanding=True)))
+    .order_by(_c.seq)
+)
+
+
+def _new_rows(
+    batch: Sequence[Arrival], past: dict[tuple[str, str], _Past], seq: int, received: int, source: str
+) -> list[dict[str, Any]]:
+    rows: list[dict[str, Any]] = []
+    for arrival in batch:
+        known = past[arrival.type, arrival.id]
+        recorded = received if arrival.recorded_at is None else microseconds(arrival.recorded_at)
+        if _unchanged(known, recorded, received, arrival.digest):
+            continue
+        known.add(recorded, arrival.digest)
+        seq += 1
+        rows.append(
+            {
+                "seq": seq, "type": arrival.type, "id": arrival.id, "version": known.version,
+                "recorded_at": recorded, "received_at": received, "source": source,
+                "subject": arrival.subject, "digest": arrival.digest, "body": arrival.body,
+            }
+        )  # fmt: skip
+    return rows
+
+
+def _unchanged(known: _Past, recorded: int, received: int, digest: str) -> bool:
+    # A resource that does not say when it was recorded is new only if it differs from what is in force; it may
+    # well go back to an earlier content (A, B, A), and that is news.
+    undated = recorded == received
+    return (recorded, digest) in known.seen or (undated and known.newest[1] == digest)
+
+
+# Reading ---------------------------------------------------------------------------------------------------
+
+
+def _in_force(columns: Sequence[sa.ColumnElement[Any]] = _FIELDS) -> sa.Select[Any]:
+    """The versions in force: known at ``as_of``, and no other known one of that resource comes after."""
+    later = resource_version.alias("later")
+    after = sa.or_(
+        later.c.recorded_at > _c.recorded_at,
+        sa.and_(later.c.recorded_at == _c.recorded_at, later.c.seq > _c.seq),
+    )
+    superseded = sa.exists().where(
+        later.c.type == _c.type,
+        later.c.id == _c.id,
+        later.c.seq <= _PIN,
+        later.c.recorded_at <= _AS_OF,
+        after,
+    )
+    return sa.select(*columns).where(_c.seq <= _PIN, _c.recorded_at <= _AS_OF, ~superseded)
+
+
+# Made once: building a statement costs more than running it.
+_HEAD = sa.select(sa.func.coalesce(sa.func.max(_c.seq), 0))
+_KNOWN = sa.select(*_FIELDS).where(_c.seq <= _PIN, _c.recorded_at <= _AS_OF)
+_ONE = _KNOWN.where(_c.type == sa.bindparam("type"), _c.id == sa.bindparam("id"))
+_LATEST = _ONE.order_by(_c.recorded_at.desc(), _c.seq.desc()).limit(1)
+_NUMBERED = _ONE.where(_c.version == sa.bindparam("version"))
+_HISTORY = _ONE.order_by(_c.version)
+_PATIENT = _in_force().where(_c.subject == sa.bindparam("subject")).order_by(_c.recorded_at, _c.seq)
+_PATIENTS = _KNOWN.where(_c.subject.in_(sa.bindparam("subjects", expanding=True))).order_by(_c.seq)
+_TYPES = _c.type.in_(sa.bindparam("types", expanding=True))
+_PATIENT_TYPES, _PATIENTS_TYPES = _PATIENT.where(_TYPES), _PATIENTS.where(_TYPES)
+_PAGE = (
+    _in_force()
+    .where(
+        _c.type == sa.bindparam("type"),
+        sa.or_(
+            _c.recorded_at > sa.bindparam("after", type_=Instant),
+            sa.and_(
+                _c.recorded_at == sa.bindparam("after", type_=Instant),
+                _c.seq > sa.bindparam("after_seq", type_=sa.BigInteger),
+            ),
+        ),
+        _c.recorded_at >= sa.bindparam("after", type_=Instant),  # implied; it lets the index start there
+    )
+    .order_by(_c.recorded_at, _c.seq)
+    .limit(sa.bindparam("size", type_=sa.Integer))
+)
+_COUNT = (
+    sa.select(_c.type, sa.func.count(sa.distinct(_c.id)), sa.func.count())
+    .where(_c.seq <= _PIN)
+    .group_by(_c.type)
+    .order_by(_c.type)
+)
+_SLICE = (
+    sa.select(*_FIELDS)
+    .where(_c.type == sa.bindparam("type"), _c.seq > sa.bindparam("after"), _c.seq <= _PIN)
+    .order_by(_c.seq)
+    .limit(sa.bindparam("size", type_=sa.Integer))
+)
+
+
+def head(connection: sa.Connection) -> int:
+    """The seq of the last row, 0 when there is none."""
+    return int(connection.execute(_HEAD).scalar_one())
+
+
+def one(
+    connection: sa.Connection, type_: str, id_: str, version: int | None, pin: int, as_of: datetime
+) -> Version | None:
+    """The version in force of one resource, or the one numbered ``version`` if it was known."""
+    bound: dict[str, Any] = {"type": type_, "id": id_, "pin": pin, "as_of": as_of}
+    if version is None:
+        row = connection.execute(_LATEST, bound).first()
+    else:
+        row = connection.execute(_NUMBERED, bound | {"version": version}).first()
+    return None if row is None else Version(*row)
+
+
+def history(connection: sa.Connection, type_: str, id_: str, pin: int) -> list[Version]:
+    """Every version of one resource, in order of arrival."""
+    bound = {"type": type_, "id": id_, "pin": pin, "as_of": FOREVER}
+    return _versions(connection.execute(_HISTORY, bound))
+
+
+def patient(
+    connection: sa.Connection, subject: str, types: Sequence[str] | None, pin: int, as_of: datetime
+) -> list[Version]:
+    """The versions in force about one patient, in the order in which they were recorded."""
+    bound: dict[str, Any] = {"subject": subject, "pin": pin, "as_of": as_of}
+    if types is None:
+        return _versions(connection.execute(_PATIENT, bound))
+    return _versions(connection.execute(_PATIENT_TYPES, bound | {"types": list(types)}))
+
+
+def patients(
+    connection: sa.Connection, subjects: Iterable[str], types: Sequence[str] | None, pin: int
+) -> list[Version]:
+    """Every version about some patients, in order of arrival."""
+    statement = _PATIENTS if types is None else _PATIENTS_TYPES
+    bound: dict[str, Any] = {"pin": pin, "as_of": FOREVER} | ({} if types is None else {"types": list(types)})
+    found: list[Version] = []
+    for batch in batched(sorted(set(subjects)), CHUNK):
+        found += _versions(connection.execute(statement, bound | {"subjects": batch}))
+    return sorted(found, key=lambda version: version.seq)
+
+
+def page(
+    connection: sa.Connection,
+    type_: str,
+    after: tuple[datetime, int],
+    pin: int,
+    as_of: datetime,
+    size: int = CHUNK,
+) -> list[Version]:
+    """The next versions in force of one type, after a (recorded_at, seq), in that order."""
+    bound = {
+        "type": type_,
+        "after": after[0],
+        "after_seq": after[1],
+        "pin": pin,
+        "as_of": as_of,
+        "size": size,
+    }
+    return _versions(connection.execute(_PAGE, bound))
+
+
+def slice_of(connection: sa.Connection, type_: str, after: int, pin: int, size: int) -> list[Version]:
+    """The next versions of one type after position ``after``, in order of arrival."""
+    return _versions(connection.execute(_SLICE, {"type": type_, "after": after, "pin": pin, "size": size}))
+
+
+def count(connection: sa.Connection, pin: int) -> dict[str, dict[str, int]]:
+    """How many resources and versions there are of each type."""
+    rows = connection.execute(_COUNT, {"pin": pin})
+    return {type_: {"resources": resources, "versions": versions} for type_, resources, versions in rows}
+
+
+def _versions(rows: Iterable[Any]) -> list[Version]:
+    return [Version(*row) for row in rows]
