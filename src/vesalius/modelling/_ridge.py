@@ -84,9 +84,7 @@ class Ridge:
         return np.concatenate([second[:1], second[1:] * scale]), (first, second)
 
     def _scale(self, design: Floats, beta: Floats, weights: Floats | None) -> Floats:
-        """Per column, how much its input moves the log odds, relative to the root mean square of all
-        inputs.
-        """
+        """Per column, how much its input moves the log odds, relative to all inputs together."""
         parts = np.zeros((len(design), len(self.coded)))
         np.add.at(parts.T, self.owner, (design * beta).T)
         mean = np.average(parts, axis=0, weights=weights)

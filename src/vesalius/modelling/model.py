@@ -34,6 +34,14 @@ Kind = Literal["number", "category", "grade", "boolean"]
 Value = str | float | bool | None
 
 
+_FITS: dict[Kind, tuple[type, ...]] = {
+    "number": (int, float),
+    "boolean": (bool,),
+    "category": (str,),
+    "grade": (str,),
+}
+
+
 class Described(Protocol):
     """An input as a card declares it: ``vesalius.card.Input`` is one."""
 
@@ -289,8 +297,7 @@ def values(table: pa.Table, name: str, kind: Kind) -> list[Value]:
             f"the evidence has no column {name!r}", hint="the use case and the model do not match"
         )
     column: list[Value] = table.column(name).to_pylist()
-    fits: type | tuple[type, ...]
-    fits = {"number": (int, float), "boolean": bool, "category": str, "grade": str}[kind]
+    fits = _FITS[kind]
     for value in column:
         wrong_boolean = isinstance(value, bool) and kind != "boolean"
         if value is not None and (wrong_boolean or not isinstance(value, fits)):

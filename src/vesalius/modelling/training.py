@@ -66,9 +66,9 @@ def train(
 ) -> Model:
     """Learns a model: the same rows (in any order), outcomes and seed give the same hash.
 
-    Inner cross-validation by patient chooses the penalty, recalibrates (Platt scaling, folded into the points)
-    and sets the class-conditional thresholds of the prediction set (cross-conformal: Vovk, Ann Math Artif
-    Intell 2015;74:9-28; Mondrian by class: Vovk, Gammerman & Shafer, Algorithmic Learning in a Random
+    Inner cross-validation by patient chooses the penalty, recalibrates (Platt scaling, folded into
+    the points) and sets the class-conditional thresholds of the prediction set (cross-conformal: Vovk, Ann
+    Math Artif Intell 2015;74:9-28; Mondrian by class: Vovk, Gammerman & Shafer, Algorithmic Learning in a Random
     World, 2005, ch. 4).
 
     Args:
@@ -76,8 +76,8 @@ def train(
         outcomes: N booleans.
         inputs: the inputs as the card declares them.
         seed: of every random choice.
-        kind: ``logistic`` (L2-regularised logistic regression) or ``ebm`` (Explainable Boosting Machine without
-            interactions: Lou, Caruana & Gehrke, KDD 2012).
+        kind: ``logistic`` (L2-regularised logistic regression) or ``ebm`` (Explainable Boosting Machine
+            without interactions: Lou, Caruana & Gehrke, KDD 2012).
         groups: N patients; rows of one patient are kept together. Without them each row is a patient.
         replicates: how many bootstrap replicates the interval rests on.
 
