@@ -1,12 +1,12 @@
 """The loop: one turn of a use, the outcomes that came in, and making a suggestion again.
 
-A turn finds who is due, reads what was known about them, asks the use case, and files what it says: aloud only
-where governance says the use speaks, else in silence. All reading is from one position of the lake's log, which
-each suggestion keeps beside its own moment, so that :func:`replay` gives the same bytes years later.
+A turn finds who is due, reads what was known about them, asks the use case, and files what it says: aloud
+only where governance says the use speaks, else in silence. All reading is from one position of the lake's
+log, which each suggestion keeps beside its own moment, so that :func:`replay` gives the same bytes years later.
 
-A candidate's moment (``as_of``) is the one the use case gives it: when it became due. A turn that runs an hour
-late suggests from what was known then, not from what came since, so that live use, silence and validation ask
-the same question.
+A candidate's moment (``as_of``) is the one the use case gives it: when it became due. A turn that runs an
+hour late suggests from what was known then, not from what came since: live use, silence and validation all
+ask the same question.
 """
 
 from __future__ import annotations
@@ -19,19 +19,21 @@ from typing import Literal
 
 import msgspec
 
-from vesalius.errors import Conflict, Tampered, VesaliusError
+from vesalius.errors import Conflict, InvalidCard, Tampered, VesaliusError
 from vesalius.governance import audit, uses
 from vesalius.hospital import Hospital
 from vesalius.lake import Lake
 from vesalius.review import Filed
 from vesalius.review.whereabouts import displays
 from vesalius.store import writing
-from vesalius.usecase import Candidate, UseCase, encode, find, installed
+from vesalius.usecase import Candidate, Suggestion, UseCase, encode, find, installed
 
 log = logging.getLogger(__name__)
 
 BATCH = 2_000
-"""How many candidates are read, suggested and filed at a time: it bounds memory, and nothing depends on it."""
+"""How many candidates are read, suggested and filed at a time, to bound memory."""
+
+_ORIGIN = ("usecase", "version", "model", "settings", "position", "subject", "focus", "as_of")
 
 OUTCOME_WINDOW = timedelta(days=180)
 """How long after its moment an outcome is still waited for."""
@@ -89,7 +91,12 @@ def turn(hospital: Hospital, name: str, now: datetime) -> Turn:
 
 
 def outcomes(hospital: Hospital, name: str, now: datetime) -> int:
-    """Records what is known at ``now`` of what happened to those who had a suggestion; how many were new."""
+    """Records what is known at ``now`` of what happened to those who had a suggestion; how many were new.
+
+    A use that is neither silent nor live reads nothing, and records nothing.
+    """
+    if not uses.current(hospital.engine, name).runs:
+        return 0
     lake = hospital.lake.pinned()
     waiting = hospital.review.awaiting_outcome(name, now - OUTCOME_WINDOW, now)
     if not waiting:
@@ -128,9 +135,8 @@ def replay(hospital: Hospital, identifier: str) -> bytes:
     evidence = usecase.evidence(hospital.lake.pinned(filed.position), [_candidate(filed)])
     body = encode(usecase.suggest(evidence)[0])
     if body != filed.body:
-        raise Tampered(
-            f"suggestion {identifier} comes out differently: {', '.join(_differs(body, filed.body))}"
-        )
+        fields = ", ".join(_differs(body, filed.body))
+        raise Tampered(f"suggestion {identifier} comes out differently in {fields}")
     return body
 
 
@@ -138,6 +144,7 @@ def _file(
     hospital: Hospital, usecase: UseCase, lake: Lake, candidates: Sequence[Candidate], now: datetime
 ) -> tuple[Literal["live", "silent", "off"], int]:
     suggestions = usecase.suggest(usecase.evidence(lake, candidates))
+    _check_answers(usecase, lake, candidates, suggestions)
     shown = displays(lake, candidates)
     name = usecase.card.name
     with writing(hospital.engine) as connection:
@@ -152,6 +159,20 @@ def _file(
             detail = {"mode": mode, "filed": new, "position": lake.position()}
             audit.record(connection, audit.SYSTEM, audit.Action.USE_TURNED, name, detail, now)
     return mode, new
+
+
+def _check_answers(
+    usecase: UseCase, lake: Lake, candidates: Sequence[Candidate], suggestions: Sequence[Suggestion]
+) -> None:
+    """A suggestion that could not be made again is not filed."""
+    model, card = usecase.model.hash if usecase.model is not None else "", usecase.card
+    made_by = (card.name, card.version, model, usecase.settings_hash, lake.position())
+    asked = [(*made_by, each.subject, each.focus, each.as_of) for each in candidates]
+    if asked != [tuple(getattr(each, name) for name in _ORIGIN) for each in suggestions]:
+        raise InvalidCard(
+            f"{card.name}: its suggestions do not say what they were made from",
+            hint=f"fill {', '.join(_ORIGIN)}",
+        )
 
 
 def _guarded(hospital: Hospital, name: str, now: datetime) -> Turn:

@@ -5,6 +5,7 @@ A suggestion is never an act: it waits on a worklist until a person accepts, mod
 
 from vesalius.review._review import Review, Witness, withdraw
 from vesalius.review.decisions import WORDS
+from vesalius.review.fhir_mirror import mirror
 from vesalius.review.figures import Agreement, Cell, Count, Day, Delays
 from vesalius.review.records import (
     ACTIONS,
@@ -47,5 +48,6 @@ __all__ = [
     "Reviewed",
     "Status",
     "Witness",
+    "mirror",
     "withdraw",
 ]
