@@ -1,4 +1,4 @@
-"""What the synthetic hospital sends is repeatable, valid, about nobody, and looks like a laboratory's year."""
+"""What the synthetic hospital sends is repeatable, valid, about nobody, and like a laboratory's year."""
 
 from collections import Counter
 from datetime import UTC, datetime, timedelta
@@ -73,8 +73,8 @@ def test_every_resource_is_valid_but_those_broken_on_purpose(small):
             fhir.check(line)
         except VesaliusError:
             refused += 1
-    a_future_date_is_valid_in_itself = 1
-    broken = len(broken_resources(next(cases(SMALL)))) - a_future_date_is_valid_in_itself
+    valid_in_themselves = {"future date", "another birth date"}
+    broken = len(broken_resources(next(cases(SMALL))).keys() - valid_in_themselves)
     assert refused == broken * len(BROKEN_AT)
 
 

@@ -19,13 +19,14 @@ from vesalius.demo.urine import Case
 def broken_rows(case: Case) -> dict[str, Row]:
     """Rows of ``laboratoire.csv`` that cannot be right, by what is wrong with them."""
     taken, valid = local(case.collected), local(case.issued)
-    tomorrow = local(case.issued + timedelta(days=400))
+    future = local(case.issued + timedelta(days=400))
     head = (f"{case.number}X", case.person.number, f"S-{case.number}")
     return {
         "wrong unit": (*head, "S-CRP", "CRP", "12.0", "g/furlong", taken, valid),
         "unknown test": (*head, "ZZ-999", "Essai interne", "42", "mg/L", taken, valid),
-        "future date": (*head, "S-CREA", "Créatinine", "0.91", "mg/dL", taken, tomorrow),
+        "future date": (*head, "S-CREA", "Créatinine", "0.91", "mg/dL", taken, future),
         "words for a number": (*head, "B-GB", "Leucocytes", "hémolysé", "10*3/uL", taken, valid),
+        "value in another unit": (*head, "S-CREA", "Créatinine", "88", "mg/dL", taken, valid),
         "truncated row": (*head, "BU-NIT", "Nitri"),
     }
 
@@ -36,7 +37,8 @@ def broken_resources(case: Case) -> dict[str, bytes]:
 
 
 def _resources(case: Case) -> Iterator[tuple[str, bytes]]:
-    _, person = patient(case.person, case.admitted)
+    _, person = patient(case.person, case.noted)
+    yield "another birth date", _line(person | {"birthDate": "1949-02-03"})
     person["id"] = f"{person['id']}X"
     yield "two birth dates", _line(person | {"birthDate": [person["birthDate"], "1949-02-03"]})
     yield "unknown gender", _line(person | {"gender": "F"})

@@ -83,7 +83,7 @@ class Plan:
         return sorted(moment for moment in taken if moment < self.now)
 
     def sendings(self) -> Iterator[tuple[str, datetime]]:
-        """When files are sent, with the phase: weekly in the history, daily in silence, then four a day."""
+        """When files are sent, with the phase: weekly in the history, daily in silence, then hourly."""
         yield from (
             ("history", moment) for moment in _steps(self.begins, self.silent_from, timedelta(days=7))
         )

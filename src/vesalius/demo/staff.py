@@ -1,0 +1,89 @@
+"""The demo people: who can sign in to the synthetic hospital, and what they sign.
+
+They have no password and exist only where ``settings.synthetic`` is true.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import datetime
+
+import sqlalchemy as sa
+
+from vesalius.governance import people, uses
+from vesalius.governance.people import Person
+
+
+@dataclass(frozen=True, slots=True)
+class Member:
+    """One demo person: what they sign in with, their name, role and preferred language."""
+
+    login: str
+    name: str
+    role: str
+    language: str
+
+
+DOCTOR = Member("delforge", "Dr Camille Delforge", "doctor", "fr")
+BIOLOGIST = Member("vermeulen", "Apr. Pieter Vermeulen", "biologist", "nl")
+DPO = Member("theissen", "Birgit Theissen", "dpo", "de")
+DIRECTOR = Member("marchal", "Antoine Marchal", "director", "fr")
+ENGINEER = Member("segers", "Lotte Segers", "engineer", "en")
+
+STAFF = (DOCTOR, BIOLOGIST, DPO, DIRECTOR, ENGINEER)
+
+
+@dataclass(frozen=True, slots=True)
+class Signature:
+    """One signature on the way of a use to the bedside: who gives it, and the words that are kept with it."""
+
+    member: Member
+    reason: str
+
+
+DATA = (
+    Signature(
+        DPO, "Zweck, Rechtsgrundlage und Daten geprüft; nur Labor- und Aufenthaltsdaten, keine Weitergabe."
+    ),
+)
+VALIDATED = (
+    Signature(ENGINEER, "Cross-validation on our own history reviewed; the model file and its report agree."),
+    Signature(
+        BIOLOGIST, "Rapport nagekeken met het laboratorium: kalibratie en gemiste positieven aanvaardbaar."
+    ),
+)
+SILENT = (
+    Signature(DIRECTOR, "Essai silencieux de quatre semaines autorisé, sans aucun affichage aux soignants."),
+)
+LIVE = (
+    Signature(
+        DIRECTOR, "Résultats de l'essai silencieux présentés au comité ; ouverture aux services pilotes."
+    ),
+    Signature(DPO, "Folgenabschätzung ergänzt; die Patienten sind informiert."),
+    Signature(DOCTOR, "Accord des services : l'outil propose, le médecin décide."),
+)
+
+
+def hire(engine: sa.Engine, at: datetime) -> None:
+    """Adds the demo people."""
+    for member in STAFF:
+        people.add(engine, member.login, name=member.name, role=member.role, language=member.language, at=at)
+
+
+def person(engine: sa.Engine, member: Member) -> Person:
+    """The account of a demo person."""
+    return people.get(engine, member.login)
+
+
+def sign(engine: sa.Engine, name: str, signatures: tuple[Signature, ...], at: datetime, on: str = "") -> None:
+    """Signs the open gate of the use ``name``, one person after the other.
+
+    Args:
+        engine: the hospital's database.
+        name: the use case.
+        signatures: who signs, and why.
+        at: when.
+        on: the hash of what they sign on.
+    """
+    for signature in signatures:
+        uses.sign(engine, name, person(engine, signature.member), reason=signature.reason, on=on, at=at)
