@@ -1,0 +1,179 @@
+"""The use case: what a urinalysis says about the culture to come, and what to do until it is there."""
+
+from __future__ import annotations
+
+import tempfile
+from collections.abc import Sequence
+from datetime import datetime
+from functools import cache
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from vesalius.errors import InvalidModel
+from vesalius.usecase import Candidate, Evidence, Outcome, Suggestion, UseCase
+from vesalius.usecases.urine import facts, history
+from vesalius.usecases.urine.suggestions import Case, Scale
+
+if TYPE_CHECKING:
+    import numpy as np
+
+    from vesalius.lake import Lake
+    from vesalius.modelling import Model
+
+MODEL = facts.FOLDER / "model.json"
+MAPS = facts.FOLDER / "maps"
+SEED = 1514
+
+RULE_ONLY = ("culture_ordered",)
+"""Inputs that no model reads: an order says what the clinician suspects, not what the patient has."""
+
+FEWEST_KNOWN = 20
+"""Rows in which an input must be known before a model may learn from it."""
+
+
+class Urine(UseCase):
+    """Urine to antibiotic: probability of a positive culture, two thresholds of the hospital, clinical rules."""
+
+    card = facts.card()
+
+    def shipped_model(self) -> Model | None:
+        """The model learnt from the 472 patients of Dhanda 2023."""
+        return _shipped()
+
+    def candidates(self, lake: Lake, since: datetime, until: datetime) -> list[Candidate]:
+        """The samples whose first urinalysis result was recorded in (``since``, ``until``]."""
+        return facts.due(lake, since, until)
+
+    def evidence(self, lake: Lake, candidates: Sequence[Candidate]) -> Evidence:
+        """The strip or count of this sample, and what is known of the patient."""
+        return facts.gather(lake, candidates)
+
+    def suggest(self, evidence: Evidence) -> list[Suggestion]:
+        """Probability, thresholds, rules, reasons.
+
+        Raises:
+            InvalidModel: there is no model.
+        """
+        if self.model is None:
+            raise InvalidModel("the use case urine has no model", hint="train one: vesalius train urine")
+        if not evidence.candidates:
+            return []
+        model, scores = self.model, self.model.score(evidence.table)
+        scale = Scale.of(self.card, model)
+        cases = [
+            Case(
+                self.card,
+                self.settings,
+                candidate,
+                row,
+                evidence.sources[number],
+                scores,
+                number,
+                model.inputs,
+            )
+            for number, (candidate, row) in enumerate(
+                zip(evidence.candidates, evidence.table.to_pylist(), strict=True)
+            )
+        ]
+        return [self._suggestion(case, scale, model, evidence.position) for case in cases]
+
+    def _suggestion(self, case: Case, scale: Scale, model: Model, position: int) -> Suggestion:
+        shipped = _shipped()
+        return Suggestion(
+            usecase=self.card.name,
+            version=self.card.version,
+            model=model.hash,
+            settings=self.settings_hash,
+            subject=case.candidate.subject,
+            focus=case.candidate.focus,
+            as_of=case.candidate.as_of,
+            position=position,
+            option=case.option,
+            indicator=case.indicator,
+            summary=case.summary,
+            priority=case.priority,
+            probability=case.probability,
+            interval=case.interval,
+            base=0.0 if case.silent else case.scores.base,
+            reasons=case.reasons,
+            missing=case.missing,
+            changes=case.changes(scale),
+            limits=case.limits(shipped is not None and model.hash == shipped.hash),
+            resources=case.resources,
+        )
+
+    def outcome(self, lake: Lake, candidates: Sequence[Candidate], as_of: datetime) -> list[Outcome | None]:
+        """The final culture of the sample."""
+        return history.outcomes(lake, candidates, as_of)
+
+    def practice(self, lake: Lake, candidates: Sequence[Candidate], as_of: datetime) -> list[bool | None]:
+        """Whether the clinicians prescribed an antibiotic within 24 hours."""
+        return history.practice(lake, candidates, as_of)
+
+    def learn(self, evidence: Evidence, outcomes: np.ndarray, seed: int = 0) -> Model:
+        """A calibrated logistic model of every input that is known often enough."""
+        from vesalius.modelling import train
+
+        inputs = [
+            item
+            for item in self.card.inputs
+            if item.name not in RULE_ONLY
+            and len(evidence) - evidence.table[item.name].null_count >= FEWEST_KNOWN
+        ]
+        patients = [candidate.subject for candidate in evidence.candidates]
+        return train(evidence.table, outcomes, inputs, seed, "logistic", groups=patients)
+
+    def baselines(self, evidence: Evidence) -> dict[str, np.ndarray]:
+        """Three rules of thumb on the strip; what is not known counts as negative.
+
+        ``nitrite_leukocytes``: 3 for nitrite, and the grade of leucocytes (trace 0.5, + 1, ++ 2, +++ 3).
+        ``nitrite_or_leukocytes``: nitrite, or leucocytes + or more.
+        ``little2006``: nitrite, or leucocytes (+ or more) together with blood (trace or more).
+        """
+        import numpy as np
+
+        rows = evidence.table.select(["nitrite", "leukocytes_strip", "blood"]).to_pylist()
+        scores = [_rules_of_thumb(row) for row in rows]
+        names = ("nitrite_leukocytes", "nitrite_or_leukocytes", "little2006")
+        return {name: np.array([row[place] for row in scores]) for place, name in enumerate(names)}
+
+
+_GRADE = {"trace": 0.5, "small": 1.0, "moderate": 2.0, "large": 3.0}
+
+
+def _rules_of_thumb(row: dict[str, Any]) -> tuple[float, float, float]:
+    nitrite = row["nitrite"] == "positive"
+    leukocytes, blood = _GRADE.get(row["leukocytes_strip"], 0.0), _GRADE.get(row["blood"], 0.0)
+    either, little = nitrite or leukocytes >= 1, nitrite or (leukocytes >= 1 and blood > 0)
+    return 3.0 * nitrite + leukocytes, float(either), float(little)
+
+
+@cache
+def _shipped() -> Model | None:
+    from vesalius.modelling import Model
+
+    return Model.from_bytes(MODEL.read_bytes()) if MODEL.exists() else None
+
+
+def train_from(folder: Path, seed: int = SEED) -> Model:
+    """Learns from a folder of data, received as a hospital would receive it.
+
+    ``vesalius train urine --data FOLDER --out src/vesalius/usecases/urine/model.json`` does the same; it is how the
+    shipped model came to be.
+
+    Raises:
+        NotFound: the folder holds no data.
+        NotEnoughData: too few patients with a known culture.
+    """
+    from vesalius.evaluation.cohort import gather, receive_folder
+    from vesalius.hospital import Hospital
+
+    with tempfile.TemporaryDirectory(prefix="vesalius-") as home:
+        hospital = Hospital.open(Path(home))
+        try:
+            receive_folder(hospital.lake, folder, MAPS)
+            usecase = Urine()
+            cohort = gather(usecase, hospital.lake)
+            return usecase.learn(cohort.evidence, cohort.outcomes, seed)
+        finally:
+            hospital.close()
