@@ -57,11 +57,11 @@ class DemoResult:
     def lines(self) -> list[str]:
         """What to tell the person who started it."""
         count = self.counts
-        made = "as it was made on" if self.reused else "made on"
+        made = "made before, on" if self.reused else "made on"
         return [
             f"{self.name}, synthetic: {made} {self.made_at:%Y-%m-%d %H:%M} UTC, kept in {self.home}",
             f"received {count['written']} resources in {count['files']} files; {count['quarantined']} held",
-            f"learnt from {count['cohort']} samples; suggestions: {count['silent']} silent, {count['live']} live",
+            f"learnt from {count['cohort']} samples; {count['silent']} silent suggestions, {count['live']} live",
             f"{count['open']} suggestions wait on the worklist, {count['decided']} are decided",
         ]
 

@@ -139,6 +139,26 @@ def sample(case: Case) -> Known:
     }
 
 
+def order(case: Case) -> Iterator[Known]:
+    """The order of a culture, where one was asked for: it goes to the laboratory with the sample."""
+    if case.culture:
+        yield (
+            case.collected,
+            {
+                "resourceType": "ServiceRequest",
+                "id": f"{case.number}-order",
+                "meta": meta(),
+                "status": "active",
+                "intent": "order",
+                "code": concept(codes.LOINC, "630-4", "Bacteria identified in Urine by Culture"),
+                "subject": {"reference": f"Patient/{case.person.number}"},
+                "encounter": {"reference": f"Encounter/S-{case.number}"},
+                "authoredOn": instant(case.collected),
+                "specimen": [{"reference": f"Specimen/{case.number}"}],
+            },
+        )
+
+
 def observations(case: Case) -> Iterator[Known]:
     """Symptoms, context and vital signs, as the ward wrote them down."""
     for name, value in case.symptoms.items():
@@ -206,6 +226,7 @@ def decisions(case: Case) -> Iterator[Known]:
 def record(case: Case) -> Iterator[Known]:
     """Everything of one case that the patient record sends; the laboratory sends the rest."""
     yield from stay(case)
+    yield from order(case)
     yield sample(case)
     yield from observations(case)
     yield from decisions(case)

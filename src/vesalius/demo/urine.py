@@ -293,7 +293,7 @@ def _treatment(rng: Random, case: Case, seen: dict[str, str], infected: bool) ->
             case.diagnosed = case.prescriptions[0].at + timedelta(minutes=rng.uniform(1, 30))
     elif case.culture and case.culture.positive and yes(rng, 0.6):
         case.prescriptions.append(
-            _antibiotic(rng, case, case.culture.issued + timedelta(hours=spread(rng, 0.5, 9)))
+            _antibiotic(rng, case, case.culture.issued + timedelta(hours=spread(rng, 1, 9)))
         )
     if yes(rng, 0.25):
         at = case.admitted + timedelta(minutes=spread(rng, 10, 60))
