@@ -21,15 +21,14 @@ _ARROW: dict[str, pa.DataType] = {
     "decimal": pa.float64(),
     **dict.fromkeys(("integer", "integer64", "positiveInt", "unsignedInt"), pa.int64()),
 }
-ORIGIN: pa.Schema = pa.schema(
-    [
-        pa.field("_reference", pa.string()),
-        pa.field("_resource", pa.string()),
-        pa.field("_subject", pa.string()),
-        pa.field("_recorded_at", pa.timestamp("us", tz="UTC")),
-        pa.field("_seq", pa.int64()),
-    ]
-)
+_ORIGIN: list[pa.Field[Any]] = [
+    pa.field("_reference", pa.string()),
+    pa.field("_resource", pa.string()),
+    pa.field("_subject", pa.string()),
+    pa.field("_recorded_at", pa.timestamp("us", tz="UTC")),
+    pa.field("_seq", pa.int64()),
+]
+ORIGIN: pa.Schema = pa.schema(_ORIGIN)
 """Where a row came from: the version (``Type/ID/_history/N``), the resource, its patient, when it was known
 and its place in the lake's log."""
 _JSON = msgspec.json.Encoder(order="sorted", decimal_format="number")

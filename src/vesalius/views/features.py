@@ -2,8 +2,8 @@
 
 The rows come from a view with one row per value: columns ``code_system`` and ``code``, one or more columns
 of values, and where they are of use ``status``, ``effective`` and a reference such as ``specimen``. The view
-must keep every version: one that leaves out a version (``where`` on a status, say) makes the version before it
-look as if it were still in force.
+must keep every version: one that leaves out a version (``where`` on a status, say) makes the version before
+it look as if it were still in force.
 """
 
 from __future__ import annotations
@@ -86,9 +86,9 @@ def latest(
     """The last value of each feature that was known at each candidate's moment.
 
     Of each resource the version in force at ``as_of`` counts: of those recorded by then, the one with the
-    greatest ``(_recorded_at, _seq)``. If it is not withdrawn (:data:`WITHDRAWN`), is about the subject and has
-    the code, its value counts. Of the values of all resources the newest is taken, by ``_recorded_at``, then
-    ``effective``, then the resource. Nothing recorded after ``as_of`` has any influence.
+    greatest ``(_recorded_at, _seq)``. If it is not withdrawn (:data:`WITHDRAWN`), is about the subject and
+    has the code, its value counts. Of the values of all resources the newest is taken, by ``_recorded_at``,
+    then ``effective``, then the resource. Nothing recorded after ``as_of`` has any influence.
 
     Args:
         rows: what :meth:`vesalius.views.View.table` gives, in any order.
