@@ -2,7 +2,7 @@
 
 A turn finds who is due, reads what was known about them, asks the use case, and files what it says: aloud
 only where governance says the use speaks, else in silence. All reading is from one position of the lake's
-log, which each suggestion keeps beside its own moment, so that :func:`replay` gives the same bytes years later.
+log, which each suggestion keeps beside its own moment: :func:`replay` gives the same bytes years later.
 
 A candidate's moment (``as_of``) is the one the use case gives it: when it became due. A turn that runs an
 hour late suggests from what was known then, not from what came since: live use, silence and validation all

@@ -15,7 +15,7 @@ import sqlalchemy as sa
 from vesalius.card import Card
 from vesalius.errors import Conflict, InvalidDecision, NotAllowed, NotFound
 from vesalius.review._rows import load, to_decision
-from vesalius.review._tables import decision, outcome, suggestion
+from vesalius.review._tables import decision, suggestion
 from vesalius.review.records import ACTIONS, WAITING, Action, Decision, Filed
 
 WORDS = 2000
@@ -151,11 +151,6 @@ def close(connection: sa.Connection, condition: sa.ColumnElement[bool], at: date
     waiting = sa.update(suggestion).where(condition, rows.status.in_(WAITING))
     expired = waiting.values(status="expired", deferred_until=None, revision=rows.revision + 1)
     return connection.execute(expired).rowcount
-
-
-def without_outcome() -> sa.ColumnElement[bool]:
-    """The condition that nothing is known yet of what happened."""
-    return ~sa.exists().where(outcome.c.suggestion == suggestion.c.id)
 
 
 def _move(connection: sa.Connection, filed: Filed, status: str, until: datetime | None) -> None:
