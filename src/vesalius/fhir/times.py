@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from calendar import monthrange
 from contextlib import suppress
 from datetime import UTC, datetime, timedelta
 from typing import Any
@@ -10,7 +11,8 @@ from typing import Any
 from vesalius.errors import InvalidResource
 
 _FORM = re.compile(
-    r"(\d{4})(?:-(\d\d)(?:-(\d\d)(?:T(\d\d):(\d\d):(\d\d)(?:\.(\d+))?(Z|[+-]\d\d:\d\d))?)?)?", re.ASCII
+    r"(\d{4})(?:-(\d\d)(?:-(\d\d)(?:T([01]\d|2[0-3]):([0-5]\d):([0-5]\d|60)(?:\.(\d+))?(Z|[+-]\d\d:\d\d))?)?)?",
+    re.ASCII,
 )
 
 # When each type says that its content became known; never when a sample was taken or a state began. For a
@@ -61,11 +63,9 @@ def parse_time(text: str, *, latest: bool = False) -> datetime:
 
 
 def _moment(form: re.Match[str]) -> datetime:
-    second = int(form[6])
-    moment = datetime(*(int(form[part]) for part in range(1, 6)), min(second, 59), tzinfo=UTC)  # type: ignore[misc, arg-type]
-    moment += timedelta(
-        seconds=second - min(second, 59), microseconds=int((form[7] or "0")[:6].ljust(6, "0"))
-    )
+    minute = datetime.fromisoformat(f"{form[1]}-{form[2]}-{form[3]}T{form[4]}:{form[5]}+00:00")
+    fraction = int((form[7] or "0")[:6].ljust(6, "0"))
+    moment = minute + timedelta(seconds=int(form[6]), microseconds=fraction)
     if form[8] == "Z":
         return moment
     offset = timedelta(hours=int(form[8][1:3]), minutes=int(form[8][4:6]))
@@ -73,17 +73,16 @@ def _moment(form: re.Match[str]) -> datetime:
 
 
 def _partial(form: re.Match[str], latest: bool) -> datetime:
-    year, month, day = int(form[1]), int(form[2] or 1), int(form[3] or 1)
-    first = datetime(year, month, day, tzinfo=UTC)
+    first = datetime(int(form[1]), int(form[2] or 1), int(form[3] or 1), tzinfo=UTC)
     if not latest:
         return first
     if form[3]:
-        after = first + timedelta(days=1)
+        last = first
+    elif form[2]:
+        last = first.replace(day=monthrange(first.year, first.month)[1])
     else:
-        after = datetime(
-            year + (not form[2] or month == 12), 1 if not form[2] else month % 12 + 1, 1, tzinfo=UTC
-        )
-    return after - timedelta(microseconds=1)
+        last = first.replace(month=12, day=31)
+    return last + timedelta(hours=24, microseconds=-1)
 
 
 def recorded(resource: dict[str, Any], *, latest: bool = True) -> datetime | None:

@@ -1,0 +1,12 @@
+"""Bringing data in: what cannot be understood goes to quarantine with its reason; nothing is lost.
+
+One module per format turns bytes into FHIR resources; a common pipeline checks, writes and holds.
+"""
+
+from vesalius.ingest._causes import Cause
+from vesalius.ingest._receipts import Receipt, receipts
+from vesalius.ingest.csv_map import CsvMap
+from vesalius.ingest.pipeline import receive
+from vesalius.ingest.quarantine import Held, causes, held, retry
+
+__all__ = ["Cause", "CsvMap", "Held", "Receipt", "causes", "held", "receipts", "receive", "retry"]

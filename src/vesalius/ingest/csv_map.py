@@ -1,0 +1,286 @@
+"""The map of a CSV file: which FHIR resources each row becomes. It is data, in TOML; nothing in it is run.
+
+``docs/engineer/csv-maps.md`` explains it on a page.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import string
+import tomllib
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from datetime import date, datetime, time
+from decimal import Decimal
+from pathlib import Path
+from typing import Any
+
+import msgspec
+
+from vesalius.errors import InvalidMap
+from vesalius.fhir import resource_types
+from vesalius.ingest._causes import Cause, FaultError
+from vesalius.ingest._cells import ABSENT, Cell, Maker, Row, cell_maker
+
+
+class When(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """A condition on a cell: one of a list, none of a list, or whether it says anything at all."""
+
+    column: str
+    in_: tuple[str, ...] = msgspec.field(name="in", default=())
+    not_in: tuple[str, ...] = ()
+    given: bool | None = None
+
+
+class _Resource(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    body: dict[str, Any] = {}
+    like: str = ""
+    when: tuple[When, ...] = ()
+    each: tuple[dict[str, str], ...] = ()
+
+
+class _File(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    resource: tuple[_Resource, ...]
+    title: str = ""
+    delimiter: str = ","
+    quote: str = '"'
+    encoding: str = "utf-8"
+    decimal: str = "."
+    columns: tuple[str, ...] = ()
+    missing: tuple[str, ...] = ("",)
+    constants: dict[str, str] = {}
+    values: dict[str, dict[str, Any]] = {}
+    template: dict[str, dict[str, Any]] = {}
+
+
+@dataclass(frozen=True)
+class CsvMap:
+    """A map, read and checked.
+
+    Attributes:
+        name: of its file, for messages.
+        digest: the SHA-256 of its text; the same file through another map is another receipt.
+        delimiter, quote, encoding: how the CSV file is written; no ``quote`` means that quotes mean nothing.
+        header: the columns of a file that has no header line.
+        columns: the columns that the map reads; a file without one of them is refused whole.
+    """
+
+    name: str
+    digest: str
+    delimiter: str
+    quote: str
+    encoding: str
+    header: tuple[str, ...]
+    columns: frozenset[str]
+    _missing: frozenset[str]
+    _makers: tuple[Maker, ...] = field(repr=False)
+
+    @classmethod
+    def load(cls, path: Path) -> CsvMap:
+        """Reads the map in the file ``path``.
+
+        Raises:
+            InvalidMap: it cannot be read, or something in it is wrong; the message names the key.
+        """
+        try:
+            return cls.parse(path.read_text(encoding="utf-8"), path.name)
+        except (OSError, UnicodeError) as error:
+            raise InvalidMap(f"{path}: cannot be read ({type(error).__name__})") from error
+
+    @classmethod
+    def parse(cls, text: str, name: str = "map") -> CsvMap:
+        """Reads a map from its text; see :meth:`load`."""
+        try:
+            file = msgspec.convert(tomllib.loads(text, parse_float=Decimal), _File)
+            _check_form(file)
+            builder = _Builder(file)
+            makers = tuple(builder.makers())
+        except tomllib.TOMLDecodeError as error:
+            raise InvalidMap(f"{name}: not TOML: {error}") from None
+        except msgspec.ValidationError as error:
+            raise InvalidMap(f"{name}: {str(error).replace('$.', '')}") from None
+        except InvalidMap as error:
+            raise InvalidMap(f"{name}: {error.message}", hint="docs/engineer/csv-maps.md") from None
+        return cls(
+            name=name,
+            digest=hashlib.sha256(text.encode()).hexdigest(),
+            delimiter=file.delimiter,
+            quote=file.quote,
+            encoding=file.encoding,
+            header=file.columns,
+            columns=frozenset(builder.columns),
+            _missing=frozenset({*file.missing, ""}),
+            _makers=makers,
+        )
+
+    def resources(self, cells: Mapping[str, str], number: int) -> list[dict[str, Any]]:
+        """The resources that one row becomes.
+
+        Args:
+            cells: the cells by column.
+            number: which row it is, from 1, the header not counted.
+
+        Raises:
+            FaultError: a cell is not what the map announces; the row as a whole cannot be taken in.
+        """
+        row = Row(number, cells, self._missing)
+        return [made for make in self._makers if (made := make(row)) is not ABSENT]
+
+
+def _check_form(file: _File) -> None:
+    if len(file.delimiter) != 1 or len(file.quote) > 1 or len(file.decimal) != 1:
+        raise InvalidMap("delimiter and decimal are one character, quote one or none")
+    try:
+        plain = "\n,a".encode(file.encoding) == b"\n,a"
+    except LookupError:
+        raise InvalidMap(f"encoding: there is no encoding {file.encoding!r}") from None
+    if not plain:
+        raise InvalidMap("encoding: lines cannot be told apart in it; convert the file to utf-8 first")
+
+
+class _Builder:
+    """Turns the templates of a map into functions from a row to a resource."""
+
+    def __init__(self, file: _File) -> None:
+        self.file = file
+        self.columns: set[str] = set()
+
+    def makers(self) -> list[Maker]:
+        found = []
+        for number, resource in enumerate(self.file.resource):
+            for scope in resource.each or ({},):
+                try:
+                    found.append(self._resource(resource, self.file.constants | scope))
+                except InvalidMap as error:
+                    raise InvalidMap(f"resource[{number}]: {error.message}") from None
+        return found
+
+    def _resource(self, resource: _Resource, scope: dict[str, str]) -> Maker:
+        if resource.like and resource.like not in self.file.template:
+            raise InvalidMap(f"like: there is no template.{resource.like}")
+        body = _merged(self.file.template.get(resource.like, {}), resource.body)
+        if body.get("resourceType") not in resource_types():
+            raise InvalidMap("body.resourceType: is not a resource type of FHIR R4")
+        if "id" not in body:
+            raise InvalidMap("body.id: every resource needs an id, made from columns or {row}")
+        conditions = [self._condition(when, scope) for when in resource.when]
+        make = self._node(body, scope, "body")
+
+        def maker(row: Row) -> Any:
+            if not all(condition(row) for condition in conditions):
+                return ABSENT
+            made = make(row)
+            if "id" not in made:
+                raise FaultError(
+                    Cause.MISSING_VALUE, f"a {made['resourceType']} has no id: its cell is empty"
+                )
+            return made
+
+        return maker
+
+    def _condition(self, when: When, scope: dict[str, str]) -> Callable[[Row], bool]:
+        column = self._column(when.column, scope, "when.column")
+
+        def holds(row: Row) -> bool:
+            text = row.cell(column)
+            return (
+                (not when.in_ or text in when.in_)
+                and text not in when.not_in
+                and (when.given is None or when.given == (text is not None))
+            )
+
+        return holds
+
+    def _node(self, node: Any, scope: dict[str, str], key: str) -> Maker:
+        if isinstance(node, dict):
+            return self._cell(node, scope, key) if "column" in node else self._object(node, scope, key)
+        if isinstance(node, list):
+            return self._list(node, scope, key)
+        if isinstance(node, str):
+            return self._text(node, scope, key)
+        if isinstance(node, datetime | date | time):
+            node = node.isoformat()
+        return lambda _: node
+
+    def _object(self, node: dict[str, Any], scope: dict[str, str], key: str) -> Maker:
+        makers = [(name, self._node(child, scope, f"{key}.{name}")) for name, child in node.items()]
+
+        def make(row: Row) -> Any:
+            made = {name: value for name, maker in makers if (value := maker(row)) is not ABSENT}
+            return made or ABSENT
+
+        return make
+
+    def _list(self, node: list[Any], scope: dict[str, str], key: str) -> Maker:
+        makers = [self._node(child, scope, f"{key}[{place}]") for place, child in enumerate(node)]
+
+        def make(row: Row) -> Any:
+            return [value for maker in makers if (value := maker(row)) is not ABSENT] or ABSENT
+
+        return make
+
+    def _text(self, node: str, scope: dict[str, str], key: str) -> Maker:
+        parts = self._parts(node, scope, key)
+        if not any(column for _, column in parts):
+            whole = "".join(text for text, _ in parts)
+            return lambda _: whole
+
+        def make(row: Row) -> Any:
+            said = ""
+            for text, column in parts:
+                cell: str | None = ""
+                if column:
+                    cell = str(row.number) if column == "row" else row.cell(column)
+                if cell is None:
+                    return ABSENT
+                said += text + cell
+            return said
+
+        return make
+
+    def _parts(self, node: str, scope: dict[str, str], key: str) -> list[tuple[str, str]]:
+        """The text before each column that is named in braces, and that column; constants are put in."""
+        try:
+            pieces = [(text, name) for text, name, _, _ in string.Formatter().parse(node)]
+        except ValueError:
+            raise InvalidMap(f"{key}: a brace is not closed; write a plain brace twice") from None
+        parts = []
+        for text, name in pieces:
+            if name is None or name in scope:
+                parts.append((text + (scope[name] if name else ""), ""))
+            else:
+                self.columns |= {name} - {"row"}
+                parts.append((text, name))
+        return parts
+
+    def _column(self, name: str, scope: dict[str, str], key: str) -> str:
+        parts = self._parts(name, scope, key) if "{" in name else [(name, "")]
+        if any(column for _, column in parts):
+            raise InvalidMap(f"{key}: {name!r} names something that is neither in 'each' nor a constant")
+        column = "".join(text for text, _ in parts)
+        self.columns.add(column)
+        return column
+
+    def _cell(self, node: dict[str, Any], scope: dict[str, str], key: str) -> Maker:
+        try:
+            cell = msgspec.convert(node, Cell)
+        except msgspec.ValidationError as error:
+            raise InvalidMap(f"{key}: {str(error).replace('$.', '')}") from None
+        column = self._column(cell.column, scope, key)
+        changed: dict[str, Any] = {"column": column}
+        if cell.unit_column:
+            changed["unit_column"] = self._column(cell.unit_column, scope, key)
+        for name in ("values", "unit"):
+            given = getattr(cell, name)
+            changed[name] = scope.get(given[1:-1], given) if given[:1] == "{" else given
+        whole = msgspec.structs.replace(cell, **changed)
+        return cell_maker(whole, self.file.values, self.file.decimal)
+
+
+def _merged(base: dict[str, Any], over: dict[str, Any]) -> dict[str, Any]:
+    """``base`` with the elements of ``over`` put in, object by object; cells and lists replace as a whole."""
+    merged = dict(base)
+    for name, value in over.items():
+        both = isinstance(value, dict) and isinstance(merged.get(name), dict)
+        merged[name] = _merged(merged[name], value) if both and "column" not in value else value
+    return merged

@@ -1,0 +1,53 @@
+"""FHIR NDJSON: one resource per line, as in a FHIR bulk export. A line can also be a bundle."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Any, BinaryIO
+
+from vesalius import fhir
+from vesalius.errors import InvalidResource
+from vesalius.ingest import bundle
+from vesalius.ingest._causes import Cause, FaultError
+from vesalius.ingest._items import Found, Item
+from vesalius.ingest._lines import lines
+
+BOM = b"\xef\xbb\xbf"
+
+
+def read(stream: BinaryIO) -> Iterator[Item]:
+    """One item per line that is not blank, or one per entry of a bundle.
+
+    Raises:
+        FaultError: the compressed stream breaks off or is damaged.
+    """
+    for line in lines(stream):
+        raw = line.raw.strip()
+        if line.number == 1:
+            raw = raw.removeprefix(BOM)
+        place = f"line {line.number}"
+        if line.too_long:
+            yield Item(place, line.raw, fault=line.too_long)
+        elif raw:
+            yield from _items(raw, place)
+
+
+def again(raw: bytes, place: str, context: dict[str, Any]) -> list[Item]:
+    """Reads one item that was held once more."""
+    return bundle.again(raw, place, context) if context else list(_items(raw, place))
+
+
+def _items(raw: bytes, place: str) -> Iterator[Item]:
+    item = _one(raw, place)
+    if item.found and item.found[0].resource.get("resourceType") == "Bundle":
+        yield from bundle.entries(raw, f"{place}, ")
+    else:
+        yield item
+
+
+def _one(raw: bytes, place: str) -> Item:
+    try:
+        return Item(place, raw, (Found(fhir.load(raw), raw),))
+    except InvalidResource as error:
+        cause = Cause.UNDECODABLE if "UTF-8" in error.message else Cause.MALFORMED
+        return Item(place, raw, fault=FaultError(cause, error.message))
