@@ -1,0 +1,180 @@
+"""The console as a web application: every route, who may use it, and how a request becomes an answer."""
+
+from __future__ import annotations
+
+from collections.abc import Awaitable, Callable
+from dataclasses import dataclass
+
+from starlette.applications import Starlette
+from starlette.concurrency import run_in_threadpool
+from starlette.exceptions import HTTPException
+from starlette.middleware import Middleware
+from starlette.middleware.sessions import SessionMiddleware
+from starlette.requests import Request
+from starlette.responses import PlainTextResponse, Response
+from starlette.routing import Mount, Route
+from starlette.staticfiles import StaticFiles
+
+from vesalius.console import (
+    about,
+    audits,
+    decisions,
+    received,
+    resources,
+    signin,
+    suggestion,
+    thresholds,
+    usecases,
+    worklist,
+)
+from vesalius.console.failures import broken, failed, unknown
+from vesalius.console.security import MAX_BODY, SecurityHeaders, SignInLimit, secret
+from vesalius.console.visit import STATIC, Visit, begin, check_token, fields
+from vesalius.governance import Right
+from vesalius.hospital import Hospital
+
+Handler = Callable[[Visit], Response]
+
+OPEN = None
+"""Anybody may ask, signed in or not."""
+
+
+@dataclass(frozen=True)
+class Screen:
+    """One route.
+
+    Attributes:
+        path: its address, with ``{names}``.
+        handler: what answers.
+        needs: the right it needs, or :data:`OPEN`.
+        method: GET or POST.
+    """
+
+    path: str
+    handler: Handler
+    needs: Right | None
+    method: str = "GET"
+
+
+SCREENS = (
+    Screen("/sign-in", signin.show, OPEN),
+    Screen("/sign-in", signin.sign_in, OPEN, "POST"),
+    Screen("/sign-out", signin.sign_out, OPEN, "POST"),
+    Screen("/preferences", signin.prefer, OPEN, "POST"),
+    Screen("/", worklist.show, Right.SEE_WORKLIST),
+    Screen("/worklist/fresh", worklist.fresh, Right.SEE_WORKLIST),
+    Screen("/suggestions/{id}", suggestion.show, Right.SEE_WORKLIST),
+    Screen("/suggestions/{id}/decision", suggestion.decide, Right.DECIDE, "POST"),
+    Screen("/decisions", decisions.show, Right.SEE_DECISIONS),
+    Screen("/decisions/{id:int}/undo", decisions.undo, Right.DECIDE, "POST"),
+    Screen("/resources/{type}/{id}/{version:int}", resources.show, Right.SEE_WORKLIST),
+    Screen("/usecases", usecases.index, Right.SEE_FIGURES),
+    Screen("/usecases/{name}", usecases.show, Right.SEE_FIGURES),
+    Screen("/usecases/{name}/sign", usecases.sign, Right.SEE_GATES, "POST"),
+    Screen("/usecases/{name}/settings", thresholds.show, Right.SEE_FIGURES),
+    Screen("/usecases/{name}/settings", thresholds.change, Right.CHANGE_SETTINGS, "POST"),
+    Screen("/received", received.show, Right.SEE_RECEIVED),
+    Screen("/received/retry", received.retry, Right.RETRY_QUARANTINE, "POST"),
+    Screen("/audit", audits.show, Right.SEE_AUDIT),
+    Screen("/audit/verify", audits.verify, Right.SEE_AUDIT, "POST"),
+    Screen("/about", about.show, OPEN),
+)
+"""Every page and form of the console; docs/engineer/console.md lists them, and a test compares."""
+
+
+def app(hospital: Hospital) -> Starlette:
+    """The console of a hospital, as an ASGI application.
+
+    Args:
+        hospital: an open hospital; the caller closes it.
+    """
+    settings = hospital.settings
+    made = Starlette(
+        routes=[*_routes(), Route("/health", _health), Mount("/static", StaticFiles(directory=STATIC), name="static")],
+        middleware=[
+            Middleware(SecurityHeaders),
+            Middleware(
+                SessionMiddleware,
+                secret_key=secret(hospital.home),
+                session_cookie="vesalius",
+                max_age=int(settings.session_hours * 3600),
+                same_site="lax",
+            ),
+        ],
+        exception_handlers={HTTPException: _refused},
+        max_body_size=MAX_BODY,
+    )
+    made.state.hospital = hospital
+    made.state.limit = SignInLimit()
+    return made
+
+
+def serve(hospital: Hospital, host: str, port: int) -> None:
+    """Serves the console until it is interrupted; says its address on standard output.
+
+    Args:
+        hospital: an open hospital.
+        host: the address to listen on.
+        port: the port, or 0 for one that is free.
+    """
+    import socket
+
+    import uvicorn
+
+    with socket.create_server((host, port)) as listening:
+        shown = host if host not in ("0.0.0.0", "::") else "localhost"  # noqa: S104 -- only compared
+        print(f"The console is open at http://{shown}:{listening.getsockname()[1]} (Ctrl+C ends it)", flush=True)  # noqa: T201
+        config = uvicorn.Config(app(hospital), log_level="warning", access_log=False, server_header=False)
+        uvicorn.Server(config).run(sockets=[listening])
+
+
+def _routes() -> list[Route]:
+    paths = dict.fromkeys(screen.path for screen in SCREENS)
+    return [Route(path, _endpoint([each for each in SCREENS if each.path == path]),
+                  methods=[each.method for each in SCREENS if each.path == path]) for path in paths]
+
+
+def _endpoint(screens: list[Screen]) -> Callable[[Request], Awaitable[Response]]:
+    by_method = {screen.method: screen for screen in screens}
+
+    async def endpoint(request: Request) -> Response:
+        body = await request.body() if request.method == "POST" else b""
+        screen = by_method.get("GET" if request.method == "HEAD" else request.method)
+        return await run_in_threadpool(_answer, request, screen, body)
+
+    return endpoint
+
+
+def _answer(request: Request, screen: Screen | None, body: bytes) -> Response:
+    try:
+        visit = begin(request, {})
+    except Exception as error:  # without a database there is no page either
+        return broken(error)
+    try:
+        if screen is None:
+            raise HTTPException(405)
+        if screen.needs is not OPEN and visit.person is None:
+            return unknown(visit)
+        if screen.method == "POST":
+            visit.form = _form(body)
+            check_token(visit)
+        if screen.needs is not OPEN:
+            visit.require(screen.needs)
+        return screen.handler(visit)
+    except Exception as error:  # every defect becomes a page, and a line in the log
+        return failed(visit, error)
+
+
+def _form(body: bytes) -> dict[str, str]:
+    try:
+        return fields(body)
+    except ValueError as error:
+        raise HTTPException(400) from error
+
+
+def _refused(request: Request, error: Exception) -> Response:
+    return failed(begin(request, {}), error)
+
+
+async def _health(request: Request) -> Response:  # noqa: ARG001
+    return PlainTextResponse("ok")

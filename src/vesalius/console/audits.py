@@ -1,0 +1,87 @@
+"""The audit: who did what, and whether the chain of events still holds."""
+
+from __future__ import annotations
+
+from starlette.responses import Response
+
+from vesalius.console.contexts import AuditPage, Choice, EventRow, Pages
+from vesalius.console.languages import N_
+from vesalius.console.visit import Visit, address, render
+from vesalius.errors import Tampered
+from vesalius.governance import audit, people
+from vesalius.governance.audit import Action, Event
+from vesalius.usecase import encode
+
+SIZE = 100
+"""How many lines a page has."""
+
+LABELS = {
+    Action.PERSON_ADDED: N_("Account added"),
+    Action.PERSON_CHANGED: N_("Account changed"),
+    Action.PERSON_SIGNED_IN: N_("Signed in"),
+    Action.PERSON_REFUSED: N_("Sign-in refused"),
+    Action.PERSON_LOCKED: N_("Account locked"),
+    Action.PERSON_SIGNED_OUT: N_("Signed out"),
+    Action.WORKLIST_READ: N_("Read a list"),
+    Action.SUGGESTION_READ: N_("Read a suggestion"),
+    Action.SUGGESTION_DECIDED: N_("Decided on a suggestion"),
+    Action.SUGGESTION_UNDONE: N_("Took a decision back"),
+    Action.SUGGESTION_REPLAYED: N_("Replayed a suggestion"),
+    Action.RESOURCE_READ: N_("Read a patient’s data"),
+    Action.USE_SIGNED: N_("Signed a gate"),
+    Action.USE_REFUSED: N_("Refused a gate"),
+    Action.USE_MOVED: N_("Use changed state"),
+    Action.USE_MODEL_CHANGED: N_("Model changed"),
+    Action.USE_SETTINGS_CHANGED: N_("Thresholds changed"),
+    Action.USE_TURNED: N_("Loop turned"),
+    Action.DATA_RECEIVED: N_("Data received"),
+    Action.QUARANTINE_READ: N_("Read the quarantine"),
+    Action.QUARANTINE_RETRIED: N_("Tried the quarantine again"),
+    Action.AUDIT_READ: N_("Read the audit"),
+    Action.ACCESS_REFUSED: N_("Access refused"),
+}
+"""What each action is called."""
+
+
+def show(visit: Visit) -> Response:
+    """The page."""
+    visit.note(Action.AUDIT_READ, "audit", {name: visit.query[name] for name in ("actor", "action", "thing") if visit.query.get(name)})
+    return render(visit, "audit.html", _page(visit))
+
+
+def verify(visit: Visit) -> Response:
+    """The page, once the whole chain has been walked."""
+    try:
+        count, broken = audit.verify(visit.hospital.engine), ""
+    except Tampered as error:
+        count, broken = 0, str(error)
+    return render(visit, "audit.html", _page(visit, count, broken))
+
+
+def _page(visit: Visit, verified: int | None = None, broken: str = "") -> AuditPage:
+    engine, query = visit.hospital.engine, visit.query
+    asked = {name: query.get(name, "")[:128] for name in ("actor", "action", "thing")}
+    page = query.get("page", "1")
+    number = max(1, int(page)) if page.isdecimal() and len(page) < 7 else 1
+    found = audit.events(engine, **asked, limit=SIZE + 1, offset=(number - 1) * SIZE)
+    names = {person.id: person.name for person in people.everyone(engine)}
+    head = audit.head(engine)
+    before = address("/audit", **asked, page=number - 1) if number > 1 else ""
+    after = address("/audit", **asked, page=number + 1) if len(found) > SIZE else ""
+    return AuditPage(
+        rows=tuple(_row(event, names) for event in found[:SIZE]),
+        list=Pages(number, number + bool(after), head.seq, before, after),
+        actors=tuple(Choice(login, name, chosen=login == asked["actor"]) for login, name in names.items()),
+        actions=tuple(Choice(action, visit.say(label), chosen=action == asked["action"]) for action, label in LABELS.items()),
+        thing=asked["thing"],
+        verified=verified,
+        broken=broken,
+        head=f"{head.seq} {head.hash}",
+    )
+
+
+def _row(event: Event, names: dict[str, str]) -> EventRow:
+    label = LABELS.get(Action(event.action), event.action) if event.action in Action.__members__.values() else event.action
+    detail = encode(dict(event.detail)).decode() if event.detail else ""
+    actor = names.get(event.actor, event.actor)
+    return EventRow(event.seq, event.at, actor, label, event.action, event.object, detail[:300], event.hash[:12])

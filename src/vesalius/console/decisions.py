@@ -1,0 +1,52 @@
+"""My decisions: what the reader decided, and what happened then."""
+
+from __future__ import annotations
+
+from starlette.responses import Response
+
+from vesalius.console.contexts import DecisionsPage, MyDecision, Pages
+from vesalius.console.security import local_path
+from vesalius.console.suggestion import ending_of, taken_of
+from vesalius.console.visit import Visit, address, redirect, render
+from vesalius.console.words import patients, speaker
+from vesalius.governance import audit
+
+SIZE = 50
+"""How many lines a page has."""
+
+
+def show(visit: Visit) -> Response:
+    """The page."""
+    asked = visit.query.get("page", "1")
+    number = max(1, int(asked)) if asked.isdecimal() and len(asked) < 7 else 1
+    found = visit.hospital.review.decisions(by=visit.who.id, limit=SIZE + 1, offset=(number - 1) * SIZE)
+    shown, more = found[:SIZE], len(found) > SIZE
+    people = patients(visit.hospital, [item.filed for item in shown], visit.language, visit.now)
+    visit.note(audit.Action.WORKLIST_READ, "decisions", {"page": number, "shown": len(shown)})
+    rows = []
+    for item in shown:
+        words = speaker(item.filed.usecase, visit.language)
+        taken = taken_of(visit, words, item.filed, item.decision)
+        rows.append(
+            MyDecision(
+                suggestion=item.filed.id,
+                patient=people[item.filed.id],
+                title=words.say("title"),
+                proposed=words.option(item.filed.option),
+                taken=taken,
+                ending=ending_of(item.filed),
+                target=words.say("target"),
+            )
+        )
+    before = address("/decisions", page=number - 1) if number > 1 else ""
+    after = address("/decisions", page=number + 1) if more else ""
+    list_ = Pages(number, number + more, (number - 1) * SIZE + len(found), before, after)
+    return render(visit, "decisions.html", DecisionsPage(tuple(rows), list_))
+
+
+def undo(visit: Visit) -> Response:
+    """Takes a decision back, and goes back to the page it was asked from."""
+    visit.hospital.review.undo(
+        int(visit.path("id")), visit.who.id, visit.now, minutes=visit.hospital.settings.undo_minutes
+    )
+    return redirect(local_path(visit.form.get("back", ""), "/decisions"))

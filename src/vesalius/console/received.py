@@ -1,0 +1,116 @@
+"""Everything received: what each file brought, and what is held because it could not be understood."""
+
+from __future__ import annotations
+
+from starlette.responses import Response
+
+from vesalius import ingest
+from vesalius.console.contexts import Cause, HeldItem, ReceiptRow, ReceivedPage
+from vesalius.console.languages import N_
+from vesalius.console.sources import type_name
+from vesalius.console.visit import Visit, redirect, render
+from vesalius.errors import NotFound, UnreadableInput
+from vesalius.governance import Right, audit
+
+SHOWN = 20
+"""How many held things are shown for each cause."""
+
+BYTES = 600
+"""How much of the original is shown."""
+
+CAUSES = {
+    "too-long": N_("A line is longer than the limit"),
+    "undecodable": N_("The bytes are not text in the announced encoding"),
+    "malformed": N_("It is not well-formed"),
+    "column-count": N_("A row has too few or too many cells; a truncated file ends in one"),
+    "missing-value": N_("A cell that names the resource is empty"),
+    "unmapped-value": N_("The map does not know this value"),
+    "bad-value": N_("It is not the number or date that the map announces"),
+    "wrong-unit": N_("It is in another unit than the map announces"),
+    "out-of-range": N_("A number is outside its range; often another unit"),
+    "conflicting-row": N_("Two rows give the same resource different contents"),
+    "invalid-resource": N_("It breaks the structure of FHIR R4"),
+    "no-id": N_("It has no identifier"),
+    "unsupported": N_("It asks for something that is not carried out"),
+    "unresolved-reference": N_("It refers to something that is not there"),
+    "future-date": N_("A date lies in the future"),
+    "birth-date-conflict": N_("The patient is known with another birth date"),
+    "truncated": N_("The file breaks off"),
+}
+"""What each cause of quarantine means."""
+
+RETRIED = N_("Tried again: everything was understood and taken in.")
+STILL = N_("Tried again: some of it is still not understood.")
+NEEDS_MAP = N_("These are rows of CSV: mend their map, then run “vesalius quarantine --retry --map FILE”.")
+
+
+STATUSES = {"receiving": N_("not finished"), "complete": "", "refused": N_("refused")}
+"""What became of a file, where it is worth a word."""
+
+
+def show(visit: Visit) -> Response:
+    """The page."""
+    engine = visit.hospital.engine
+    may_look = visit.may(Right.SEE_QUARANTINE)
+    counts = ingest.causes(engine)
+    if may_look and counts:
+        visit.note(audit.Action.QUARANTINE_READ, "quarantine", {"held": sum(counts.values())})
+    page = ReceivedPage(
+        receipts=tuple(_row(receipt) for receipt in ingest.receipts(engine, limit=100)),
+        causes=tuple(
+            Cause(str(code), CAUSES.get(str(code), str(code)), count, _held(visit, str(code)) if may_look else ())
+            for code, count in sorted(counts.items(), key=lambda item: -item[1])
+        ),
+        held=sum(counts.values()),
+        may_look=may_look,
+        may_retry=visit.may(Right.RETRY_QUARANTINE),
+        totals=tuple(
+            (type_name(kind), count["resources"], count["versions"])
+            for kind, count in sorted(visit.hospital.lake.count().items())
+        ),
+    )
+    return render(visit, "received.html", page)
+
+
+def retry(visit: Visit) -> Response:
+    """Tries again what is held for one cause."""
+    cause = visit.form.get("cause", "")
+    if cause not in CAUSES:
+        raise NotFound("there is no such cause of quarantine")
+    try:
+        tried = ingest.retry(visit.hospital.lake, cause=cause, received_at=visit.now)
+    except UnreadableInput:  # rows of CSV are read again through a mended map only
+        visit.notice(NEEDS_MAP, "warning")
+        return redirect("/received")
+    detail = {"read": tried.read, "written": tried.written, "quarantined": tried.quarantined}
+    visit.note(audit.Action.QUARANTINE_RETRIED, cause, detail)
+    visit.notice(STILL if tried.quarantined else RETRIED, "warning" if tried.quarantined else "good")
+    return redirect("/received")
+
+
+def _row(receipt: ingest.Receipt) -> ReceiptRow:
+    return ReceiptRow(
+        id=str(receipt.id),
+        at=receipt.received_at,
+        source=receipt.source,
+        name=receipt.name,
+        format=receipt.format,
+        status=STATUSES.get(receipt.status, receipt.status),
+        read=receipt.read,
+        written=receipt.written,
+        unchanged=receipt.unchanged,
+        quarantined=receipt.quarantined,
+    )
+
+
+def _held(visit: Visit, cause: str) -> tuple[HeldItem, ...]:
+    return tuple(
+        HeldItem(
+            id=str(item.id),
+            words=item.words,
+            place=item.place,
+            original=item.raw[:BYTES].decode("utf-8", errors="backslashreplace"),
+            cut=len(item.raw) > BYTES,
+        )
+        for item in ingest.held(visit.hospital.engine, cause=cause, limit=SHOWN)
+    )

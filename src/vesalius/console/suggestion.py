@@ -1,0 +1,224 @@
+"""One suggestion: what, why, how sure, from which data, what would change it; and the reader's decision."""
+
+from __future__ import annotations
+
+import json
+from datetime import datetime, time, timedelta
+from typing import Any
+
+from starlette.responses import Response
+
+from vesalius.console.contexts import (
+    Choice,
+    DecisionForm,
+    Ending,
+    Fact,
+    Rule,
+    Similar,
+    SourceLink,
+    SuggestionPage,
+    Taken,
+    Turn,
+)
+from vesalius.console.languages import N_, ZONE
+from vesalius.console.sources import links
+from vesalius.console.visit import ROLES, Visit, redirect, render
+from vesalius.console.words import STATUSES, Speaker, chance, patients, speaker
+from vesalius.errors import InvalidDecision, NotAllowed, NotFound
+from vesalius.governance import Right, audit, people, uses
+from vesalius.review import ACTIONS, WAITING, Decision, Filed
+
+DELAYS = (("30m", N_("30 minutes")), ("1h", N_("1 hour")), ("4h", N_("4 hours")), ("morning", N_("08:00 tomorrow")))
+"""For how long a suggestion can be deferred."""
+
+PROBLEM = N_("That decision is not complete: choose one of the reasons or options, or write it in your words.")
+NO_ROLE = N_("Your role reads this suggestion; it does not decide on it.")
+CLOSED = N_("Nothing is left to decide: the outcome is known, or the tool was stopped.")
+
+Links = dict[str, SourceLink]
+
+
+def show(visit: Visit) -> Response:
+    """The page."""
+    filed = _read(visit)
+    visit.note(audit.Action.SUGGESTION_READ, filed.id, {"subject": filed.subject})
+    return render(visit, "suggestion.html", _page(visit, filed))
+
+
+def decide(visit: Visit) -> Response:
+    """Takes the reader's decision, and shows the page again; says what is missing when it is not complete."""
+    filed = _read(visit)
+    action, words = visit.form.get("action", ""), visit.form.get("words", "")
+    role = visit.who.role_among(speaker(filed.usecase, visit.language).card.reviewers) or visit.who.role
+    seen = visit.form.get("seen", "")
+    try:
+        if action not in ACTIONS:
+            raise InvalidDecision(f"no action {action[:20]!r}")
+        visit.hospital.review.decide(
+            filed.id,
+            action,
+            by=visit.who.id,
+            role=role,
+            reason=visit.form.get("reason", "") if action == "overridden" else "",
+            words=words,
+            option=visit.form.get("option", "") if action == "modified" else "",
+            until=_until(visit.form.get("delay", ""), visit.now) if action == "deferred" else None,
+            at=visit.now,
+            seen=int(seen) if seen.isdecimal() and len(seen) < 9 else -1,
+        )
+    except InvalidDecision:
+        return render(visit, "suggestion.html", _page(visit, filed, action, words, visit.say(PROBLEM)), 400)
+    return redirect(f"/suggestions/{filed.id}")
+
+
+def _read(visit: Visit) -> Filed:
+    filed = visit.hospital.review.get(visit.path("id"))
+    if filed.mode == "silent":  # nobody who treats may be swayed by a tool that has not earned it
+        raise NotAllowed("this suggestion was made in silence: it is kept to compare, and shown to nobody who treats")
+    return filed
+
+
+def _until(delay: str, now: datetime) -> datetime | None:
+    if delay == "morning":
+        local = now.astimezone(ZONE)
+        return datetime.combine(local.date() + timedelta(days=1), time(8), ZONE)
+    spans = {"30m": timedelta(minutes=30), "1h": timedelta(hours=1), "4h": timedelta(hours=4)}
+    return now + spans[delay] if delay in spans else None
+
+
+def _page(visit: Visit, filed: Filed, action: str = "", words: str = "", problem: str = "") -> SuggestionPage:
+    said, item = speaker(filed.usecase, visit.language), filed.suggestion
+    found = links(visit.hospital.lake, (source for reason in item.reasons for source in reason.sources))
+    facts = _facts(said, filed, found)
+    taken = tuple(taken_of(visit, said, filed, decision) for decision in reversed(filed.decisions))
+    label, tone = STATUSES[filed.status]
+    form = _form(visit, said, filed, action, words, problem)
+    return SuggestionPage(
+        id=filed.id,
+        usecase=filed.usecase,
+        title=said.say("title"),
+        target=said.say("target"),
+        patient=patients(visit.hospital, [filed], visit.language, visit.now)[filed.id],
+        indicator=item.indicator,
+        option=said.option(item.option),
+        summary=said.say(item.summary),
+        chance=chance(filed, _settings(visit, filed)),
+        rules=tuple(
+            Rule(said.say(reason.rule), _known(found, reason.sources)) for reason in item.reasons if reason.rule is not None
+        ),
+        facts=tuple(fact for fact in facts if fact.contribution),
+        silent_facts=tuple(fact for fact in facts if not fact.contribution),
+        base=item.base,
+        missing=tuple(said.input(name) for name in item.missing),
+        turns=tuple(
+            Turn(said.input(change.input), said.value(change.input, change.value), said.option(change.option))
+            for change in item.changes
+        ),
+        limits=tuple(said.say(f"limit.{key}") for key in item.limits),
+        not_for=said.say("not_for"),
+        sources=tuple(sorted(found.values(), key=lambda link: (link.recorded_at or filed.as_of, link.reference))),
+        proposed=tuple(json.dumps(resource, indent=2, ensure_ascii=False) for resource in item.resources),
+        similar=_similar(visit, filed),
+        as_of=filed.as_of,
+        filed_at=filed.created_at,
+        position=filed.position,
+        version=filed.version,
+        model=filed.model,
+        settings=filed.settings,
+        status=label,
+        tone=tone,
+        deferred_until=filed.deferred_until,
+        taken=taken,
+        standing=next((each for each in taken if each.undone_at is None), None),
+        ending=ending_of(filed),
+        form=form,
+        why_not="" if form or filed.status not in (*WAITING, "expired") else CLOSED if filed.status == "expired" else NO_ROLE,
+    )
+
+
+def _facts(said: Speaker, filed: Filed, found: Links) -> list[Fact]:
+    return [
+        Fact(
+            said.input(reason.input),
+            said.value(reason.input, reason.value),
+            reason.contribution,
+            _known(found, reason.sources),
+        )
+        for reason in filed.suggestion.reasons
+        if reason.rule is None
+    ]
+
+
+def _known(found: Links, references: tuple[str, ...]) -> tuple[SourceLink, ...]:
+    return tuple(found[reference] for reference in references if reference in found)
+
+
+def _settings(visit: Visit, filed: Filed) -> dict[str, float]:
+    """The thresholds when the suggestion was made, not those of today."""
+    try:
+        return uses.use_settings(visit.hospital.engine, filed.usecase, filed.settings)
+    except NotFound:
+        return visit.hospital.usecase(filed.usecase).settings
+
+
+def _form(visit: Visit, said: Speaker, filed: Filed, action: str, words: str, problem: str) -> DecisionForm | None:
+    allowed = visit.may(Right.DECIDE) and visit.who.role_among(said.card.reviewers)
+    if filed.status not in WAITING or not allowed:
+        return None
+    options = [option.code for option in said.card.options if option.code != filed.option]
+    return DecisionForm(
+        token=filed.revision,
+        options=tuple(Choice(code, said.option(code), chosen=visit.form.get("option") == code) for code in options),
+        reasons=tuple(
+            Choice(code, said.say(f"reason.{code}"), chosen=visit.form.get("reason") == code)
+            for code in said.card.override_reasons
+        ),
+        delays=tuple(Choice(code, visit.say(label)) for code, label in DELAYS),
+        action=action,
+        words=words,
+        problem=problem,
+    )
+
+
+def taken_of(visit: Visit, said: Speaker, filed: Filed, decision: Decision) -> Taken:
+    """A decision, in the reader's words, with until when the reader can take it back."""
+    label, tone = STATUSES[decision.action]
+    limit = decision.at + timedelta(minutes=visit.hospital.settings.undo_minutes)
+    mine = decision.by == visit.who.id and decision.undone_at is None
+    return Taken(
+        id=decision.id,
+        label=label,
+        tone=tone,
+        by=name_of(visit, decision.by),
+        role=ROLES.get(decision.role, decision.role),
+        at=decision.at,
+        option=said.option(decision.option) if decision.option else "",
+        reason=said.say(f"reason.{decision.reason}") if decision.reason else "",
+        words=decision.words,
+        until=decision.until,
+        undone_at=decision.undone_at,
+        undo_until=limit if mine and limit > visit.now and _last(filed, decision) else None,
+    )
+
+
+def _last(filed: Filed, decision: Decision) -> bool:
+    return not filed.decisions or (filed.decision is not None and filed.decision.id == decision.id)
+
+
+def name_of(visit: Visit, login: str) -> str:
+    """The name of an account, or the account itself when it was closed."""
+    try:
+        return people.get(visit.hospital.engine, login).name
+    except NotFound:
+        return login
+
+
+def ending_of(filed: Filed) -> Ending | None:
+    """What really happened, as far as it is known."""
+    known = filed.outcome
+    return Ending(known.value, known.label, known.known_at) if known else None
+
+
+def _similar(visit: Visit, filed: Filed) -> Similar | None:  # noqa: ARG001
+    return None
+

@@ -1,0 +1,86 @@
+"""The thresholds that the hospital chooses: for each value, courses avoided beside positive cultures missed."""
+
+from __future__ import annotations
+
+from markupsafe import Markup
+from starlette.responses import Response
+
+from vesalius.console.contexts import Knob, ThresholdsPage, Trial
+from vesalius.console.languages import N_
+from vesalius.console.runs import latest_run
+from vesalius.console.usecases import past
+from vesalius.console.visit import Visit, redirect, render
+from vesalius.console.words import Speaker, speaker
+from vesalius.errors import Conflict, InvalidCard, InvalidSetting
+from vesalius.governance import Right, uses
+
+CHANGED = N_("The new thresholds are in force. Suggestions made before keep theirs.")
+WRONG = N_("A threshold is not a number within its bounds. Nothing was changed.")
+SAME = N_("These thresholds are in force already. Nothing was changed.")
+NO_REASON = N_("Say why: the reason is kept with your name.")
+
+
+def show(visit: Visit) -> Response:
+    """The page."""
+    name = visit.path("name")
+    return render(visit, "thresholds.html", _page(visit, name, speaker(name, visit.language)))
+
+
+def change(visit: Visit) -> Response:
+    """Puts other thresholds in force, or says why not."""
+    name = visit.path("name")
+    said, reason = speaker(name, visit.language), visit.form.get("reason", "").strip()[:2000]
+    try:
+        values = {setting.name: _number(visit.form.get(setting.name, "")) for setting in said.card.settings}
+        said.card.fill(values)
+    except (ValueError, InvalidCard):
+        return _refused(visit, name, said, WRONG, 400)
+    try:
+        uses.set_use_settings(visit.hospital.engine, name, values, visit.who, reason=reason, at=visit.now)
+    except InvalidSetting:
+        return _refused(visit, name, said, NO_REASON, 400)
+    except Conflict:
+        return _refused(visit, name, said, SAME, 409)
+    visit.notice(CHANGED)
+    return redirect(f"/usecases/{name}/settings")
+
+
+def _number(words: str) -> float:
+    value = float(words.strip().replace(",", ".")[:20])
+    if value != value:  # NaN compares with nothing and would pass every bound
+        raise ValueError("not a number")
+    return value
+
+
+def _refused(visit: Visit, name: str, said: Speaker, problem: str, status: int) -> Response:
+    return render(visit, "thresholds.html", _page(visit, name, said, problem), status)
+
+
+def _page(visit: Visit, name: str, said: Speaker, problem: str = "") -> ThresholdsPage:
+    engine = visit.hospital.engine
+    use = uses.current(engine, name)
+    values = said.card.fill(use.settings)
+    return ThresholdsPage(
+        name=name,
+        title=said.say("title"),
+        knobs=tuple(
+            Knob(
+                name=item.name,
+                label=said.say(f"setting.{item.name}"),
+                help=said.say(f"setting.{item.name}.help"),
+                value=values[item.name],
+                minimum=item.minimum,
+                maximum=item.maximum,
+                step=item.step,
+                default=item.default,
+            )
+            for item in said.card.settings
+        ),
+        trials=(),
+        picture=Markup(),
+        patients=0,
+        may_change=visit.may(Right.CHANGE_SETTINGS),
+        past=tuple(past(visit, item) for item in uses.history(engine, name) if item.kind == "settings"),
+        problem=problem,
+        reason=visit.form.get("reason", "")[:2000],
+    )

@@ -1,0 +1,219 @@
+"""The uses: what each is for, where it stands in its life, and how it does."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+
+from markupsafe import Markup
+from starlette.responses import Response
+
+from vesalius.console.contexts import (
+    Cited,
+    Figure,
+    OpenGate,
+    Past,
+    Signature,
+    Step,
+    Tally,
+    UseLine,
+    UsePage,
+    UsesPage,
+)
+from vesalius.console.languages import N_
+from vesalius.console.runs import latest_run
+from vesalius.console.suggestion import name_of
+from vesalius.console.visit import ROLES, Visit, redirect, render
+from vesalius.console.words import Speaker, speaker
+from vesalius.errors import InvalidDecision
+from vesalius.governance import Right, uses
+from vesalius.governance.lifecycle import State
+from vesalius.governance.uses import Gate
+from vesalius.review import WAITING
+from vesalius.usecase import find, installed
+
+STATES = {
+    State.IDEA: N_("Idea"),
+    State.DATA_APPROVED: N_("Data approved"),
+    State.VALIDATED: N_("Validated"),
+    State.SILENT: N_("Silent"),
+    State.LIVE: N_("Live"),
+    State.SUSPENDED: N_("Suspended"),
+    State.RETIRED: N_("Retired"),
+}
+"""The name of each state."""
+
+PATH = (State.IDEA, State.DATA_APPROVED, State.VALIDATED, State.SILENT, State.LIVE)
+"""The states in the order of a life without accidents."""
+
+KINDS = {
+    "signed": N_("Signed"),
+    "refused": N_("Refused"),
+    "moved": N_("Changed state"),
+    "model": N_("Model changed"),
+    "settings": N_("Thresholds changed"),
+}
+
+DONE = {"sign": N_("Signed."), "refuse": N_("Refused."), "suspend": N_("Stopped. Nothing is suggested any more.")}
+
+
+def index(visit: Visit) -> Response:
+    """Every use that is installed."""
+    return render(visit, "usecases.html", UsesPage(tuple(_line(visit, name) for name in installed())))
+
+
+def show(visit: Visit) -> Response:
+    """The evidence page of one use."""
+    name = visit.path("name")
+    said = speaker(name, visit.language)
+    return render(visit, "usecase.html", _page(visit, name, said))
+
+
+def sign(visit: Visit) -> Response:
+    """Signs, refuses or stops; always with a reason."""
+    name, act = visit.path("name"), visit.form.get("act", "")
+    find(name)
+    reason, engine = visit.form.get("reason", "").strip()[:2000], visit.hospital.engine
+    if act == "sign":
+        run = latest_run(visit.hospital, name)
+        uses.sign(engine, name, visit.who, reason=reason, on=run.hash if run else "", at=visit.now)
+    elif act == "refuse":
+        uses.refuse(engine, name, visit.who, reason=reason, at=visit.now)
+    elif act == "suspend":
+        uses.suspend(engine, name, visit.who, reason=reason, at=visit.now)
+    else:
+        raise InvalidDecision("nothing to do with that button")
+    visit.notice(DONE[act])
+    return redirect(f"/usecases/{name}")
+
+
+def _line(visit: Visit, name: str) -> UseLine:
+    said, use = speaker(name, visit.language), uses.current(visit.hospital.engine, name)
+    counts = [count for count in visit.hospital.review.counts() if count.usecase == name and count.mode == "live"]
+    return UseLine(
+        name=name,
+        title=said.say("title"),
+        purpose=said.say("purpose"),
+        version=said.card.version,
+        state=STATES[use.state],
+        speaks=use.speaks,
+        open=sum(count.count for count in counts if count.status in WAITING),
+        decided=sum(count.count for count in counts if count.status in ("accepted", "modified", "overridden")),
+    )
+
+
+def _page(visit: Visit, name: str, said: Speaker) -> UsePage:
+    engine, card = visit.hospital.engine, said.card
+    use = uses.current(engine, name)
+    run = latest_run(visit.hospital, name)
+    agreement = visit.hospital.review.agreement(name)
+    kinds = (("accepted", N_("Accepted")), ("modified", N_("Modified")), ("overridden", N_("Overridden")))
+    return UsePage(
+        name=name,
+        title=said.say("title"),
+        purpose=said.say("purpose"),
+        population=said.say("population"),
+        not_for=said.say("not_for"),
+        action=said.say("action"),
+        target=said.say("target"),
+        risk_class=card.risk_class,
+        version=card.version,
+        reviewers=tuple(ROLES.get(role, role) for role in card.reviewers),
+        sources=tuple(Cited(source.citation, source.url) for source in card.sources),
+        limits=tuple(said.say(f"limit.{key}") for key in card.limits),
+        state=STATES[use.state],
+        speaks=use.speaks,
+        since=use.since,
+        steps=_steps(use.state),
+        gate=_gate(visit, uses.gate(engine, name)),
+        past=tuple(past(visit, change) for change in uses.history(engine, name)[:50]),
+        may_suspend=visit.may(Right.SUSPEND) and use.runs,
+        model=use.model,
+        settings=tuple(
+            (said.say(f"setting.{key}"), visit.language.number(value)) for key, value in card.fill(use.settings).items()
+        ),
+        figures=_figures(visit, name),
+        decisions=tuple(_tally(visit.say(label), getattr(agreement, kind), agreement.decided) for kind, label in kinds),
+        reasons=tuple(
+            _tally(said.say(f"reason.{code}") if code else visit.say(N_("in words only")), count, agreement.overridden)
+            for code, count in sorted(agreement.reasons.items(), key=lambda item: -item[1])
+        ),
+        outcomes=_outcomes(visit, said, name),
+        fragment=run.fragment(said.card, visit.language.code) if run else Markup(),
+        run_at=run.made_at if run else None,
+    )
+
+
+def _steps(state: State) -> tuple[Step, ...]:
+    if state not in PATH:
+        return (*(Step(STATES[each], done=True, now=False) for each in PATH), Step(STATES[state], done=False, now=True))
+    here = PATH.index(state)
+    return tuple(Step(STATES[each], place < here, place == here) for place, each in enumerate(PATH))
+
+
+def _gate(visit: Visit, gate: Gate | None) -> OpenGate | None:
+    if gate is None:
+        return None
+    given = []
+    for slot in gate.slots:
+        change = gate.signed.get(slot.name)
+        roles = tuple(ROLES[role] for role in slot.roles)
+        given.append(
+            Signature(roles, name_of(visit, change.by), change.at, change.reason)
+            if change
+            else Signature(roles, "", None, "")
+        )
+    may = visit.may(Right.SIGN_GATES)
+    return OpenGate(
+        target=STATES[gate.target],
+        signatures=tuple(given),
+        may_sign=may and gate.slot_for(visit.who) is not None,
+        may_refuse=may and any(visit.who.role_among(slot.roles) for slot in gate.slots),
+    )
+
+
+def past(visit: Visit, change: uses.Change) -> Past:
+    """One thing that happened to a use, in words."""
+    named = {str(state): label for state, label in STATES.items()}
+    return Past(
+        at=change.at,
+        by=name_of(visit, change.by),
+        role=ROLES.get(change.role, ""),
+        label=KINDS[change.kind],
+        before=named.get(change.before, change.before[:12]) if change.kind == "moved" else "",
+        after=named.get(change.after, change.after[:12]),
+        reason=change.reason,
+    )
+
+
+def _figures(visit: Visit, name: str) -> tuple[Figure, ...]:
+    review, say = visit.hospital.review, visit.language
+    counts = [count for count in review.counts() if count.usecase == name]
+    live = sum(count.count for count in counts if count.mode == "live")
+    silent = sum(count.count for count in counts if count.mode == "silent")
+    agreement, delays = review.agreement(name), review.delays(name)
+    figures = [
+        Figure(say.number(silent), N_("suggestions in silence")),
+        Figure(say.number(live), N_("suggestions shown")),
+        Figure(say.number(agreement.decided), N_("decisions")),
+    ]
+    if agreement.share is not None:
+        figures.append(Figure(say.percent(agreement.share), N_("accepted as suggested")))
+    if delays.to_decision is not None:
+        figures.append(Figure(say.lasted(max(delays.to_decision, timedelta())), N_("median time to a decision")))
+    return tuple(figures)
+
+
+def _tally(words: str, count: int, total: int) -> Tally:
+    return Tally(words, count, count / total if total else None)
+
+
+def _outcomes(visit: Visit, said: Speaker, name: str) -> tuple[Tally, ...]:
+    """For each option suggested, in how many of those with a known outcome the target came true."""
+    known: dict[str, list[int]] = {}
+    for cell in visit.hospital.review.agreement(name).cells:
+        if cell.outcome is not None:
+            pair = known.setdefault(cell.suggested, [0, 0])
+            pair[0] += cell.count * cell.outcome
+            pair[1] += cell.count
+    return tuple(Tally(said.option(code), total, true / total) for code, (true, total) in sorted(known.items()))
+

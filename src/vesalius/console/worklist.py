@@ -1,0 +1,148 @@
+"""The worklist: who waits for a person, most urgent first."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Mapping
+from typing import Any
+
+from starlette.responses import Response
+
+from vesalius.console.contexts import Choice, FreshPage, Pages, Row, Tab, WorklistPage
+from vesalius.console.languages import N_
+from vesalius.console.visit import Visit, address, render
+from vesalius.console.words import STATUSES, chance, patients, speaker
+from vesalius.governance import audit, uses
+from vesalius.review import Filed, Page
+from vesalius.usecase import installed
+
+SIZE = 50
+"""How many lines a page has."""
+
+TABS = (("open", N_("Open")), ("deferred", N_("Deferred")), ("decided", N_("Decided")), ("expired", N_("Expired")))
+INDICATORS = {"critical": N_("Urgent"), "warning": N_("Soon"), "info": N_("Routine")}
+FILTERS = ("indicator", "option", "ward", "usecase")
+
+
+def show(visit: Visit) -> Response:
+    """The page."""
+    asked, number = _asked(visit)
+    found = _find(visit, asked, number)
+    visit.note(audit.Action.WORKLIST_READ, asked["status"], {"page": number, "shown": len(found.items)})
+    return render(visit, "worklist.html", _page(visit, asked, number, found))
+
+
+def fresh(visit: Visit) -> Response:
+    """Whether the list has changed since the page was loaded; it never moves a line under somebody's finger."""
+    asked, number = _asked(visit)
+    found = _find(visit, asked, number)
+    if mark(found) == visit.query.get("seen", ""):
+        return Response(status_code=204)  # nothing to say: a screen reader stays quiet
+    return render(visit, "fresh.html", FreshPage(found.total, address("/", page=number, **asked)))
+
+
+def mark(page: Page) -> str:
+    """A short hash of which suggestions a page holds, in which order."""
+    return hashlib.sha256(" ".join(item.id for item in page.items).encode()).hexdigest()[:12]
+
+
+def _asked(visit: Visit) -> tuple[dict[str, str], int]:
+    query = visit.query
+    status = query.get("status", "open")
+    asked = {"status": status if status in dict(TABS) else "open", "text": query.get("text", "").strip()}
+    asked |= {name: query.get(name, "") for name in FILTERS}
+    page = query.get("page", "1")
+    return asked, max(1, int(page)) if page.isdecimal() and len(page) < 7 else 1
+
+
+def _find(visit: Visit, asked: Mapping[str, Any], number: int) -> Page:
+    return visit.hospital.review.worklist(**asked, limit=SIZE, offset=(number - 1) * SIZE, now=visit.now)
+
+
+def _page(visit: Visit, asked: dict[str, str], number: int, found: Page) -> WorklistPage:
+    tab = {"status": asked["status"]} if asked["status"] != "open" else {}
+    return WorklistPage(
+        rows=_rows(visit, found),
+        list=pages(found.total, number, SIZE, "/", asked),
+        tabs=_tabs(visit, asked["status"]),
+        filters={name: _choices(visit, name, found.facets[name], asked[name]) for name in FILTERS},
+        text=asked["text"],
+        status=asked["status"],
+        filtered=any(asked[name] for name in (*FILTERS, "text")),
+        clear=address("/", **tab),
+        poll=_poll(asked, number, mark(found)),
+        several=len(installed()) > 1,
+        silent=_silent(visit),
+    )
+
+
+def _poll(asked: dict[str, str], number: int, seen: str) -> str:
+    return address("/worklist/fresh", page=number, seen=seen, **asked)
+
+
+def pages(total: int, number: int, size: int, path: str, query: Mapping[str, str]) -> Pages:
+    """Which page of a list this is, with the addresses of its neighbours."""
+    last = max(1, -(-total // size))
+    before = address(path, **{**query, "page": number - 1}) if number > 1 else ""
+    after = address(path, **{**query, "page": number + 1}) if number < last else ""
+    return Pages(number, last, total, before, after)
+
+
+def _tabs(visit: Visit, current: str) -> tuple[Tab, ...]:
+    counts = {"open": 0, "deferred": 0, "decided": 0, "expired": 0}
+    for count in visit.hospital.review.counts():
+        if count.mode == "live":
+            counts[count.status if count.status in counts else "decided"] += count.count
+    return tuple(
+        Tab(address("/", status="" if name == "open" else name), label, counts[name], name == current)
+        for name, label in TABS
+    )
+
+
+def _choices(visit: Visit, name: str, counts: Mapping[str, int], chosen: str) -> tuple[Choice, ...]:
+    values = {**counts, **({} if not chosen or chosen in counts else {chosen: 0})}
+    made = [Choice(value, _words(visit, name, value), count, value == chosen) for value, count in values.items() if value]
+    order = list(INDICATORS)
+    return tuple(sorted(made, key=lambda item: order.index(item.value) if item.value in order else item.words))
+
+
+def _words(visit: Visit, name: str, value: str) -> str:
+    if name == "indicator":
+        return visit.say(INDICATORS.get(value, value))
+    for usecase, kind in installed().items():
+        if name == "usecase" and value == usecase:
+            return kind.card.say("title", visit.language.code)
+        if name == "option" and value in {option.code for option in kind.card.options}:
+            return kind.card.say(f"option.{value}", visit.language.code)
+    return value
+
+
+def _rows(visit: Visit, found: Page) -> tuple[Row, ...]:
+    people = patients(visit.hospital, found.items, visit.language, visit.now)
+    settings = {name: uses.current(visit.hospital.engine, name).settings for name in {item.usecase for item in found.items}}
+    return tuple(_row(visit, item, people[item.id], settings[item.usecase]) for item in found.items)
+
+
+def _row(visit: Visit, filed: Filed, who: Any, settings: Mapping[str, float]) -> Row:
+    words = speaker(filed.usecase, visit.language)
+    label, tone = STATUSES[filed.status]
+    return Row(
+        id=filed.id,
+        indicator=filed.indicator,
+        patient=who,
+        usecase=words.say("title"),
+        option=words.option(filed.option),
+        summary=words.say(filed.suggestion.summary),
+        chance=chance(filed, settings),
+        as_of=filed.as_of,
+        waiting=visit.language.briefly(max(visit.now - filed.as_of, visit.now - visit.now)),
+        status=label,
+        tone=tone,
+        until=filed.deferred_until,
+        past_due=filed.deferred_until is not None and filed.deferred_until <= visit.now,
+    )
+
+
+def _silent(visit: Visit) -> tuple[str, ...]:
+    engine = visit.hospital.engine
+    return tuple(kind.card.say("title", visit.language.code) for name, kind in installed().items() if not uses.speaks(engine, name))
