@@ -4,7 +4,9 @@ The log is an append-only table of the database and the one truth; the columns a
 for questions about many patients, and can be made again at any time.
 """
 
+from vesalius.lake._columns import ColumnFiles
 from vesalius.lake._lake import Lake
+from vesalius.lake._schema import is_json, resource_schema
 from vesalius.lake._version import Arrival, Version, Written
 
-__all__ = ["Arrival", "Lake", "Version", "Written"]
+__all__ = ["Arrival", "ColumnFiles", "Lake", "Version", "Written", "is_json", "resource_schema"]

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Sequence
+from copy import copy
 from datetime import UTC, datetime
 from pathlib import Path
 
@@ -10,6 +11,7 @@ import sqlalchemy as sa
 
 from vesalius.errors import Conflict, NotAllowed, NotFound
 from vesalius.lake import _log as log
+from vesalius.lake._columns import ColumnFiles, Columns
 from vesalius.lake._version import Arrival, Version, Written, parse_reference
 from vesalius.store import reading, writing
 
@@ -25,14 +27,13 @@ class Lake:
 
     Args:
         engine: the database that holds the log.
-        columns: the folder of the typed columns.
-        pin: the position after which this lake sees nothing; use :meth:`pinned`.
+        columns: the folder of the typed columns; it is made when it is needed.
     """
 
-    def __init__(self, engine: sa.Engine, columns: Path, *, pin: int | None = None) -> None:
+    def __init__(self, engine: sa.Engine, columns: Path) -> None:
         self.engine = engine
-        self.folder = columns
-        self._pin = pin
+        self._columns = Columns(engine, columns)
+        self._pin: int | None = None
 
     def write(
         self,
@@ -84,7 +85,9 @@ class Lake:
         end = self.position()
         if position is not None and not 0 <= position <= end:
             raise NotFound(f"the log has no position {position}: it ends at {end}")
-        return Lake(self.engine, self.folder, pin=end if position is None else position)
+        pinned = copy(self)
+        pinned._pin = end if position is None else position
+        return pinned
 
     def read(self, reference: str, as_of: datetime | None = None) -> Version | None:
         """The version in force of ``Type/ID``, or ``Type/ID/_history/N``; None if it was not known.
@@ -116,9 +119,9 @@ class Lake:
 
     def resources(
         self,
-        type: str,
+        type: str,  # noqa: A002
         as_of: datetime | None = None,
-        since: datetime | None = None,  # noqa: A002
+        since: datetime | None = None,
     ) -> Iterator[Version]:
         """The versions in force of one type, in the order in which they were recorded.
 
@@ -141,8 +144,13 @@ class Lake:
                 return
             after = (found[-1].recorded_at, found[-1].seq)
 
+    def count(self) -> dict[str, dict[str, int]]:
+        """How many ``resources`` and ``versions`` there are of each type."""
+        with reading(self.engine) as connection:
+            return log.count(connection, self._limit)
+
     def versions(self, type: str) -> Iterator[Version]:  # noqa: A002
-        """Every version of one type, old ones too, in order of arrival; the position is fixed at the first."""
+        """Every version of one type, old ones too, in order of arrival; the position is fixed at first."""
         pin, after = self.position(), 0
         while True:
             with reading(self.engine) as connection:
@@ -152,10 +160,24 @@ class Lake:
                 return
             after = found[-1].seq
 
-    def count(self) -> dict[str, dict[str, int]]:
-        """How many ``resources`` and ``versions`` there are of each type."""
-        with reading(self.engine) as connection:
-            return log.count(connection, self._limit)
+    def columns(self, type: str) -> ColumnFiles:  # noqa: A002
+        """The typed columns of one resource type, brought up to the position first.
+
+        Read only rows with ``_seq`` up to the ``position`` of what is returned.
+
+        Raises:
+            NotFound: R4 has no such type.
+            Conflict: another machine wrote the same columns at the same time.
+        """
+        return self._columns.files(type, self.position())
+
+    def refresh_columns(self) -> None:
+        """Brings the columns of every type up to the position."""
+        self._columns.refresh(list(self.count()), self.position())
+
+    def rebuild_columns(self) -> None:
+        """Makes all columns again from the log, whatever state they are in."""
+        self._columns.rebuild(list(self.count()), self.position())
 
     @property
     def _limit(self) -> int:

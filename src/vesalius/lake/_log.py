@@ -1,7 +1,7 @@
 """The log: every version of every resource, in order of arrival; rows are added and never changed.
 
-Versions are numbered by the log itself, ``seq`` = 1, 2, 3 …, under one write lock. So a position of the log is
-a single number that means the same for ever: whoever reads up to position N now and in ten years reads the
+Versions are numbered by the log itself, ``seq`` = 1, 2, 3 …, under one write lock. So a position of the log
+is a single number that means the same for ever: whoever reads up to position N now and in ten years reads the
 same rows.
 """
 
@@ -105,7 +105,7 @@ def _wait_for_turn(connection: sa.Connection) -> None:
     # SQLite: BEGIN IMMEDIATE (store.writing) already admits one writer at a time. PostgreSQL admits many, and
     # a transaction that took a lower seq could commit after one that took a higher: a reader pinned between
     # the two would see rows appear under its position, and the columns would step over them for good. So the
-    # writers of the log queue here; the lock falls with the end of the transaction, once its rows are visible.
+    # writers of the log queue here; the lock ends with the transaction, once its rows are visible.
     if connection.dialect.name == "postgresql":
         connection.execute(sa.select(sa.func.pg_advisory_xact_lock(_ADVISORY_KEY)))
 
@@ -152,8 +152,8 @@ def _new_rows(
 
 
 def _unchanged(known: _Past, recorded: int, received: int, digest: str) -> bool:
-    # A resource that does not say when it was recorded is new only if it differs from what is in force; it may
-    # well go back to an earlier content (A, B, A), and that is news.
+    # A resource that does not say when it was recorded is new only if it differs from what is in force; it
+    # may well go back to an earlier content (A, B, A), and that is news.
     undated = recorded == received
     return (recorded, digest) in known.seen or (undated and known.newest[1] == digest)
 
@@ -217,11 +217,19 @@ _SLICE = (
     .order_by(_c.seq)
     .limit(sa.bindparam("size", type_=sa.Integer))
 )
+_LAST = sa.select(sa.func.coalesce(sa.func.max(_c.seq), 0)).where(
+    _c.type == sa.bindparam("type"), _c.seq <= _PIN
+)
 
 
 def head(connection: sa.Connection) -> int:
     """The seq of the last row, 0 when there is none."""
     return int(connection.execute(_HEAD).scalar_one())
+
+
+def last(connection: sa.Connection, type_: str, pin: int) -> int:
+    """The seq of the last row of one type, 0 when there is none."""
+    return int(connection.execute(_LAST, {"type": type_, "pin": pin}).scalar_one())
 
 
 def one(

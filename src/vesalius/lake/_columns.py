@@ -1,0 +1,219 @@
+"""The columns: per resource type one Delta table of typed Parquet, made from the log in micro-batches.
+
+Each commit of a table names the last ``seq`` that it took (a Delta application transaction), in the same
+atomic step as its rows: after a crash the next refresh goes on where the last whole commit ended, so that no
+row is lost or doubled. Whatever else is wrong with a table (made by another version of the schema, or from
+another log, damaged, incomplete) is mended by making it again.
+"""
+
+from __future__ import annotations
+
+import fcntl
+import hashlib
+import shutil
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+from urllib.parse import unquote
+
+import pyarrow as pa
+import sqlalchemy as sa
+
+from vesalius.errors import Conflict
+from vesalius.lake import _log as log
+from vesalius.lake._convert import body_at, typed
+from vesalius.lake._schema import resource_schema
+from vesalius.lake._version import Version
+from vesalius.store import reading
+
+if TYPE_CHECKING:
+    from deltalake import DeltaTable
+
+BATCH_ROWS, BATCH_BYTES = 20_000, 64 * 2**20
+"""What one commit takes at most: rows, and bytes of JSON."""
+
+MANY_FILES = 24
+"""A table of more files than this is compacted."""
+
+KEPT_HOURS = 24
+"""For how long replaced files stay, for those who are still reading them."""
+
+INDEXED = "_seq,_id,_version,_recorded_at,_received_at,_subject"
+
+
+@dataclass(frozen=True)
+class ColumnFiles:
+    """The typed columns of one resource type, all versions, in no order.
+
+    Attributes:
+        type: the resource type.
+        schema: their Arrow schema, :func:`vesalius.lake.resource_schema`.
+        files: the Parquet files; none if the lake holds no such resource.
+        position: read only the rows with ``_seq <= position``: the files can hold later ones.
+    """
+
+    type: str
+    schema: pa.Schema
+    files: tuple[str, ...]
+    position: int
+
+
+class Columns:
+    """The folder of all typed columns of one log."""
+
+    def __init__(self, engine: sa.Engine, folder: Path) -> None:
+        self._engine = engine
+        self._folder = folder
+        self._verified: set[str] = set()
+
+    def files(self, type_: str, position: int) -> ColumnFiles:
+        """The files that hold every version of a type up to ``position``, brought up to date first."""
+        schema = resource_schema(type_)
+        self._refresh(type_, position)
+        table = self._open(type_)
+        files = () if table is None else _files(table, self._folder / type_)
+        return ColumnFiles(type_, schema, files, position)
+
+    def refresh(self, types: list[str], position: int) -> None:
+        """Takes from the log what is new up to ``position``."""
+        for type_ in types:
+            self._refresh(type_, position)
+
+    def rebuild(self, types: list[str], position: int) -> None:
+        """Makes the tables again from the log, and removes those of types that the log does not hold."""
+        for folder in self._folder.glob("[A-Z]*/"):
+            if folder.name not in types:
+                with self._locked(folder.name):
+                    shutil.rmtree(folder)
+        for type_ in types:
+            with self._locked(type_):
+                self._take(type_, 0, position)
+
+    def taken(self, type_: str) -> int:
+        """The last ``seq`` that the table of a type has taken from the log; 0 if there is none."""
+        table = self._open(type_)
+        return (table.transaction_version(_application(type_)) or 0) if table else 0
+
+    def sizes(self, type_: str) -> tuple[int, int]:
+        """How many files the table of a type has, and their bytes."""
+        table = self._open(type_)
+        files = () if table is None else _files(table, self._folder / type_)
+        return len(files), sum(Path(file).stat().st_size for file in files)
+
+    def _refresh(self, type_: str, position: int) -> None:
+        last = self._last(type_, position)
+        if self._up_to_date(type_, last):
+            return
+        with self._locked(type_):
+            if not self._up_to_date(type_, last):  # another process may have done it while we waited
+                self._take(type_, self._start(type_), position)
+                self._verified.add(type_)
+                self._compact(type_)
+
+    def _up_to_date(self, type_: str, last: int) -> bool:
+        if last == 0 and not (self._folder / type_).exists():
+            return True
+        return type_ in self._verified and self.taken(type_) >= last
+
+    def _start(self, type_: str) -> int:
+        """The position to go on from; 0, to begin anew, if the table is not what this log would have made."""
+        taken = self.taken(type_)
+        return taken if type_ in self._verified or self._holds(type_, taken) else 0
+
+    def _holds(self, type_: str, taken: int) -> bool:
+        table = self._open(type_)
+        if table is None or not taken:
+            return False
+        files = _files(table, self._folder / type_)
+        if not all(Path(file).exists() for file in files):
+            return False
+        with reading(self._engine) as connection:
+            version = next(iter(log.slice_of(connection, type_, taken - 1, taken, 1)), None)
+        return version is not None and body_at(files, taken) == version.body.decode()
+
+    def _last(self, type_: str, position: int) -> int:
+        with reading(self._engine) as connection:
+            return log.last(connection, type_, position)
+
+    def _take(self, type_: str, start: int, position: int) -> None:
+        overwrite = start == 0
+        for batch in self._batches(type_, start, position):
+            self._commit(type_, batch, overwrite=overwrite)
+            overwrite = False
+        if overwrite:  # the log holds none: what was here is of another one
+            shutil.rmtree(self._folder / type_, ignore_errors=True)
+
+    def _batches(self, type_: str, start: int, position: int) -> Iterator[list[Version]]:
+        batch: list[Version] = []
+        size = 0
+        while True:
+            with reading(self._engine) as connection:
+                found = log.slice_of(connection, type_, start, position, 1_000)
+            for version in found:
+                batch.append(version)
+                start, size = version.seq, size + len(version.body)
+                if len(batch) >= BATCH_ROWS or size >= BATCH_BYTES:
+                    yield batch
+                    batch, size = [], 0
+            if not found:
+                break
+        if batch:
+            yield batch
+
+    def _commit(self, type_: str, batch: list[Version], *, overwrite: bool) -> None:
+        from deltalake import CommitProperties, Transaction, WriterProperties, write_deltalake
+        from deltalake.exceptions import DeltaError
+
+        taken = Transaction(_application(type_), batch[-1].seq)
+        how: dict[str, Any] = {"mode": "append"}
+        if overwrite:
+            how = {"mode": "overwrite", "schema_mode": "overwrite"}
+        try:
+            write_deltalake(
+                str(self._folder / type_),
+                typed(type_, batch),
+                configuration={"delta.dataSkippingStatsColumns": INDEXED},
+                writer_properties=WriterProperties(compression="ZSTD"),
+                commit_properties=CommitProperties(app_transactions=[taken]),
+                **how,
+            )
+        except DeltaError as error:
+            raise Conflict(f"the columns of {type_} could not be written: {type(error).__name__}") from None
+
+    def _open(self, type_: str) -> DeltaTable | None:
+        from deltalake import DeltaTable
+        from deltalake.exceptions import DeltaError
+
+        folder = self._folder / type_
+        if not folder.exists():
+            return None
+        try:
+            return DeltaTable(str(folder))
+        except DeltaError:
+            return None  # unreadable: it will be made again
+
+    def _compact(self, type_: str) -> None:
+        table = self._open(type_)
+        if table is not None and len(table.file_uris()) > MANY_FILES:
+            table.optimize.compact()
+            table.vacuum(retention_hours=KEPT_HOURS, dry_run=False, enforce_retention_duration=False)
+
+    @contextmanager
+    def _locked(self, type_: str) -> Iterator[None]:
+        """One process at a time makes the table of a type; a process that dies lets go of the lock."""
+        self._folder.mkdir(parents=True, exist_ok=True)
+        with (self._folder / f".{type_}.lock").open("w") as file:
+            fcntl.flock(file, fcntl.LOCK_EX)
+            yield
+
+
+def _application(type_: str) -> str:
+    """Who took the rows: the log, by this very schema; a table of another schema has taken nothing for us."""
+    return f"vesalius-log:{hashlib.sha256(str(resource_schema(type_)).encode()).hexdigest()[:16]}"
+
+
+def _files(table: DeltaTable, folder: Path) -> tuple[str, ...]:
+    paths = pa.table(table.get_add_actions(flatten=True)).column("path").to_pylist()
+    return tuple(str(folder / unquote(str(path))) for path in paths)
