@@ -30,7 +30,7 @@ def year():
 
 
 def lines(sent, name=RECORD):
-    return [line for sending in sent for line in sending.files[name].splitlines() if line]
+    return [line for sending in sent for line in sending.files.get(name, b"").splitlines() if line]
 
 
 def resources(sent):

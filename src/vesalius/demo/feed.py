@@ -83,11 +83,13 @@ class _Content:
     def files(self) -> dict[str, bytes]:
         for lines in (self.record, self.results, self.cultures):
             lines.sort(key=_when)  # stable: what became known together stays together
-        return {
+        made = {
             RECORD: b"".join(line + b"\n" for _, line in self.record),
             RESULTS: laboratory.table(laboratory.RESULTS, (row for _, row in self.results)),
             CULTURES: laboratory.table(laboratory.CULTURES, (row for _, row in self.cultures)),
         }
+        said = {RECORD: self.record, RESULTS: self.results, CULTURES: self.cultures}
+        return {name: data for name, data in made.items() if said[name]}
 
 
 def _when(line: tuple[datetime, Any]) -> datetime:

@@ -32,6 +32,9 @@ NAME = "Clinique de l'Aubépine (fictive)"
 MADE = "demo.json"
 SOURCES = {RECORD: "dossier", RESULTS: "laboratoire", CULTURES: "microbiologie"}
 
+REPEATS, DRAWS = 1, 200
+"""Of the cross-validation: fewer than ``vesalius validate`` makes, for speed."""
+
 Progress = Callable[[str, int, int, str], None]
 """Called with the stage, what is done and what there is to do, and a few words."""
 
@@ -61,7 +64,8 @@ class DemoResult:
         return [
             f"{self.name}, synthetic: {made} {self.made_at:%Y-%m-%d %H:%M} UTC, kept in {self.home}",
             f"received {count['written']} resources in {count['files']} files; {count['quarantined']} held",
-            f"learnt from {count['cohort']} samples; {count['silent']} silent suggestions, {count['live']} live",
+            f"learnt from {count['cohort']} samples",
+            f"suggested {count['silent']} times in silence, {count['live']} times live",
             f"{count['open']} suggestions wait on the worklist, {count['decided']} are decided",
         ]
 
@@ -176,9 +180,15 @@ class Maker:
         self.hospital.models.save(model)
         self._progress("learn", 1, 1, f"{len(cohort.outcomes)} samples with a culture")
         run = study(
-            kind, cohort.evidence, cohort.outcomes, cohort.practice, seed=plan.seed, progress=self._validated
+            kind,
+            cohort.evidence,
+            cohort.outcomes,
+            cohort.practice,
+            plan.seed,
+            self._validated,
+            repeats=REPEATS,
+            draws=DRAWS,
         )
-        self.hospital.runs.mkdir(parents=True, exist_ok=True)
         run.save(self.hospital.runs)
         engineer = staff.person(engine, staff.ENGINEER)
         words = "Learnt from our own history."
