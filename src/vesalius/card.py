@@ -1,8 +1,8 @@
 """The card of a use case: what it is for, on whom, by whom, not for what, and its words in four languages.
 
 A card is data: ``card.toml`` beside the class, and ``texts/LANGUAGE.toml`` for the words (or a table
-``[texts.LANGUAGE]`` in the card itself). The names follow the CHAI Applied Model Card and TRIPOD+AI where they
-have one.
+``[texts.LANGUAGE]`` in the card itself). The names follow the CHAI Applied Model Card and TRIPOD+AI where
+they have one.
 """
 
 from __future__ import annotations
@@ -54,7 +54,8 @@ class Option(msgspec.Struct, frozen=True):
 
 
 class Setting(msgspec.Struct, frozen=True, omit_defaults=True):
-    """One number that the hospital chooses; the texts ``setting.NAME`` and ``setting.NAME.help`` explain it."""
+    """One number that the hospital chooses; the texts ``setting.NAME`` and ``setting.NAME.help`` explain
+    it."""
 
     name: str
     default: float
@@ -72,9 +73,10 @@ class Source(msgspec.Struct, frozen=True, omit_defaults=True):
 
 
 class Card(msgspec.Struct, frozen=True, forbid_unknown_fields=True, omit_defaults=True):
-    """What a use case is for. All prose is in the texts: ``title``, ``purpose``, ``population``, ``not_for``,
-    ``action`` and ``target`` must be there, and a text for each input, level, option, setting, limit and
-    override reason.
+    """What a use case is for.
+
+    All prose is in the texts: ``title``, ``purpose``, ``population``, ``not_for``, ``action`` and ``target`` must
+    be there, and a text for each input, level, option, setting, limit and override reason.
 
     Attributes:
         name: the entry point's name.
@@ -89,7 +91,7 @@ class Card(msgspec.Struct, frozen=True, forbid_unknown_fields=True, omit_default
         sources: the citations.
         window_hours: how long after it became due a candidate can still get its suggestion.
         texts: by language, by key.
-    """  # noqa: D205
+    """
 
     name: str
     version: str
@@ -122,7 +124,9 @@ class Card(msgspec.Struct, frozen=True, forbid_unknown_fields=True, omit_default
             raise InvalidCard(f"{folder.name}/card.toml: {error}") from error
         missing = card.missing_texts()
         if missing:
-            raise InvalidCard(f"{card.name}: no text for {', '.join(missing)}", hint="add it to texts/LANGUAGE.toml")
+            raise InvalidCard(
+                f"{card.name}: no text for {', '.join(missing)}", hint="add it to texts/LANGUAGE.toml"
+            )
         return card
 
     @property

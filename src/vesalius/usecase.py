@@ -6,9 +6,9 @@ for, on whom, by whom, not for what), :meth:`~UseCase.candidates` (who needs a s
 :meth:`~UseCase.outcome` (what really happened). One that learns answers three more: :meth:`~UseCase.learn`,
 :meth:`~UseCase.baselines` and :meth:`~UseCase.practice`.
 
-It is found through the entry-point group ``vesalius.usecases``; ours use nothing that a hospital's own cannot.
-All is batch-first: the same call serves one patient in milliseconds and a million in a validation run, and the
-same code runs on history, in silence and live.
+It is found through the entry-point group ``vesalius.usecases``; ours use nothing that a hospital's own
+cannot. All is batch-first: the same call serves one patient in milliseconds and a million in a validation
+run, and the same code runs on history, in silence and live.
 """
 
 from __future__ import annotations
@@ -89,7 +89,8 @@ class Reason(msgspec.Struct, frozen=True, omit_defaults=True):
     Attributes:
         input: the card's input that it is about, or the name of the rule that spoke.
         value: the value of the input, as it was known.
-        contribution: what it adds to the log odds (contributions and ``base`` sum to the prediction); 0 for a rule.
+        contribution: what it adds to the log odds (contributions and ``base`` sum to the prediction); 0 for a
+            rule.
         sources: the versioned references of the resources it came from.
         rule: the text of the rule that spoke, when this reason is a rule.
     """
@@ -199,6 +200,36 @@ class UseCase(abc.ABC):
         """The SHA-256 of the settings in force."""
         return hashlib.sha256(encode(self.settings)).hexdigest()
 
+    def suggestion(self, evidence: Evidence, row: int, option: str, summary: Text, **rest: Any) -> Suggestion:
+        """A suggestion about one row, with everything filled in that a replay needs.
+
+        Args:
+            evidence: the facts about N candidates.
+            row: which of them.
+            option: the code of the card's option.
+            summary: one line.
+            rest: any other field of :class:`Suggestion`; without them the indicator is that of the option,
+                and what is missing are the card's inputs that are null in the row.
+        """
+        asked = evidence.candidates[row]
+        rest.setdefault("indicator", self.card.option(option).indicator)
+        if "missing" not in rest:
+            names = (item.name for item in self.card.inputs)
+            rest["missing"] = tuple(name for name in names if not evidence.table[name][row].is_valid)
+        return Suggestion(
+            usecase=self.card.name,
+            version=self.card.version,
+            model=self.model.hash if self.model else "",
+            settings=self.settings_hash,
+            subject=asked.subject,
+            focus=asked.focus,
+            as_of=asked.as_of,
+            position=evidence.position,
+            option=option,
+            summary=summary,
+            **rest,
+        )
+
     @abc.abstractmethod
     def candidates(self, lake: Lake, since: datetime, until: datetime) -> list[Candidate]:
         """Who became due in (``since``, ``until``], by what was recorded in it; each with its own moment.
@@ -212,7 +243,7 @@ class UseCase(abc.ABC):
 
     @abc.abstractmethod
     def suggest(self, evidence: Evidence) -> list[Suggestion]:
-        """One suggestion per candidate, in the same order; depends on the evidence of that candidate alone."""
+        """One suggestion per candidate, in the same order; each depends on the evidence of its own alone."""
 
     @abc.abstractmethod
     def outcome(self, lake: Lake, candidates: Sequence[Candidate], as_of: datetime) -> list[Outcome | None]:
@@ -222,15 +253,20 @@ class UseCase(abc.ABC):
         """The model that comes with the use case, if there is one."""
         return None
 
-    def learn(self, evidence: Evidence, outcomes: np.ndarray, seed: int = 0) -> Model:
+    def learn(self, evidence: Evidence, outcomes: np.ndarray, seed: int = 0) -> Model:  # noqa: ARG002
         """A new model from N rows of evidence and N outcomes (bool); same rows and seed, same hash."""
         raise InvalidCard(f"the use case {self.card.name} has only rules: there is nothing to learn")
 
-    def baselines(self, evidence: Evidence) -> dict[str, np.ndarray]:
+    def baselines(self, evidence: Evidence) -> dict[str, np.ndarray]:  # noqa: ARG002
         """Simple rules or published scores to hold beside the model: N scores each, greater is likelier."""
         return {}
 
-    def practice(self, lake: Lake, candidates: Sequence[Candidate], as_of: datetime) -> list[bool | None]:
+    def practice(
+        self,
+        lake: Lake,  # noqa: ARG002
+        candidates: Sequence[Candidate],
+        as_of: datetime,  # noqa: ARG002
+    ) -> list[bool | None]:
         """Whether the clinicians, by themselves, did for each candidate what ``card.action`` names."""
         return [None] * len(candidates)
 
@@ -254,7 +290,7 @@ def find(name: str) -> type[UseCase]:
 
 
 def encode(value: Any) -> bytes:
-    """The one JSON form of a value: sorted keys, no spaces, shortest numbers. What hashes and replays compare."""
+    """The one JSON form of a value: sorted keys, no spaces. It is what hashes and replays compare."""
     return msgspec.json.encode(value, order="sorted")
 
 
@@ -264,4 +300,4 @@ def decode_suggestion(body: bytes) -> Suggestion:
 
 
 WINDOW = timedelta(days=7)
-"""How far back a live turn looks for candidates that have no suggestion yet, unless the card says otherwise."""
+"""How far back a live turn looks for candidates without a suggestion, unless the card says otherwise."""

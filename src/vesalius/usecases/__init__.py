@@ -1,1 +1,1 @@
-"""The clinical uses that come with Vesalius, one folder each; a hospital's own use nothing that these do not."""
+"""The clinical uses that come with Vesalius, one folder each; a hospital's own can do all that these do."""

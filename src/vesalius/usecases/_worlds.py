@@ -136,7 +136,7 @@ def renamed(resources: Sequence[Resource], tag: str) -> list[Resource]:
 
 
 def later(resources: Sequence[Resource], moment: datetime) -> list[Arrival]:
-    """What could arrive after ``moment`` about the same patients: each resource corrected, and once more as new.
+    """What could arrive after ``moment`` about the same patients: each resource corrected, and as new.
 
     A use case that looks no further than its moment never sees any of it.
     """

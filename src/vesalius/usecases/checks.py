@@ -1,7 +1,7 @@
 """The checks that every use case must pass, a hospital's own too: ``vesalius check NAME``.
 
-They need nothing from the use case but its class and its ``examples/``. Each says in its words what is wrong and
-what to do about it.
+They need nothing from the use case but its class and its ``examples/``. Each says in its words what is wrong
+and what to do about it.
 """
 
 from __future__ import annotations
@@ -193,12 +193,13 @@ def examples_come_out(bench: Bench) -> Iterator[str]:
 def _differences(made: dict[str, Any], expected: dict[str, Any]) -> Iterator[str]:
     for name, value in expected.items():
         if made.get(name) != value:
-            yield f"{name} is {made.get(name)!r:.80}, not {value!r:.80} (if that is right, write it in expected.json)"
+            yield f"{name} is {made.get(name)!r:.80}, not {value!r:.80} (if it is right, run with --write)"
 
 
 def as_json(suggestion: Suggestion) -> dict[str, Any]:
-    """A suggestion as the JSON object that is stored."""
-    decoded: dict[str, Any] = msgspec.json.decode(encode(suggestion))
+    """A suggestion as a JSON object that holds every field, empty ones too."""
+    fields = {name: getattr(suggestion, name) for name in suggestion.__struct_fields__}
+    decoded: dict[str, Any] = msgspec.json.decode(encode(fields))
     return decoded
 
 
@@ -236,7 +237,7 @@ def _misfits(usecase: UseCase, candidate: Candidate, made: Suggestion) -> Iterat
 
 
 def resources_are_proposals(bench: Bench) -> Iterator[str]:
-    """What a suggestion proposes for the record is valid FHIR, and a proposal: a suggestion is never an act."""
+    """What is proposed for the record is valid FHIR, and a proposal: a suggestion is never an act."""
     for made in bench.together.suggestions:
         for resource in made.resources:
             fhir.check(resource)
@@ -250,7 +251,7 @@ def rules_cite_their_source(bench: Bench) -> Iterator[str]:
     for made in bench.together.suggestions:
         for reason in made.reasons:
             if reason.rule and reason.rule.values.get("source") not in known:
-                yield f"the rule {reason.input} cites no source of the card: give its text the value source = source.KEY"
+                yield f"the rule {reason.input} cites no source of the card: give its text a source"
 
 
 def contributions_sum(bench: Bench) -> Iterator[str]:
@@ -260,7 +261,7 @@ def contributions_sum(bench: Bench) -> Iterator[str]:
             total = made.base + math.fsum(reason.contribution for reason in made.reasons)
             logit = math.log(made.probability / (1 - made.probability))
             if abs(total - logit) > _TOLERANCE:
-                yield f"base and contributions sum to {total:.4f}, the log odds are {logit:.4f}: leave no input out"
+                yield f"base and contributions sum to {total:.4f}, not {logit:.4f}: leave no input out"
 
 
 def sources_exist(bench: Bench) -> Iterator[str]:
@@ -282,7 +283,7 @@ def one_is_many(bench: Bench) -> Iterator[str]:
     for candidate, made in zip(answer.candidates, answer.suggestions, strict=True):
         alone = answer.usecase.suggest(answer.usecase.evidence(answer.lake, [candidate]))
         if [encode(each) for each in alone] != [encode(made)]:
-            yield f"{made.focus}: alone another suggestion than among others: a row may depend on its own facts only"
+            yield f"{made.focus}: another suggestion alone than among others: use its own facts only"
 
 
 def order_does_not_matter(bench: Bench) -> Iterator[str]:
@@ -293,7 +294,7 @@ def order_does_not_matter(bench: Bench) -> Iterator[str]:
         yield "other suggestions when the candidates come in another order"
     arrived = bench.ask(_turned(bench.patients), bench.until)
     if sorted(map(encode, arrived.suggestions)) != sorted(map(encode, answer.suggestions)):
-        yield "other suggestions when the resources arrive in another order: sort by what was known, not by arrival"
+        yield "other suggestions when resources arrive in another order: go by when they were known"
 
 
 def _turned(resources: Sequence[worlds.Resource]) -> list[worlds.Resource]:
@@ -323,7 +324,7 @@ def later_facts_change_nothing(bench: Bench) -> Iterator[str]:
     after = usecase.suggest(usecase.evidence(lake, before.candidates))
     for old, new in zip(before.suggestions, after, strict=True):
         if encode(msgspec.structs.replace(new, position=old.position)) != encode(old):
-            yield f"{old.focus}: another suggestion after later data came: read only what was recorded up to as_of"
+            yield f"{old.focus}: another suggestion after later data: read only what was recorded by as_of"
 
 
 def missing_is_declared(bench: Bench) -> Iterator[str]:
@@ -332,7 +333,8 @@ def missing_is_declared(bench: Bench) -> Iterator[str]:
     answer = bench.ask([each for variant in variants for each in variant], bench.until)
     names = {item.name for item in bench.kind.card.inputs}
     if not names <= set(answer.evidence.table.column_names):
-        yield f"evidence lacks the columns {', '.join(sorted(names - set(answer.evidence.table.column_names)))}"
+        absent = sorted(names - set(answer.evidence.table.column_names))
+        yield f"evidence lacks the columns {', '.join(absent)}"
         return
     rows = answer.evidence.table.select(sorted(names)).to_pylist()
     for row, made in zip(rows, answer.suggestions, strict=True):
@@ -366,11 +368,11 @@ def logs_hold_no_patient(bench: Bench) -> Iterator[str]:
         root.removeHandler(handler)
         root.setLevel(level)
     if found := [word for word in words if word in written.getvalue()]:
-        yield f"{len(found)} names, dates or identifiers of example patients were logged or printed: log counts, not people"
+        yield f"{len(found)} names, dates or ids of example patients were logged or printed: log counts"
 
 
 def outcomes_fit(bench: Bench) -> Iterator[str]:
-    """One outcome (or None) and one answer about practice per candidate; outcomes only once they are known."""
+    """One outcome (or None) and one answer about practice per candidate; none before it was known."""
     answer = bench.together
     outcomes = answer.usecase.outcome(answer.lake, answer.candidates, bench.until)
     if len(outcomes) != len(answer.candidates):
@@ -401,9 +403,23 @@ CHECKS: dict[str, Callable[[Bench], Iterator[str]]] = {
 }
 
 
+def write_expected(usecase: type[UseCase], folder: Path | None = None) -> None:
+    """Writes what comes out of each example into its ``expected.json``."""
+    for example in worlds.load_examples(folder or worlds.examples_of(usecase)):
+        with worlds.lake_of(worlds.arrivals(example.resources), example.received_at) as lake:
+            made = ask(usecase(settings=example.case.settings), lake, example.case.as_of).suggestions
+        body = msgspec.json.format(encode([as_json(each) for each in made]), indent=1)
+        (example.folder / "expected.json").write_bytes(body + b"\n")
+
+
 def main(arguments: Sequence[str] | None = None) -> int:
-    """``python -m vesalius.usecases.checks NAME``: what ``vesalius check NAME`` does."""
-    (name,) = arguments if arguments is not None else sys.argv[1:]
+    """``python -m vesalius.usecases.checks NAME [--write]``: what ``vesalius check NAME`` does.
+
+    With ``--write`` it first writes the ``expected.json`` of every example anew: look at what changed.
+    """
+    name, *flags = arguments if arguments is not None else sys.argv[1:]
+    if flags == ["--write"]:
+        write_expected(find(name))
     checks = run_checks(find(name))
     for item in checks:
         sys.stdout.write(

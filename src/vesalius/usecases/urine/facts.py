@@ -30,7 +30,8 @@ PREGNANCY = timedelta(weeks=42)
 """How long a recorded pregnancy counts: as long as one lasts at most."""
 
 LONG = timedelta(days=31)
-"""A stretch of time from which on all observations are read at once, not those of the patients of that time."""
+"""A stretch of time from which on all observations are read at once, not those of the patients of that
+time."""
 
 TESTS = (
     "nitrite",
@@ -71,9 +72,9 @@ CUTS: Mapping[str, tuple[float | None, float | None]] = {
     "systolic_pressure": (100.0, None),
     "respiratory_rate": (None, 22.0),
 }
-"""Where a number is low (up to the first) or high (from the second): 100 mmHg or less and 22 breaths a minute or
-more as in quick SOFA (Singer et al., JAMA 2016;315:801-810); 38 °C and more than 100 beats a minute by common use.
-Where the source sends a flag only, its flag is read."""
+"""Where a number is low (up to the first) or high (from the second): 100 mmHg or less and 22 breaths a
+minute or more as in quick SOFA (Singer et al., JAMA 2016;315:801-810); 38 °C and more than 100 beats a
+minute by common use. Where the source sends a flag only, its flag is read."""
 
 _PER_MICROLITRE = {"/uL": 1.0, "{cells}/uL": 1.0, "10*6/L": 1.0, "10*3/mL": 1.0, "10*3/uL": 1000.0}
 
@@ -86,7 +87,7 @@ UNITS: Mapping[str, Mapping[str, float]] = {
     "erythrocytes_count": _PER_MICROLITRE,
     "bacteria_count": _PER_MICROLITRE,
 }
-"""UCUM units that are understood, with the factor to the card's unit; a number in any other unit is not known."""
+"""UCUM units that are understood, with the factor to the card's unit; a number in another is not known."""
 
 
 @cache

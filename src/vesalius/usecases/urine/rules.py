@@ -1,8 +1,8 @@
 """The clinical rules that stand above the model. Each is a plain function, and each cites its source.
 
-A rule reads the facts about one patient and the option that the probability alone would give, and answers with
-a :class:`Verdict`, or None when it has nothing to say. It names no drug and no dose. Rules that set a floor are
-for safety and win over rules that set a cap; a rule that withdraws the suggestion wins over both.
+A rule reads the facts about one patient and the option that the probability alone would give, and answers
+with a :class:`Verdict`, or None when it has nothing to say. It names no drug and no dose. Rules that set a
+floor are for safety and win over rules that set a cap; a rule that withdraws the suggestion wins over both.
 """
 
 from __future__ import annotations
@@ -27,8 +27,12 @@ QSOFA: Mapping[str, Any] = {
     "systolic_pressure": "low",
     "respiratory_rate": "high",
 }
-"""The signs of quick SOFA (Singer et al., JAMA 2016;315:801-810, box 4): altered mentation, systolic pressure of
-100 mmHg or less, 22 breaths or more a minute. The hospital's own flags for low and high are read."""
+"""The signs of quick SOFA (Singer et al., JAMA 2016;315:801-810, box 4): altered mentation, systolic
+pressure of 100 mmHg or less, 22 breaths or more a minute. The hospital's own flags for low and high are
+read."""
+
+UNSTABLE: Mapping[str, Any] = {"systolic_pressure": "low", "respiratory_rate": "high"}
+"""Signs of the whole body: with one of them bacteria in the urine may be what makes the patient ill."""
 
 FEVER: Mapping[str, Any] = {"fever": True, "temperature": "high"}
 LOIN: Mapping[str, Any] = {"flank_pain": True, "cva_tenderness": True}
@@ -85,10 +89,10 @@ def urine_known(facts: Facts, option: str) -> Verdict | None:  # noqa: ARG001
 
 
 def severe(facts: Facts, option: str) -> Verdict | None:  # noqa: ARG001
-    """Signs of severe infection: sepsis is assessed at once, whatever the urine shows (Sepsis-3: Singer 2016).
+    """Signs of severe infection: sepsis is assessed at once, whatever the urine shows (Singer 2016).
 
-    Where all else does not say to start, :func:`settle` withdraws the suggestion: neither waiting nor nothing may
-    be read as advice for a patient who may be septic.
+    Where all else does not say to start, :func:`settle` withdraws the suggestion: neither waiting nor
+    nothing may be read as advice for a patient who may be septic.
     """
     signs = present(facts, QSOFA)
     return Verdict("severe", "sepsis3", signs, critical=True, count=len(signs)) if signs else None
@@ -97,8 +101,8 @@ def severe(facts: Facts, option: str) -> Verdict | None:  # noqa: ARG001
 def upper(facts: Facts, option: str) -> Verdict | None:
     """Fever, flank pain or tenderness may be an infection of the kidney: never "none" (NICE NG111).
 
-    With fever and a loin sign together, the picture of acute pyelonephritis, the antibiotic does not wait for the
-    culture, unless the urine makes an infection unlikely.
+    With fever and a loin sign together, the picture of acute pyelonephritis, the antibiotic does not wait
+    for the culture, unless the urine makes an infection unlikely.
     """
     fever, loin = present(facts, FEVER), present(facts, LOIN)
     if fever and loin and option != NONE:
@@ -109,9 +113,10 @@ def upper(facts: Facts, option: str) -> Verdict | None:
 
 
 def pregnancy(facts: Facts, option: str) -> Verdict | None:
-    """In pregnancy the culture is always taken (NICE NG109, 1.1.6; IDSA 2019 treats bacteriuria in pregnancy).
+    """In pregnancy the culture is always taken (NICE NG109, 1.1.6; IDSA 2019).
 
-    With symptoms, and urine that does not make an infection unlikely, the antibiotic does not wait (NG109, 1.1.5).
+    With symptoms, and urine that does not make an infection unlikely, the antibiotic does not wait (NG109,
+    1.1.5).
     """
     if facts.get("pregnant") is not True:
         return None
@@ -130,34 +135,33 @@ def man(facts: Facts, option: str) -> Verdict | None:  # noqa: ARG001
 
 
 def no_symptoms(facts: Facts, option: str) -> Verdict | None:  # noqa: ARG001
-    """No symptom recorded as present: bacteriuria without symptoms is not treated (IDSA 2019), so never "start".
+    """No symptom recorded: bacteriuria without symptoms is not treated (IDSA 2019), so never "start".
 
     The cap is "wait", not "none": frequency and urgency are not among the inputs, and a symptom that is not
-    recorded may still be there. Altered mental status alone is no urinary symptom (same guideline, on delirium).
+    recorded may still be there. Altered mental status alone is no urinary symptom, and hemodynamic
+    instability is a reason to treat (same guideline, on delirium): the rule is silent there.
     """
-    if facts.get("pregnant") is True or any(present(facts, signs) for signs in (LOWER, LOIN, FEVER)):
+    if facts.get("pregnant") is True or any(present(facts, each) for each in (LOWER, LOIN, FEVER, UNSTABLE)):
         return None
     return Verdict("no_symptoms", "idsa_asb", (*LOWER, *LOIN, *FEVER), cap=WAIT)
 
 
 def catheter(facts: Facts, option: str) -> Verdict | None:  # noqa: ARG001
-    """With a catheter, pyuria or bacteriuria alone does not make the diagnosis (IDSA 2009; NICE QS90, 2 and 5).
+    """With a catheter, pyuria or bacteriuria alone makes no diagnosis (IDSA 2009; NICE QS90, 2 and 5).
 
-    Signs compatible with a catheter-associated infection (fever, altered mental status, flank pain, tenderness,
+    Signs compatible with a catheter-associated infection (fever, altered mental status, flank pain,
+    tenderness,
     pelvic discomfort: IDSA 2009) lift the cap.
     """
-    signs = (
-        FEVER,
-        LOIN,
-        {"altered_mental_status": True, "abdominal_pain": True, "lower_abdominal_pain": True},
-    )
+    pelvic = {"altered_mental_status": True, "abdominal_pain": True, "lower_abdominal_pain": True}
+    signs = (FEVER, LOIN, UNSTABLE, pelvic)
     if facts.get("catheter") is not True or any(present(facts, group) for group in signs):
         return None
     return Verdict("catheter", "idsa_cauti", ("catheter",), cap=WAIT)
 
 
 def untrained(facts: Facts, learnt: Iterable[str]) -> Verdict | None:
-    """Only counts are known, and the model learnt from none: the culture decides, and no probability is shown."""
+    """Only counts are known, and the model learnt from none: the culture decides, no probability is shown."""
     strip = any(facts.get(name) is not None for name in STRIP)
     counts = tuple(name for name in COUNTS if facts.get(name) is not None)
     if strip or not counts or set(counts) & set(learnt):

@@ -29,11 +29,11 @@ ASKABLE = (
     "pregnant",
     "catheter",
 )
-"""The inputs that someone can still measure, ask or correct: only these are offered as what would change it."""
+"""The inputs that someone can still measure, ask or correct: only these are offered as a change."""
 
 MOST_CHANGES = 4
 
-OLDEST_PREGNANCY = 55
+OLDEST_PREGNANCY = 50
 """Years after which it is no use to offer a pregnancy as what would change the suggestion."""
 
 ORDER: Mapping[str, tuple[float, float]] = {
@@ -42,7 +42,7 @@ ORDER: Mapping[str, tuple[float, float]] = {
     rules.WAIT: (0.3, 0.2),
     rules.NONE: (0.0, 0.2),
 }
-"""Where an option stands in the worklist, and how far the probability moves it; a critical one comes first."""
+"""Where an option stands in the worklist, and how far the probability moves it; critical comes first."""
 
 Grade = dict[str, dict[Any, float]]
 
@@ -51,8 +51,8 @@ Grade = dict[str, dict[Any, float]]
 class Scale:
     """What each value of each askable input adds to the log odds (``None`` is a missing value).
 
-    The model is additive, so what one input would add does not depend on the others, and no patient needs to be
-    scored again to know what would change the suggestion.
+    The model is additive, so what one input would add does not depend on the others, and no patient needs to
+    be scored again to know what would change the suggestion.
     """
 
     values: Mapping[str, tuple[Any, ...]]
@@ -192,7 +192,7 @@ class Case:
             if value is not None or added.get(name):
                 yield Reason(name, value, added.get(name, 0.0), self.sources.get(name, ()))
 
-    def limits(self, shipped: bool) -> tuple[str, ...]:
+    def limits(self, *, shipped: bool) -> tuple[str, ...]:
         """What the tool was not tested for, that applies here.
 
         Args:
@@ -216,7 +216,7 @@ class Case:
         return tuple(key for key in self.card.limits if applies[key])
 
     def changes(self, scale: Scale) -> tuple[Change, ...]:
-        """Up to four single facts that would change the option: what is not known first, then what weighs most."""
+        """Up to four single facts that would change the option: the unknown first, then what weighs most."""
         if any(verdict.rule in ("child", "age_unknown") for verdict in self.verdicts):
             return ()
         found = []
@@ -253,7 +253,7 @@ class Case:
 
     @property
     def resources(self) -> tuple[dict[str, Any], ...]:
-        """The order of a culture, where the option asks for one and none is known; a draft for a person to accept."""
+        """A draft order of a culture, where the option asks for one and none is known."""
         if self.option not in (rules.START, rules.WAIT) or self.facts.get("culture_ordered"):
             return ()
         code = {"system": LOINC, "code": CULTURE, "display": "Bacteria identified in Urine by Culture"}

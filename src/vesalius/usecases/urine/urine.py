@@ -32,7 +32,7 @@ FEWEST_KNOWN = 20
 
 
 class Urine(UseCase):
-    """Urine to antibiotic: probability of a positive culture, two thresholds of the hospital, clinical rules."""
+    """Urine to antibiotic: probability of a positive culture, two thresholds, clinical rules."""
 
     card = facts.card()
 
@@ -75,22 +75,15 @@ class Urine(UseCase):
                 zip(evidence.candidates, evidence.table.to_pylist(), strict=True)
             )
         ]
-        return [self._suggestion(case, scale, model, evidence.position) for case in cases]
+        return [self._suggestion(evidence, case, scale) for case in cases]
 
-    def _suggestion(self, case: Case, scale: Scale, model: Model, position: int) -> Suggestion:
-        shipped = _shipped()
-        return Suggestion(
-            usecase=self.card.name,
-            version=self.card.version,
-            model=model.hash,
-            settings=self.settings_hash,
-            subject=case.candidate.subject,
-            focus=case.candidate.focus,
-            as_of=case.candidate.as_of,
-            position=position,
-            option=case.option,
+    def _suggestion(self, evidence: Evidence, case: Case, scale: Scale) -> Suggestion:
+        return self.suggestion(
+            evidence,
+            case.row,
+            case.option,
+            case.summary,
             indicator=case.indicator,
-            summary=case.summary,
             priority=case.priority,
             probability=case.probability,
             interval=case.interval,
@@ -98,9 +91,14 @@ class Urine(UseCase):
             reasons=case.reasons,
             missing=case.missing,
             changes=case.changes(scale),
-            limits=case.limits(shipped is not None and model.hash == shipped.hash),
+            limits=case.limits(shipped=self._is_shipped),
             resources=case.resources,
         )
+
+    @property
+    def _is_shipped(self) -> bool:
+        shipped = _shipped()
+        return shipped is not None and self.model is not None and self.model.hash == shipped.hash
 
     def outcome(self, lake: Lake, candidates: Sequence[Candidate], as_of: datetime) -> list[Outcome | None]:
         """The final culture of the sample."""
@@ -158,8 +156,8 @@ def _shipped() -> Model | None:
 def train_from(folder: Path, seed: int = SEED) -> Model:
     """Learns from a folder of data, received as a hospital would receive it.
 
-    ``vesalius train urine --data FOLDER --out src/vesalius/usecases/urine/model.json`` does the same; it is how the
-    shipped model came to be.
+    ``vesalius train urine --data FOLDER --out src/vesalius/usecases/urine/model.json`` does the same; it is
+    how the shipped model came to be.
 
     Raises:
         NotFound: the folder holds no data.
