@@ -60,7 +60,9 @@ def test_the_example_views_of_the_guide_load(shared_data, subtests):
 
 
 @pytest.mark.parametrize(
-    ("file", "title", "resources", "case"), cases(OWN), ids=lambda value: value if isinstance(value, str) else ""
+    ("file", "title", "resources", "case"),
+    cases(OWN),
+    ids=lambda value: value if isinstance(value, str) else "",
 )
 def test_our_own_cases_pass(file, title, resources, case):
     run(case, resources)

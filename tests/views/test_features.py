@@ -194,7 +194,9 @@ def naive(rows, asked, feature):
     for each in rows:
         rank = (each["_recorded_at"], each["_seq"])
         held = force.get(each["_resource"])
-        if each["_recorded_at"] <= asked.as_of and (held is None or rank > (held["_recorded_at"], held["_seq"])):
+        if each["_recorded_at"] <= asked.as_of and (
+            held is None or rank > (held["_recorded_at"], held["_seq"])
+        ):
             force[each["_resource"]] = each
     fit = [
         each
@@ -239,11 +241,19 @@ def test_fifty_thousand_candidates_take_seconds():
     random = Random(1)
     rows = table(
         *(
-            row(str(at), hour=random.randrange(1000), code=random.choice("xyz"), seq=at, _subject=f"Patient/{at % 5000}")
+            row(
+                str(at),
+                hour=random.randrange(1000),
+                code=random.choice("xyz"),
+                seq=at,
+                _subject=f"Patient/{at % 5000}",
+            )
             for at in range(20_000)
         )
     )
-    asked = [Candidate(f"Patient/{at % 5000}", as_of=DAWN + timedelta(hours=at % 1000)) for at in range(50_000)]
+    asked = [
+        Candidate(f"Patient/{at % 5000}", as_of=DAWN + timedelta(hours=at % 1000)) for at in range(50_000)
+    ]
     start = process_time()
     latest(rows, asked, FEATURES[1:3])
     assert process_time() - start < 10

@@ -3,11 +3,13 @@
 Every name and every text that comes from a view passes through :meth:`Dialect.name` or :meth:`Dialect.text`.
 """
 
+# ruff: noqa: S608 - SQL is what this module writes; every name and text of a view is quoted here
+
 from __future__ import annotations
 
 import re
 from collections.abc import Sequence
-from typing import Literal
+from typing import ClassVar, Literal
 
 Kind = Literal["text", "boolean", "integer", "number"]
 _SIMPLE = re.compile(r'[\w."]+')
@@ -19,7 +21,7 @@ class Dialect:
     """DuckDB 2. Lists start at 1; a list never holds nulls here."""
 
     name_of = "duckdb"
-    types: dict[Kind, str] = {
+    types: ClassVar[dict[Kind, str]] = {
         "text": "VARCHAR",
         "boolean": "BOOLEAN",
         "integer": "BIGINT",
@@ -77,7 +79,7 @@ class Dialect:
         return f"error({self.text(FAULT + message)})"
 
     def unnest(self, source: str, alias: str, items: str, item: str, index: str) -> str:
-        """A query: each row of the source, once for each item of a list, with the item and its place from 0."""
+        """A query: each row of the source once per item of a list, with the item and its place from 0."""
         return (
             f"SELECT {alias}.*, unnest({items}) AS {item}, generate_subscripts({items}, 1) - 1 AS {index} "
             f"FROM {source} AS {alias}"
@@ -104,7 +106,10 @@ class Dialect:
         """The key in the text of a Reference (see ``_functions.reference_key``)."""
         target = f"rtrim(regexp_replace({text}, '/_history/.*', '', 's'), '/')"
         slashed = f"contains({target}, '/')"
-        key = f"CASE WHEN {slashed} THEN regexp_extract({target}, '([^/]*)$', 1) ELSE regexp_extract({target}, '([^:]*)$', 1) END"
+        key = (
+            f"CASE WHEN {slashed} THEN regexp_extract({target}, '([^/]*)$', 1) "
+            f"ELSE regexp_extract({target}, '([^:]*)$', 1) END"
+        )
         told = f"CASE WHEN {slashed} THEN regexp_extract({target}, '([^/]*)/[^/]*$', 1) ELSE {kind} END"
         right = f" AND {told} = {self.text(wanted)}" if wanted else ""
         return f"CASE WHEN {text} <> '' AND NOT starts_with({text}, '#'){right} THEN {key} END"

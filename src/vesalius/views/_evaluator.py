@@ -8,13 +8,13 @@ not narrowed at once by ``ofType`` carries its type as a :class:`~vesalius.views
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from collections.abc import Mapping
 from decimal import Decimal
-from typing import Any, NamedTuple
+from typing import Any
 
 from vesalius.errors import InvalidView
 from vesalius.views import _nodes as ast
+from vesalius.views._compiled import BOOLEAN, Compiled, Run, Scope
 from vesalius.views._functions import (
     FUNCTIONS,
     Function,
@@ -29,49 +29,23 @@ from vesalius.views._functions import (
     whole,
 )
 from vesalius.views._members import members, read_choice, read_member
-from vesalius.views._types import MOMENTS, Shape, derived, is_a, member, plain, scalar
+from vesalius.views._operators import LOGIC, arithmetic, comparison, logic, timed
+from vesalius.views._types import MOMENTS, Shape, is_a, member, plain, scalar
 from vesalius.views._values import (
     Choice,
     Moment,
     Quantity,
-    as_moment,
     bare,
     boundary,
-    compare,
-    decimal,
-    equal,
-    equivalent,
     is_number,
     moment,
 )
-
-
-@dataclass(slots=True)
-class Scope:
-    """What ``%resource``, ``%rowIndex``, ``$index`` and ``$total`` stand for while an expression runs."""
-
-    resource: Any
-    row: int = 0
-    index: int = 0
-    total: Items | None = None
-
-
-Run = Callable[[Items, Scope], Items]
-
-
-class Compiled(NamedTuple):
-    """An expression ready to run on a focus, and the shape of what it gives."""
-
-    run: Run
-    shape: Shape
-
 
 CODE_SYSTEMS = {
     "sct": "http://snomed.info/sct",
     "loinc": "http://loinc.org",
     "ucum": "http://unitsofmeasure.org",
 }
-BOOLEAN = scalar("boolean")
 
 
 def compile_expression(node: ast.Node, focus: Shape, constants: Mapping[str, tuple[Any, str]]) -> Compiled:
@@ -173,16 +147,16 @@ class _Compiler:
 
     def _binary(self, node: ast.Binary, focus: Shape) -> Compiled:
         left, right = self.compile(node.left, focus), self.compile(node.right, focus)
-        if node.operator in _LOGIC:
-            return _logic(node.operator, left, right)
+        if node.operator in LOGIC:
+            return logic(node.operator, left, right)
         if node.operator in ("+", "-", "*", "/", "div", "mod", "&"):
-            return _arithmetic(node.operator, left, right)
+            return arithmetic(node.operator, left, right)
         if node.operator == "|":
             return Compiled(
                 lambda items, scope: distinct([*left.run(items, scope), *right.run(items, scope)]),
                 Shape(tuple(dict.fromkeys((*left.shape.types, *right.shape.types)))),
             )
-        return Compiled(_comparison(node.operator, _timed(left, right), _timed(right, left)), BOOLEAN)
+        return Compiled(comparison(node.operator, timed(left, right), timed(right, left)), BOOLEAN)
 
     def _call(self, node: ast.Call, focus: Shape) -> Compiled:
         special = getattr(self, f"_call_{node.name.lower()}", None) if node.name in _SPECIAL else None
@@ -377,18 +351,6 @@ _REFUSED = {
     "resolve": "a view reads one resource at a time; join two views instead",
     "memberOf": "no terminology server is asked",
 }
-_LOGIC: dict[str, Callable[[bool | None, bool | None], bool | None]] = {
-    "and": lambda a, b: False if a is False or b is False else None if a is None or b is None else True,
-    "or": lambda a, b: True if a or b else None if a is None or b is None else False,
-    "xor": lambda a, b: None if a is None or b is None else a is not b,
-    "implies": lambda a, b: True if a is False or b is True else None if a is None or b is None else False,
-}
-_ORDER: dict[str, Callable[[int], bool]] = {
-    "<": lambda order: order < 0,
-    "<=": lambda order: order <= 0,
-    ">": lambda order: order > 0,
-    ">=": lambda order: order >= 0,
-}
 
 
 def _unknown(name: str) -> str:
@@ -443,123 +405,6 @@ def _enumerated(items: Items, scope: Scope) -> list[tuple[Any, Scope]]:
     return [(item, Scope(scope.resource, scope.row, at, scope.total)) for at, item in enumerate(items)]
 
 
-def _logic(operator: str, left: Compiled, right: Compiled) -> Compiled:
-    combine = _LOGIC[operator]
-    what = f"one side of {operator!r}"
-
-    def run(items: Items, scope: Scope) -> Items:
-        value = combine(truth(left.run(items, scope), what), truth(right.run(items, scope), what))
-        return [] if value is None else [value]
-
-    return Compiled(run, BOOLEAN)
-
-
-def _timed(side: Compiled, other: Compiled) -> Run:
-    """The side with its text read as moments, where the types say that both are."""
-    if side.shape.type in MOMENTS and other.shape.type in MOMENTS:
-        return lambda items, scope: [as_moment(bare(item)) or item for item in side.run(items, scope)]
-    return side.run
-
-
-def _comparison(operator: str, left: Run, right: Run) -> Run:
-    if operator in _ORDER:
-        return _ordering(operator, left, right)
-    if operator in ("in", "contains"):
-        return _membership(left, right) if operator == "in" else _membership(right, left)
-    same = _equal_items if operator in ("=", "!=") else _equivalent_items
-    negated = operator[0] == "!"
-
-    def run(items: Items, scope: Scope) -> Items:
-        value = same(left(items, scope), right(items, scope))
-        return [] if value is None else [value is not negated]
-
-    return run
-
-
-def _equal_items(left: Items, right: Items) -> bool | None:
-    if not left or not right:
-        return None
-    if len(left) != len(right):
-        return False
-    unknown = False
-    for x, y in zip(left, right, strict=True):
-        same = equal(x, y)
-        if same is False:
-            return False
-        unknown = unknown or same is None
-    return None if unknown else True
-
-
-def _equivalent_items(left: Items, right: Items) -> bool | None:
-    if len(left) != len(right):
-        return False
-    rest = list(right)
-    for item in left:
-        at = next((n for n, other in enumerate(rest) if equivalent(item, other)), None)
-        if at is None:
-            return False
-        del rest[at]
-    return True
-
-
-def _ordering(operator: str, left: Run, right: Run) -> Run:
-    holds, what = _ORDER[operator], f"one side of {operator!r}"
-
-    def run(items: Items, scope: Scope) -> Items:
-        a, b = one(left(items, scope), what), one(right(items, scope), what)
-        order = None if a is None or b is None else compare(a, b)
-        return [] if order is None else [holds(order)]
-
-    return run
-
-
-def _membership(item: Run, collection: Run) -> Run:
-    def run(items: Items, scope: Scope) -> Items:
-        found = item(items, scope)
-        if not found:
-            return []
-        return [contains(collection(items, scope), one(found, "the item of 'in'"))]
-
-    return run
-
-
-def _arithmetic(operator: str, left: Compiled, right: Compiled) -> Compiled:
-    what = f"one side of {operator!r}"
-
-    def run(items: Items, scope: Scope) -> Items:
-        a, b = one(left.run(items, scope), what), one(right.run(items, scope), what)
-        if operator == "&":
-            return [f"{'' if a is None else a}{'' if b is None else b}"]
-        value = None if a is None or b is None else _calculate(operator, a, b)
-        return [] if value is None else [value]
-
-    kinds = {left.shape.type, right.shape.type}
-    whole_ = kinds <= {"integer", "positiveInt", "unsignedInt"} and operator != "/"
-    texts = operator == "&" or (operator == "+" and "string" in kinds)
-    return Compiled(run, scalar("string" if texts else "integer" if whole_ else "decimal"))
-
-
-def _calculate(operator: str, a: Any, b: Any) -> Any:
-    if operator == "+" and isinstance(a, str) and isinstance(b, str):
-        return a + b
-    if not is_number(a) or not is_number(b):
-        raise InvalidView(f"cannot calculate with {operator!r} on these types")
-    x, y = (a, b) if isinstance(a, int) and isinstance(b, int) else (decimal(a), decimal(b))
-    if operator in ("/", "div", "mod"):
-        return _divide(operator, x, y)
-    return x + y if operator == "+" else x - y if operator == "-" else x * y
-
-
-def _divide(operator: str, x: Any, y: Any) -> Any:
-    """None for a division by zero; ``div`` and ``mod`` round towards zero, as FHIRPath has it."""
-    if y == 0:
-        return None
-    if operator == "/":
-        return Decimal(x) / Decimal(y)
-    quotient = int(Decimal(x) / Decimal(y))
-    return quotient if operator == "div" else x - y * quotient
-
-
 def _type_of(node: ast.Node) -> str:
     if isinstance(node, ast.Member) and (node.target is None or isinstance(node.target, ast.Member)):
         return node.name
@@ -592,6 +437,3 @@ def _actual(item: Any, known: str) -> str:
     if is_number(item):
         return "integer" if isinstance(item, int) else "decimal"
     return "string" if isinstance(item, str) else "Quantity"
-
-
-__all__ = ["BOOLEAN", "Compiled", "Run", "Scope", "compile_expression", "derived"]

@@ -11,8 +11,9 @@ from itertools import product
 from typing import Any
 
 from vesalius.errors import InvalidView
+from vesalius.views._compiled import Compiled, Run, Scope
 from vesalius.views._definition import Column, Definition, Select
-from vesalius.views._evaluator import Compiled, Run, Scope, compile_expression
+from vesalius.views._evaluator import compile_expression
 from vesalius.views._functions import Items
 from vesalius.views._parser import parse
 from vesalius.views._types import Shape

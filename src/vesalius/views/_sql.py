@@ -1,7 +1,8 @@
-"""FHIRPath as SQL over typed columns, for the expressions that have a meaning both agree on to the letter.
+"""FHIRPath as SQL over typed columns, for the expressions that mean the same in both to the letter.
 
-What is not compiled raises :class:`NotCompiledError` with the reason, and the whole view goes the Python route: dates
-compared by precision, arithmetic on decimals (exact there, binary here), choice elements without ``ofType``.
+What is not compiled raises :class:`NotCompiledError` with the reason, and the whole view goes the Python
+route: dates compared by precision, arithmetic on decimals (exact there, binary here), choice elements
+without ``ofType``.
 """
 
 from __future__ import annotations
@@ -35,7 +36,7 @@ NUMBERS = frozenset({"decimal", "integer", "integer64", "positiveInt", "unsigned
 
 @dataclass(frozen=True)
 class Sql:
-    """A piece of SQL: its text, the Arrow type of what it gives (of each item, for a list) and its FHIR shape."""
+    """A piece of SQL: its text, the Arrow type of what it gives (of an item, for a list), its FHIR shape."""
 
     text: str
     type: pa.DataType
@@ -122,7 +123,7 @@ class Compiler:
             return "integer"
         raise NotCompiledError(f"a value of type {declared or value.type}")
 
-    # --- leaves -----------------------------------------------------------------------------------------------
+    # --- leaves ------------------------------------------------------------------------------------------
 
     def _literal(self, node: ast.Literal, _place: Place) -> Sql:
         return NOTHING if node.kind == "Empty" else self._value(node.value, plain(node.kind))
@@ -156,7 +157,7 @@ class Compiler:
             return place.focus
         raise NotCompiledError(f"${node.name}")
 
-    # --- paths ------------------------------------------------------------------------------------------------
+    # --- paths -------------------------------------------------------------------------------------------
 
     def _target(self, node: ast.Node | None, place: Place) -> Sql:
         return place.focus if node is None else self.compile(node, place)
@@ -184,7 +185,7 @@ class Compiler:
         if kept is None:
             raise NotCompiledError(f"the columns do not hold {owner.shape.type}.{name}")
         several = bool(pa.types.is_list(kept))
-        item = kept.value_type if several else kept
+        item = kept.field(0).type if several else kept
         if shape.type not in PRIMITIVES and not pa.types.is_struct(item):
             raise NotCompiledError(f"{owner.shape.type}.{name}, which the columns hold as JSON")
         if owner.many:
@@ -210,18 +211,19 @@ class Compiler:
 
     def _item(self, node: ast.Item, place: Place) -> Sql:
         target = self.compile(node.target, place)
-        index = (
-            self.constants[node.index.name][0]
-            if isinstance(node.index, ast.Constant) and node.index.name in self.constants
-            else getattr(node.index, "value", None)
-        )
+        index = self._index(node.index)
         if not isinstance(index, int) or isinstance(index, bool):
             raise NotCompiledError("an index that is not a number")
         if not target.many:
             return target if index == 0 else NOTHING
         return Sql(self.dialect.item(target.text, index), target.type, target.shape.one())
 
-    def _unary(self, node: ast.Unary, place: Place) -> Sql:
+    def _index(self, node: ast.Node) -> Any:
+        if isinstance(node, ast.Constant) and node.name in self.constants:
+            return self.constants[node.name][0]
+        return node.value if isinstance(node, ast.Literal) else None
+
+    def _unary(self, node: ast.Unary, _place: Place) -> Sql:
         if isinstance(node.operand, ast.Literal) and isinstance(node.operand.value, int | Decimal):
             value = node.operand.value
             return self._value(-value if node.operator == "-" else value, plain(node.operand.kind))
@@ -233,7 +235,7 @@ class Compiler:
         return self._typed(node.operand, node.type, place)
 
     def _typed(self, node: ast.Node | None, wanted: str, place: Place) -> Sql:
-        """``ofType`` and ``as``: of a choice element, the columns of the type and of those derived from it."""
+        """``ofType`` and ``as``: of a choice element, the columns of the type and its derived types."""
         if isinstance(node, ast.Member):
             owner = self._target(node.target, place)
             if owner.nothing:
@@ -241,7 +243,9 @@ class Compiler:
             if is_choice(owner.shape.type, node.name):
                 return self._choice(owner, node.name, wanted)
         target = self._target(node, place)
-        if target.nothing or not target.shape.type:
+        if target.nothing:
+            return NOTHING
+        if not target.shape.type:
             raise NotCompiledError("ofType() of something whose type is not known")
         return target if is_a(target.shape.type, wanted) else NOTHING
 
@@ -254,7 +258,7 @@ class Compiler:
             raise NotCompiledError(f"{name} as {wanted}, which stands for several types")
         return self._field(owner, f"{name}{suffix(kinds[0])}", Shape((kinds[0],), many=owner.many))
 
-    # --- operators --------------------------------------------------------------------------------------------
+    # --- operators ---------------------------------------------------------------------------------------
 
     def _binary(self, node: ast.Binary, place: Place) -> Sql:
         if node.operator in ("and", "or", "xor", "implies"):
@@ -316,7 +320,7 @@ class Compiler:
         single = self.only(item, "the item of 'in'")
         return _boolean(f"({single.text} IN ({', '.join(value.text for value in values)}))")
 
-    # --- functions --------------------------------------------------------------------------------------------
+    # --- functions ---------------------------------------------------------------------------------------
 
     def _call(self, node: ast.Call, place: Place) -> Sql:
         method = _CALLS.get(node.name)

@@ -3,22 +3,26 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
+from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import msgspec
 import pyarrow as pa
 
-from vesalius.errors import InvalidView
-from vesalius.views import _table
+from vesalius.errors import InvalidView, NotFound
+from vesalius.views import _duckdb, _table
 from vesalius.views._definition import Definition, read_definition
+from vesalius.views._dialect import Dialect
+from vesalius.views._plan import NotCompiledError
+from vesalius.views._query import Query
 from vesalius.views._rows import Plan
 
 if TYPE_CHECKING:
     from vesalius.lake import Lake
 
 ONLINE = 64
-"""Up to this many patients are read one by one from the log; more, or all, from the columns."""
+"""Up to this many patients are read from the log, in Python; more, or all, from the columns."""
 
 
 class View:
@@ -83,8 +87,35 @@ class View:
             InvalidView: the view does not fit a resource.
         """
         kind = self.definition.resource
-        if subjects is not None:
-            versions: Iterable[Any] = lake.patients(subjects, [kind])
-        else:
-            versions = lake.versions(kind)
+        if subjects is not None and len(subjects) <= ONLINE:
+            return _table.table(self._plan, self.schema, lake.patients(subjects, [kind]))
+        query = self._query
+        if isinstance(query, Query):
+            schema = pa.schema([*self.schema, *_table.ORIGIN])
+            return _duckdb.run(query, lake.columns(kind), subjects, schema)
+        versions = lake.versions(kind) if subjects is None else lake.patients(subjects, [kind])
         return _table.table(self._plan, self.schema, versions)
+
+    @property
+    def route(self) -> str:
+        """How :meth:`table` reads many patients: ``duckdb``, or ``python`` and in brackets why."""
+        return "duckdb" if isinstance(self._query, Query) else f"python ({self._query})"
+
+    def explain(self) -> str:
+        """The SQL that :meth:`table` runs on the columns of the lake, or why there is none."""
+        if isinstance(self._query, Query):
+            return self._query.text("columns")
+        return f"-- runs in Python, because it uses {self._query}"
+
+    @cached_property
+    def _query(self) -> Query | str:
+        """The view as SQL, or what stands in the way."""
+        from vesalius.lake import resource_schema
+
+        try:
+            kept = resource_schema(self.definition.resource)
+            return Query(self.definition, self.schema, kept, Dialect())
+        except NotCompiledError as reason:
+            return str(reason)
+        except NotFound:
+            return "a resource type that is not in FHIR R4"
