@@ -1,0 +1,162 @@
+"""The chain: nothing in it can be altered, removed or reordered unnoticed."""
+
+import time
+from concurrent.futures import ThreadPoolExecutor
+from datetime import UTC, datetime
+
+import pytest
+import sqlalchemy as sa
+
+from vesalius.errors import Tampered
+from vesalius.governance import audit
+from vesalius.governance.audit import Action
+from vesalius.store import open_store, writing
+
+NOW = datetime(2026, 3, 2, 12, tzinfo=UTC)
+
+
+@pytest.fixture
+def engine(tmp_path):
+    opened = open_store(f"sqlite:///{tmp_path / 'audit.sqlite'}")
+    yield opened
+    opened.dispose()
+
+
+def fill(engine, count=5):
+    for number in range(count):
+        audit.record(engine, "anna", Action.SUGGESTION_READ, f"s{number}", {"n": number}, NOW)
+
+
+def tamper(engine, *statements):
+    """What somebody with the database in hand can do: lift the guard, and change a row."""
+    with writing(engine) as connection:
+        for verb in ("update", "delete"):
+            connection.exec_driver_sql(f"DROP TRIGGER audit_event_no_{verb}")
+        for statement in statements:
+            connection.exec_driver_sql(statement)
+
+
+def test_an_empty_chain_verifies(engine):
+    assert audit.verify(engine) == 0
+    assert audit.head(engine) == audit.Head(0, "0" * 64)
+
+
+def test_events_come_back_as_they_were_recorded(engine):
+    fill(engine)
+    assert audit.verify(engine) == 5
+    last = audit.events(engine, limit=1)[0]
+    assert (last.seq, last.at, last.actor, last.action, last.object, last.detail) == (
+        5, NOW, "anna", "suggestion.read", "s4", {"n": 4},
+    )  # fmt: skip
+    assert len(audit.events(engine, actor="bart")) == 0
+    assert len(audit.events(engine, thing="s1", action="suggestion.read")) == 1
+    assert [event.seq for event in audit.events(engine, limit=2, offset=2)] == [3, 2]
+
+
+def test_the_database_itself_refuses_to_change_or_remove_an_event(engine):
+    fill(engine)
+    for statement in ("UPDATE audit_event SET actor = 'bart'", "DELETE FROM audit_event WHERE seq = 5"):
+        with pytest.raises(sa.exc.IntegrityError, match="append-only"), writing(engine) as connection:
+            connection.exec_driver_sql(statement)
+    assert audit.verify(engine) == 5
+
+
+@pytest.mark.parametrize(
+    ("column", "value"),
+    [
+        ("at", "at + 1"),
+        ("actor", "'bart'"),
+        ("action", "'audit.read'"),
+        ("object", "'s9'"),
+        ("detail", """'{"n":9}'"""),
+        ("detail", "'{'"),
+        ("previous", "'x'"),
+        ("hash", "'x'"),
+    ],
+)
+def test_an_altered_event_is_named(engine, column, value):
+    fill(engine)
+    tamper(engine, f"UPDATE audit_event SET {column} = {value} WHERE seq = 3")
+    with pytest.raises(Tampered, match="event 3 was altered"):
+        audit.verify(engine)
+
+
+def test_a_removed_event_is_named(engine):
+    fill(engine)
+    tamper(engine, "DELETE FROM audit_event WHERE seq = 3")
+    with pytest.raises(Tampered, match="event 3 was removed"):
+        audit.verify(engine)
+
+
+def test_reordered_events_are_named(engine):
+    fill(engine)
+    tamper(
+        engine,
+        "UPDATE audit_event SET seq = -seq WHERE seq IN (2, 3)",
+        "UPDATE audit_event SET seq = 5 + seq WHERE seq < 0",
+    )
+    with pytest.raises(Tampered, match="event 2 was altered"):
+        audit.verify(engine)
+
+
+def test_a_chain_cut_short_is_noticed(engine):
+    fill(engine)
+    tamper(engine, "DELETE FROM audit_event WHERE seq > 3")
+    with pytest.raises(Tampered, match="after 3"):
+        audit.verify(engine)
+
+
+def test_a_chain_written_anew_does_not_fit_a_head_noted_elsewhere(engine):
+    fill(engine)
+    noted = audit.head(engine)
+    tamper(engine, "DELETE FROM audit_event", "DELETE FROM audit_head")
+    for number in range(6):
+        audit.record(engine, "bart", Action.SUGGESTION_READ, f"s{number}", at=NOW)
+    assert audit.verify(engine) == 6
+    with pytest.raises(Tampered, match="event 5"):
+        audit.verify(engine, noted)
+
+
+def test_a_noted_head_still_fits_after_more_events(engine):
+    fill(engine)
+    noted = audit.head(engine)
+    fill(engine)
+    assert audit.verify(engine, noted) == 10
+
+
+def test_a_shorter_chain_does_not_fit_a_noted_head(engine):
+    fill(engine)
+    noted = audit.head(engine)
+    tamper(engine, "DELETE FROM audit_event", "DELETE FROM audit_head")
+    fill(engine, 2)
+    with pytest.raises(Tampered, match="after 2"):
+        audit.verify(engine, noted)
+
+
+def test_an_event_is_kept_with_what_it_tells_of_or_not_at_all(engine):
+    with pytest.raises(RuntimeError), writing(engine) as connection:
+        audit.record(connection, "anna", Action.AUDIT_READ, "audit")
+        raise RuntimeError
+    assert audit.verify(engine) == 0
+
+
+def test_an_event_of_no_known_kind_is_refused(engine):
+    with pytest.raises(ValueError, match="coffee"):
+        audit.record(engine, "anna", "coffee.made", "kitchen")
+
+
+def test_many_at_once_form_one_chain(engine):
+    with ThreadPoolExecutor(8) as pool:
+        list(pool.map(lambda n: audit.record(engine, f"p{n}", Action.AUDIT_READ, "audit"), range(40)))
+    assert audit.verify(engine) == 40
+
+
+def test_thousands_a_second_in_one_transaction_and_more_when_verified(engine):
+    start = time.perf_counter()
+    with writing(engine) as connection:
+        for number in range(1000):
+            audit.record(connection, "anna", Action.SUGGESTION_READ, f"s{number}", at=NOW)
+    middle = time.perf_counter()
+    assert audit.verify(engine) == 1000
+    assert middle - start < 5  # about 1 s on a busy pair of cores; the bound only catches a change of order
+    assert time.perf_counter() - middle < 1
