@@ -134,9 +134,13 @@ def test_a_shorter_chain_does_not_fit_a_noted_head(engine):
 
 
 def test_an_event_is_kept_with_what_it_tells_of_or_not_at_all(engine):
-    with pytest.raises(RuntimeError), writing(engine) as connection:
-        audit.record(connection, "anna", Action.AUDIT_READ, "audit")
-        raise RuntimeError
+    def act_and_fail():
+        with writing(engine) as connection:
+            audit.record(connection, "anna", Action.AUDIT_READ, "audit")
+            raise RuntimeError
+
+    with pytest.raises(RuntimeError):
+        act_and_fail()
     assert audit.verify(engine) == 0
 
 
