@@ -54,8 +54,7 @@ class Option(msgspec.Struct, frozen=True):
 
 
 class Setting(msgspec.Struct, frozen=True, omit_defaults=True):
-    """One number that the hospital chooses; the texts ``setting.NAME`` and ``setting.NAME.help`` explain
-    it."""
+    """One number that the hospital chooses; two texts, ``setting.NAME`` and with ``.help``, explain it."""
 
     name: str
     default: float
@@ -75,8 +74,8 @@ class Source(msgspec.Struct, frozen=True, omit_defaults=True):
 class Card(msgspec.Struct, frozen=True, forbid_unknown_fields=True, omit_defaults=True):
     """What a use case is for.
 
-    All prose is in the texts: ``title``, ``purpose``, ``population``, ``not_for``, ``action`` and ``target`` must
-    be there, and a text for each input, level, option, setting, limit and override reason.
+    All prose is in the texts: ``title``, ``purpose``, ``population``, ``not_for``, ``action`` and ``target``
+    must be there, and a text for each input, level, option, setting, limit and override reason.
 
     Attributes:
         name: the entry point's name.
