@@ -19,6 +19,7 @@ _OWN = tuple(
     field.name for field in fields(Filed) if field.name not in {"display", "body", "decisions", "outcome"}
 )
 _DISPLAY = tuple(field.name for field in fields(Display))
+_LONGEST = 200  # characters shown of a name: they are part of an index, whose entries have a greatest length
 _DECISION = tuple(field.name for field in fields(Decision))
 
 
@@ -31,14 +32,14 @@ def fold(words: str) -> str:
 def to_row(item: Suggestion, mode: Mode, now: datetime, display: Display) -> dict[str, Any]:
     """The row of the table ``suggestion``."""
     row = {name: getattr(item, name) for name in _OWN if hasattr(item, name)}
-    row |= {name: getattr(display, name) for name in _DISPLAY}
+    row |= {name: getattr(display, name)[:_LONGEST] for name in _DISPLAY}
     return row | {
         "mode": mode,
         "status": "open",
         "revision": 0,
         "urgency": URGENCY[item.indicator],
         "created_at": now,
-        "search": fold(f"{display.patient} {display.stay}"),
+        "search": fold(f"{row['patient']} {row['stay']}"),
     }
 
 

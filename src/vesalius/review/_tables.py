@@ -75,20 +75,11 @@ outcome = sa.Table(
 )
 
 _rows = suggestion.c
-# The order of the worklist, and the columns its facets and filters read, so that neither touches the table.
-sa.Index(
-    "ix_suggestion_order",
-    _rows.mode,
-    _rows.status,
-    _rows.urgency,
-    _rows.priority.desc(),
-    _rows.as_of,
-    _rows.id,
-)
-sa.Index(
-    "ix_suggestion_facets",
-    _rows.mode, _rows.status, _rows.usecase, _rows.indicator, _rows.ward, _rows.option,
-)  # fmt: skip
+# The order of the worklist, and the columns its facets and filters read, so neither touches the table.
+_FILTERED = (_rows.usecase, _rows.indicator, _rows.ward, _rows.option, _rows.search)
+_ORDER = (_rows.urgency, _rows.priority.desc(), _rows.as_of, _rows.id)
+sa.Index("ix_suggestion_order", _rows.mode, _rows.status, *_ORDER, *_FILTERED)
+sa.Index("ix_suggestion_facets", _rows.mode, _rows.status, *_FILTERED)
 sa.Index("ix_suggestion_deferred", _rows.status, _rows.deferred_until)
 sa.Index("ix_suggestion_subject", _rows.subject)
 sa.Index("ix_suggestion_usecase_as_of", _rows.usecase, _rows.as_of)
