@@ -15,6 +15,7 @@
     ├── Conflict             the state has changed since it was read (already decided, undo too late …)
     ├── NotAllowed           the person, the role or the life cycle does not permit it
     ├── NotEnoughData        too few patients or outcomes to answer honestly
+    ├── Leak                 a split would let the answer reach the side that learns
     └── Tampered             the audit chain does not verify
 """
 
@@ -90,6 +91,10 @@ class NotAllowed(VesaliusError):
 
 class NotEnoughData(VesaliusError):
     """There are too few patients or outcomes to answer honestly."""
+
+
+class Leak(VesaliusError):
+    """A split would let the answer reach the side that learns: a patient on both, a row twice."""
 
 
 class Tampered(VesaliusError):

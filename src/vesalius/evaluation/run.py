@@ -1,0 +1,296 @@
+"""A validation run: every figure of the report, as data."""
+
+from __future__ import annotations
+
+import hashlib
+from pathlib import Path
+
+import msgspec
+
+from vesalius.errors import NotFound, UnreadableInput
+from vesalius.evaluation.metrics import Estimate
+
+
+class Curve(msgspec.Struct, frozen=True):
+    """A line through P points, with its 95 % band where there is one."""
+
+    x: tuple[float, ...]
+    y: tuple[float, ...]
+    low: tuple[float, ...] = ()
+    high: tuple[float, ...] = ()
+
+
+class Performance(msgspec.Struct, frozen=True, kw_only=True):
+    """How one way of predicting does.
+
+    Attributes:
+        name: ``model``, or the baseline's name.
+        auroc, auprc: discrimination.
+        brier, scaled_brier, intercept, slope, ici: calibration; None for a score that is no probability.
+        gain: the AUROC of the model less that of this baseline, paired; None for the model.
+        roc: the ROC curve.
+    """
+
+    name: str
+    auroc: Estimate
+    auprc: Estimate
+    brier: Estimate | None = None
+    scaled_brier: Estimate | None = None
+    intercept: Estimate | None = None
+    slope: Estimate | None = None
+    ici: Estimate | None = None
+    gain: Estimate | None = None
+    roc: Curve
+
+
+class Threshold(msgspec.Struct, frozen=True, kw_only=True):
+    """What happens if one acts from this probability on. Counts are means over the repeats.
+
+    Attributes:
+        probability: the threshold, 0 to 1.
+        acted: of all N patients, how many would be acted on.
+        caught: of those, how many have the outcome.
+        missed: how many with the outcome would not be acted on.
+        avoided: of the acts of the reference, how many would not take place.
+        avoided_with_outcome: of those, how many have the outcome: what the avoided acts cost.
+        sensitivity, specificity, ppv, npv: with their intervals.
+    """
+
+    probability: float
+    acted: float
+    caught: float
+    missed: float
+    avoided: float
+    avoided_with_outcome: float
+    sensitivity: Estimate
+    specificity: Estimate
+    ppv: Estimate
+    npv: Estimate
+
+
+class Benefit(msgspec.Struct, frozen=True):
+    """The net benefit, per patient, of one way of deciding, at each threshold of the decision curve."""
+
+    name: str
+    threshold: tuple[float, ...]
+    value: tuple[float, ...]
+
+
+class Subgroup(msgspec.Struct, frozen=True, kw_only=True):
+    """How the model does in one group; ``auroc`` is None where the group is too small to say.
+
+    Attributes:
+        input: the input that makes the group.
+        level: its value, or the band of a number as ``LOW-HIGH`` or ``LOW+``.
+        rows, events: how many rows, and how many with the outcome.
+        auroc: discrimination within the group.
+        expected: the mean probability.
+        observed: the share with the outcome.
+    """
+
+    input: str
+    level: str
+    rows: int
+    events: int
+    auroc: Estimate | None
+    expected: float
+    observed: Estimate
+
+
+class Coverage(msgspec.Struct, frozen=True, kw_only=True):
+    """How often the prediction sets hold the truth, and how much they say. Shares, 0 to 1."""
+
+    level: float
+    overall: float
+    with_outcome: float
+    without_outcome: float
+    single: float
+    both: float
+    empty: float
+
+
+class Missing(msgspec.Struct, frozen=True):
+    """How often one input is not known, and the share with the outcome where it is not and where it is."""
+
+    input: str
+    rows: int
+    share: float
+    outcome_missing: float | None
+    outcome_known: float | None
+
+
+class Decided(msgspec.Struct, frozen=True, kw_only=True):
+    """One way of deciding against what happened: four counts, and what follows from them (exact intervals)."""
+
+    name: str
+    acted_with: int
+    acted_without: int
+    left_with: int
+    left_without: int
+    sensitivity: Estimate
+    specificity: Estimate
+    needless: Estimate
+
+    @property
+    def acted(self) -> int:
+        """How many were acted on."""
+        return self.acted_with + self.acted_without
+
+
+class Proposed(msgspec.Struct, frozen=True):
+    """How often an option was proposed, to how many with the outcome, and how many clinicians acted on."""
+
+    option: str
+    rows: int
+    events: int
+    acted: int | None
+
+
+class Histogram(msgspec.Struct, frozen=True):
+    """How many predictions fall in each of B equal bins of probability, by outcome (means over repeats)."""
+
+    with_outcome: tuple[float, ...]
+    without_outcome: tuple[float, ...]
+
+
+class Run(msgspec.Struct, frozen=True, kw_only=True):
+    """Everything that a validation found. It holds no row of any patient.
+
+    Attributes:
+        usecase, version: what was validated.
+        model: the hash of the model learned on all rows with the same seed: the one these figures speak for.
+        data: the SHA-256 of the rows and outcomes.
+        kind: of the model.
+        position: of the lake's log.
+        first, last: the first and last moment of the candidates (ISO dates).
+        rows, patients, events: how many.
+        seed, repeats, folds, draws: how it was done.
+        performances: the model first, then the baselines.
+        calibration: the smoothed calibration curve.
+        histogram: of the predicted probabilities.
+        thresholds: one row each.
+        reference: what ``avoided`` counts from: ``practice`` or ``all``.
+        benefits: the decision curve.
+        subgroups, missing: one row each.
+        coverage: of the prediction sets.
+        decided: the clinicians and the model at the same number of acts; empty where practice is not known.
+        proposed: what the use case would have proposed, by a model that had not seen the patient.
+        importance: per input, the mean absolute log odds that it adds; greatest first.
+    """
+
+    usecase: str
+    version: str
+    model: str
+    data: str
+    kind: str
+    position: int
+    first: str
+    last: str
+    rows: int
+    patients: int
+    events: int
+    seed: int
+    repeats: int
+    folds: int
+    draws: int
+    performances: tuple[Performance, ...]
+    calibration: Curve
+    histogram: Histogram
+    thresholds: tuple[Threshold, ...]
+    reference: str
+    benefits: tuple[Benefit, ...]
+    subgroups: tuple[Subgroup, ...]
+    missing: tuple[Missing, ...]
+    coverage: Coverage
+    decided: tuple[Decided, ...]
+    proposed: tuple[Proposed, ...]
+    importance: tuple[tuple[str, float], ...]
+
+    @property
+    def id(self) -> str:
+        """The name of the run: the use case and the digest of all its figures."""
+        return f"{self.usecase}-{hashlib.sha256(self.to_bytes()).hexdigest()[:16]}"
+
+    def to_bytes(self) -> bytes:
+        """The file: canonical JSON."""
+        return msgspec.json.encode(self, order="sorted")
+
+    def save(self, folder: Path) -> Path:
+        """Writes ``ID.json`` in ``folder``, whole or not at all."""
+        folder.mkdir(parents=True, exist_ok=True)
+        path = folder / f"{self.id}.json"
+        partial = path.with_suffix(".partial")
+        partial.write_bytes(self.to_bytes())
+        partial.replace(path)
+        return path
+
+    @classmethod
+    def load(cls, path: Path) -> Run:
+        """Reads a run.
+
+        Raises:
+            NotFound: there is no such file.
+            UnreadableInput: it is not a run, or not the one its name promises.
+        """
+        try:
+            run = msgspec.json.decode(path.read_bytes(), type=cls)
+        except FileNotFoundError as error:
+            raise NotFound(f"there is no validation run {path.name}") from error
+        except (OSError, msgspec.MsgspecError) as error:
+            raise UnreadableInput(f"{path.name} is not a validation run: {error}") from error
+        if run.id != path.stem:
+            raise UnreadableInput(f"{path.name} is not the run its name promises", hint="validate again")
+        return run
+
+    @property
+    def performance(self) -> Performance:
+        """Of the model."""
+        return self.performances[0]
+
+    @property
+    def practice(self) -> Decided | None:
+        """What the clinicians decided, where it is known."""
+        return self.decided[0] if self.decided else None
+
+    def lines(self) -> list[str]:
+        """The main figures, as plain lines for a terminal."""
+        return _lines(self)
+
+
+def latest(folder: Path, usecase: str) -> Run | None:
+    """The newest run of a use case in ``folder``, by the time of its file; None where there is none."""
+    paths = [path for path in folder.glob(f"{usecase}-*.json") if path.is_file()]
+    return Run.load(max(paths, key=lambda path: (path.stat().st_mtime_ns, path.name))) if paths else None
+
+
+def figure(estimate: Estimate | None, digits: int = 3) -> str:
+    """``.829 (.783-.871)`` with a leading zero, or a dash."""
+    if estimate is None or estimate.value is None:
+        return "–"
+    value = f"{estimate.value:.{digits}f}"
+    if estimate.low is None or estimate.high is None:
+        return value
+    return f"{value} ({estimate.low:.{digits}f}–{estimate.high:.{digits}f})"
+
+
+def _lines(run: Run) -> list[str]:
+    share = run.events / run.rows
+    lines = [
+        f"run {run.id}",
+        f"patients {run.patients}, rows {run.rows}, with the outcome {run.events} ({share:.1%})",
+        f"{run.repeats} × {run.folds}-fold cross-validation by patient, {run.draws} bootstrap draws, seed {run.seed}",
+    ]
+    for item in run.performances:
+        gain = f", the model gains {figure(item.gain)}" if item.gain else ""
+        lines.append(f"AUROC {item.name} {figure(item.auroc)}{gain}")
+    model = run.performance
+    lines.append(f"Brier {figure(model.brier)}, scaled {figure(model.scaled_brier)}")
+    lines.append(f"calibration slope {figure(model.slope, 2)}, intercept {figure(model.intercept, 2)}, ICI {figure(model.ici)}")
+    lines.append(f"prediction sets at {run.coverage.level:.0%} hold the truth in {run.coverage.overall:.1%}")
+    for item in run.decided:
+        lines.append(
+            f"{item.name}: sensitivity {figure(item.sensitivity)}, specificity {figure(item.specificity)}, "
+            f"{item.acted} acts, {item.acted_without} ({item.needless.value or 0:.0%}) without the outcome, "
+            f"{item.left_with} with the outcome not acted on"
+        )
+    return lines

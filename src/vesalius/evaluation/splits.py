@@ -1,0 +1,58 @@
+"""Who learns and who is held out: by patient, with checks that refuse a leak."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Hashable, Sequence
+
+import numpy as np
+import numpy.typing as npt
+
+from vesalius.errors import Leak
+from vesalius.modelling import deal
+from vesalius.usecase import Candidate
+
+Folds = npt.NDArray[np.intp]
+
+
+def repeated(
+    outcomes: npt.NDArray[np.bool_], groups: Sequence[Hashable], count: int, repeats: int, seed: int
+) -> Folds:
+    """The folds of repeated stratified cross-validation by patient: repeats × N fold numbers.
+
+    Source: Kim, Estimating classification error rate: repeated cross-validation, Comput Stat Data Anal
+    2009;53:3735-3745.
+
+    Raises:
+        NotEnoughData: fewer patients with the outcome, or without, than folds.
+    """
+    rng = np.random.Generator(np.random.PCG64(seed))
+    folds = np.stack([deal(outcomes, groups, count, rng) for _ in range(repeats)])
+    for row in folds:
+        check_apart(groups, row)
+    return folds
+
+
+def check_apart(groups: Sequence[Hashable], folds: Folds) -> None:
+    """Refuses a split with one patient on two sides.
+
+    Raises:
+        Leak: says how many patients; it names none of them.
+    """
+    sides: dict[Hashable, int] = {}
+    split = {group for group, fold in zip(groups, folds.tolist(), strict=True) if sides.setdefault(group, fold) != fold}
+    if split:
+        raise Leak(f"{len(split)} patients would be on both sides of the split", hint="split by patient")
+
+
+def check_single(candidates: Sequence[Candidate]) -> None:
+    """Refuses rows that are there twice: the same patient and focus, or the same patient at the same moment.
+
+    Raises:
+        Leak: says how many; it names none of them.
+    """
+    foci = Counter((item.subject, item.focus) for item in candidates)
+    moments = Counter((item.subject, item.as_of) for item in candidates)
+    twice = max(sum(count - 1 for count in tally.values()) for tally in (foci, moments)) if candidates else 0
+    if twice:
+        raise Leak(f"{twice} rows are there twice", hint="one row per candidate: look at how candidates are found")
