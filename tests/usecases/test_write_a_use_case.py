@@ -13,13 +13,15 @@ import pytest
 ROOT = Path(__file__).parents[2]
 PAGE = ROOT / "docs" / "engineer" / "write-a-use-case.md"
 STEP = re.compile(
-    r"(?:^File `(?P<file>[^`]+)`:\n\n)?^```(?P<kind>\w+)\n(?P<body>.*?)^```", re.MULTILINE | re.DOTALL
+    r"(?:^File `(?P<file>[^`]+)`:\n\n)?"
+    r"^```(?P<kind>\w+)\n(?P<body>.*?)^```",
+    re.MULTILINE | re.DOTALL,
 )
 
 
 @pytest.fixture
 def environment(tmp_path):
-    """An environment of its own that sees the project's packages, so that the project's own stays as it is."""
+    """An environment of its own that sees the project's packages; the project's own stays as it is."""
     uv = shutil.which("uv", path=f"{Path(sys.executable).parent}{os.pathsep}{os.environ['PATH']}")
     if uv is None:
         pytest.skip("no uv: run make setup")
