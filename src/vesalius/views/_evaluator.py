@@ -273,7 +273,9 @@ class _Compiler:
         shape = Shape((plain(wanted),), target.shape.many)
         if isinstance(node, ast.Member) and not (node.target is None and node.name[0].isupper()):
             owner = self.target(node.target, focus)
-            return Compiled(members(owner.run, read_choice(node.name, wanted), node.target is None), shape)
+            return Compiled(
+                members(owner.run, read_choice(node.name, wanted, owner.shape), node.target is None), shape
+            )
         known = target.shape.type
 
         def run(items: Items, scope: Scope) -> Items:

@@ -8,7 +8,7 @@ from collections.abc import Callable
 from typing import Any
 
 from vesalius.views._functions import Items
-from vesalius.views._types import PRIMITIVES, SUFFIXES, Shape, derived, is_a, suffix
+from vesalius.views._types import PRIMITIVES, SUFFIXES, Shape, derived, is_a, is_choice, member, suffix
 from vesalius.views._values import Choice, bare
 
 Read = Callable[[Items], Items]
@@ -30,6 +30,10 @@ def read_member(name: str, shape: Shape) -> Read:
 
 def _plain(name: str) -> Read:
     def read(items: Items) -> Items:
+        if len(items) == 1 and items[0].__class__ is dict:
+            value = items[0].get(name)
+            if value.__class__ is not list:
+                return [] if value is None else [value]
         found: Items = []
         for item in items:
             value = item.get(name) if isinstance(item, dict) else _inside(item, name)
@@ -65,17 +69,25 @@ def _with_choices(name: str, plain: Read) -> Read:
     return read
 
 
-def read_choice(name: str, wanted: str) -> Read:
+def read_choice(name: str, wanted: str, owner: Shape) -> Read:
     """Reads ``.name.ofType(wanted)``: the choice elements of that type or one derived from it."""
     kinds = derived(wanted)
-    direct = [_plain(f"{name}{suffix(kind)}") for kind in kinds]
+    if is_choice(owner.type, name):
+        allowed = member(owner, name).types
+        return _together([_plain(f"{name}{suffix(kind)}") for kind in kinds if kind in allowed])
+    direct = _together([_plain(f"{name}{suffix(kind)}") for kind in kinds])
     plain = _plain(name)
 
     def read(items: Items) -> Items:
-        found = [value for each in direct for value in each(items)]
-        return found or [item for item in plain(items) if is_a(_type(item, kinds), kinds[0])]
+        return direct(items) or [item for item in plain(items) if is_a(_type(item, kinds), kinds[0])]
 
     return read
+
+
+def _together(reads: list[Read]) -> Read:
+    if len(reads) == 1:
+        return reads[0]
+    return lambda items: [value for read in reads for value in read(items)]
 
 
 def _type(item: Any, kinds: tuple[str, ...]) -> str:

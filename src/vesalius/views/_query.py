@@ -74,7 +74,8 @@ class Query:
         )
 
     def _criterion(self, path: str) -> str:
-        test = self.compiler.compile(parse(path), self._place(self.root))
+        with self.compiler.condition():
+            test = self.compiler.compile(parse(path), self._place(self.root))
         if test.many or not (test.nothing or pa.types.is_boolean(test.type)):
             raise NotCompiledError("a criterion that may not be true or false")
         return "FALSE" if test.nothing else test.text

@@ -7,7 +7,8 @@ without ``ofType``.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from decimal import Decimal
 from typing import Any
@@ -73,6 +74,14 @@ class Compiler:
         self.dialect = dialect
         self.constants = constants
         self._variables = 0
+        self._conditions = 0
+
+    @contextmanager
+    def condition(self) -> Iterator[None]:
+        """Inside, nothing may fail: an engine evaluates parts of a condition in any order, or not at all."""
+        self._conditions += 1
+        yield
+        self._conditions -= 1
 
     def compile(self, node: ast.Node, place: Place) -> Sql:
         """The SQL of an expression.
@@ -97,6 +106,8 @@ class Compiler:
         """The single value of a list; the query fails where there are several."""
         if not value.many:
             return value
+        if self._conditions:
+            raise NotCompiledError("a list in a condition where one value is allowed")
         first = self.dialect.item(value.text, 0)
         fault = self.dialect.fault(f"{what} has several values where one is allowed")
         text = f"CASE WHEN {self.dialect.size(value.text)} > 1 THEN {fault} ELSE {first} END"
@@ -271,8 +282,9 @@ class Compiler:
 
     def _logic(self, node: ast.Binary, place: Place) -> Sql:
         what = f"one side of {node.operator!r}"
-        left = self.truth(self.compile(node.left, place), what)
-        right = self.truth(self.compile(node.right, place), what)
+        with self.condition():
+            left = self.truth(self.compile(node.left, place), what)
+            right = self.truth(self.compile(node.right, place), what)
         text = {
             "and": f"(({left}) AND ({right}))",
             "or": f"(({left}) OR ({right}))",
