@@ -19,14 +19,16 @@ CONSOLE = Path(__file__).parents[1] / "src" / "vesalius" / "console"
 LOCALES = CONSOLE / "locales"
 METHODS = [("**.py", "python"), ("templates/**.html", "jinja2")]
 OPTIONS = {"templates/**.html": {"trim_blocks": "true", "lstrip_blocks": "true", "silent": "false"}}
-KEYWORDS = {"_": None, "gettext": None, "N_": None, "ngettext": (1, 2), "say": None}
+KEYWORDS = {"_": None, "gettext": None, "N_": None, "ngettext": (1, 2)}
 HEADER = "# Words of the Vesalius console. English is the source; see docs/engineer/console.md."
 
 
 def collect() -> Catalog:
     """Every message of the console's code and templates."""
     catalog = Catalog(project="vesalius", fuzzy=False, header_comment=HEADER)
-    for name, _, message, _, _ in extract_from_dir(CONSOLE, METHODS, OPTIONS, KEYWORDS, strip_comment_tags=True):
+    for name, _, message, _, _ in extract_from_dir(
+        CONSOLE, METHODS, OPTIONS, KEYWORDS, strip_comment_tags=True
+    ):
         catalog.add(message, locations=[(Path(name).as_posix(), 0)])
     return catalog
 
@@ -34,8 +36,20 @@ def collect() -> Catalog:
 def written(catalog: Catalog) -> bytes:
     """The catalogue as a file, in a stable order and without dates."""
     buffer = io.BytesIO()
-    write_po(buffer, catalog, width=110, sort_output=True, omit_header=False, include_lineno=False, ignore_obsolete=True)
-    kept = (line for line in buffer.getvalue().splitlines(keepends=True) if b"-Date:" not in line and b"Generated-By" not in line)
+    write_po(
+        buffer,
+        catalog,
+        width=110,
+        sort_output=True,
+        omit_header=False,
+        include_lineno=False,
+        ignore_obsolete=True,
+    )
+    kept = (
+        line
+        for line in buffer.getvalue().splitlines(keepends=True)
+        if b"-Date:" not in line and b"Generated-By" not in line
+    )
     return b"".join(kept)
 
 
@@ -54,7 +68,9 @@ def updated(source: Catalog, code: str) -> bytes:
 def main() -> int:
     """Writes the catalogues, or with ``--check`` says which are out of date."""
     parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--check", action="store_true", help="change nothing; fail when a catalogue is out of date")
+    parser.add_argument(
+        "--check", action="store_true", help="change nothing; fail when a catalogue is out of date"
+    )
     check = parser.parse_args().check
     source = collect()
     files = {LOCALES / "console.pot": written(source)}

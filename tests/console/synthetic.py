@@ -27,12 +27,31 @@ STAFF = (
 PASSWORD = "correct horse battery"
 EVIL = '<script>alert("x")</script>'
 NAMES = (
-    "Lambert, Hélène", "Janssens, Marie-Louise", "Dubois, Marguerite", "Van den Bossche, Godelieve", "Leclercq, Josiane",
-    "Schmitz, Hannelore", "Peeters, Rita", "Maes, Yvonne", "Claes, Georgette", f"{EVIL}, Ève", "Wouters, Simonne",
-    "Goossens, Jeannine", "Mertens, Paula", "De Smet, Lutgarde", "Willems, Denise", "Jacobs, André",
+    "Lambert, Hélène",
+    "Janssens, Marie-Louise",
+    "Dubois, Marguerite",
+    "Van den Bossche, Godelieve",
+    "Leclercq, Josiane",
+    "Schmitz, Hannelore",
+    "Peeters, Rita",
+    "Maes, Yvonne",
+    "Claes, Georgette",
+    f"{EVIL}, Ève",
+    "Wouters, Simonne",
+    "Goossens, Jeannine",
+    "Mertens, Paula",
+    "De Smet, Lutgarde",
+    "Willems, Denise",
+    "Jacobs, André",
 )
 WARDS = ("Urgences", "Gériatrie 2", "Médecine interne", "Urologie", "Spoed")
-OPTIONS = (("start", "critical", 0.93), ("start", "warning", 0.81), ("wait", "info", 0.34), ("none", "info", 0.06), ("refer", "warning", None))
+OPTIONS = (
+    ("start", "critical", 0.93),
+    ("start", "warning", 0.81),
+    ("wait", "info", 0.34),
+    ("none", "info", 0.06),
+    ("refer", "warning", None),
+)
 
 
 def make(home: Path, *, count: int = 60, synthetic: bool = True, now: datetime | None = None) -> Hospital:
@@ -50,7 +69,15 @@ def make(home: Path, *, count: int = 60, synthetic: bool = True, now: datetime |
 def staff(hospital: Hospital, at: datetime) -> None:
     for login, name, role, language in STAFF:
         people.add(hospital.engine, login, name=name, role=role, language=language, at=at)
-    people.add(hospital.engine, "martin", name="Dr Paul Martin", role="doctor", language="fr", password=PASSWORD, at=at)
+    people.add(
+        hospital.engine,
+        "martin",
+        name="Dr Paul Martin",
+        role="doctor",
+        language="fr",
+        password=PASSWORD,
+        at=at,
+    )
 
 
 def go_live(hospital: Hospital, at: datetime) -> None:
@@ -70,19 +97,36 @@ def receive(hospital: Hospital, count: int, now: datetime) -> None:
 def resources(number: int, at: datetime) -> list[dict[str, Any]]:
     subject = {"reference": f"Patient/p{number}"}
     patient = {
-        "resourceType": "Patient", "id": f"p{number}", "gender": "male" if number % 5 == 4 else "female",
-        "birthDate": f"{1930 + number * 4 % 70}-03-1{number % 10}", "name": [{"text": NAMES[number]}],
+        "resourceType": "Patient",
+        "id": f"p{number}",
+        "gender": "male" if number % 5 == 4 else "female",
+        "birthDate": f"{1930 + number * 4 % 70}-03-1{number % 10}",
+        "name": [{"text": NAMES[number]}],
     }
     specimen = {
-        "resourceType": "Specimen", "id": f"s{number}", "subject": subject,
-        "type": {"coding": [{"system": "http://snomed.info/sct", "code": "122575003", "display": "Urine specimen"}]},
+        "resourceType": "Specimen",
+        "id": f"s{number}",
+        "subject": subject,
+        "type": {
+            "coding": [{"system": "http://snomed.info/sct", "code": "122575003", "display": "Urine specimen"}]
+        },
         "receivedTime": at.isoformat(),
     }
     nitrite = {
-        "resourceType": "Observation", "id": f"n{number}", "status": "final", "subject": subject,
-        "specimen": {"reference": f"Specimen/s{number}"}, "issued": at.isoformat(),
-        "code": {"coding": [{"system": "http://loinc.org", "code": "5802-4", "display": "Nitrite in urine by test strip"}]},
-        "valueCodeableConcept": {"coding": [{"system": "http://snomed.info/sct", "code": "10828004", "display": "Positive"}]},
+        "resourceType": "Observation",
+        "id": f"n{number}",
+        "status": "final",
+        "subject": subject,
+        "specimen": {"reference": f"Specimen/s{number}"},
+        "issued": at.isoformat(),
+        "code": {
+            "coding": [
+                {"system": "http://loinc.org", "code": "5802-4", "display": "Nitrite in urine by test strip"}
+            ]
+        },
+        "valueCodeableConcept": {
+            "coding": [{"system": "http://snomed.info/sct", "code": "10828004", "display": "Positive"}]
+        },
         "note": [{"text": EVIL}],
     }
     return [patient, specimen, nitrite]
@@ -93,7 +137,14 @@ def suggestions(count: int, now: datetime) -> tuple[list[Suggestion], list[Displ
     for number in range(count):
         made.append(suggestion(number, now))
         place = number % len(NAMES)
-        shown.append(Display(NAMES[place], f"{1930 + place * 4 % 70}-03-1{place % 10}", WARDS[number % len(WARDS)], f"26{number:06d}"))
+        shown.append(
+            Display(
+                NAMES[place],
+                f"{1930 + place * 4 % 70}-03-1{place % 10}",
+                WARDS[number % len(WARDS)],
+                f"26{number:06d}",
+            )
+        )
     return made, shown
 
 
@@ -104,7 +155,17 @@ def suggestion(number: int, now: datetime) -> Suggestion:
         probability = round(min(0.99, probability + (number % 9) / 100), 3)
     source = (f"Observation/n{place}/_history/1",)
     reasons = (
-        *((Reason("severe", rule=Text("rule.severe", {"count": 1, "source": "source.sepsis3"}), sources=source),) if indicator == "critical" else ()),
+        *(
+            (
+                Reason(
+                    "severe",
+                    rule=Text("rule.severe", {"count": 1, "source": "source.sepsis3"}),
+                    sources=source,
+                ),
+            )
+            if indicator == "critical"
+            else ()
+        ),
         Reason("nitrite", "positive", 1.42, source),
         Reason("leukocytes_strip", "large", 0.97, source),
         Reason("age", 78.0, 0.31, (f"Patient/p{place}/_history/1",)),
@@ -112,18 +173,43 @@ def suggestion(number: int, now: datetime) -> Suggestion:
         Reason("sex", "female", 0.0, (f"Patient/p{place}/_history/1",)),
     )
     return Suggestion(
-        usecase=USECASE, version=find(USECASE).card.version, settings="", model="ab" * 32,
-        subject=f"Patient/p{place}", focus=f"Specimen/{number}", as_of=now - timedelta(minutes=3 + number * 7),
-        position=48, option=option, indicator=indicator,
-        summary=Text("summary.severe") if indicator == "critical" else (
-            Text("summary.child") if option == "refer" else Text(f"summary.{option}", {"percent": round(100 * (probability or 0))})
+        usecase=USECASE,
+        version=find(USECASE).card.version,
+        settings="",
+        model="ab" * 32,
+        subject=f"Patient/p{place}",
+        focus=f"Specimen/{number}",
+        as_of=now - timedelta(minutes=3 + number * 7),
+        position=48,
+        option=option,
+        indicator=indicator,
+        summary=Text("summary.severe")
+        if indicator == "critical"
+        else (
+            Text("summary.child")
+            if option == "refer"
+            else Text(f"summary.{option}", {"percent": round(100 * (probability or 0))})
         ),
-        priority=probability or 0.5, probability=probability,
-        interval=(round(max(0.01, probability - 0.12), 3), round(min(0.995, probability + 0.08), 3)) if probability else None,
-        base=-0.85, reasons=reasons, missing=("protein", "glucose", "pregnant"),
-        changes=(Change("nitrite", "negative", "wait"), Change("fever", True, "start")) if option != "refer" else (),
+        priority=probability or 0.5,
+        probability=probability,
+        interval=(round(max(0.01, probability - 0.12), 3), round(min(0.995, probability + 0.08), 3))
+        if probability
+        else None,
+        base=-0.85,
+        reasons=reasons,
+        missing=("protein", "glucose", "pregnant"),
+        changes=(Change("nitrite", "negative", "wait"), Change("fever", True, "start"))
+        if option != "refer"
+        else (),
         limits=("primary_care", "over_65"),
-        resources=({"resourceType": "ServiceRequest", "status": "draft", "intent": "proposal", "subject": {"reference": f"Patient/p{place}"}},),
+        resources=(
+            {
+                "resourceType": "ServiceRequest",
+                "status": "draft",
+                "intent": "proposal",
+                "subject": {"reference": f"Patient/p{place}"},
+            },
+        ),
     )
 
 
@@ -133,16 +219,44 @@ def file(hospital: Hospital, count: int, now: datetime) -> None:
     if count < 20:
         return
     review, known = hospital.review, []
-    for item, action in zip(made[-8:], ("accepted", "accepted", "modified", "overridden", "overridden", "deferred", "accepted", "overridden"), strict=True):
+    for item, action in zip(
+        made[-8:],
+        (
+            "accepted",
+            "accepted",
+            "modified",
+            "overridden",
+            "overridden",
+            "deferred",
+            "accepted",
+            "overridden",
+        ),
+        strict=True,
+    ):
         other = next(code for code in ("wait", "start") if code != item.option)
         review.decide(
-            item.id, action, by="delforge", role="doctor", at=now - timedelta(hours=3),
-            option=other if action == "modified" else "", reason="clinical_picture" if action == "overridden" else "",
+            item.id,
+            action,
+            by="delforge",
+            role="doctor",
+            at=now - timedelta(hours=3),
+            option=other if action == "modified" else "",
+            reason="clinical_picture" if action == "overridden" else "",
             words="Palpated: no tenderness." if action == "overridden" else "",
             until=now + timedelta(hours=2) if action == "deferred" else None,
         )
         if action != "deferred":
-            known.append((item.id, Outcome(item.option == "start", now - timedelta(minutes=30), (), "Escherichia coli" if item.option == "start" else "no growth")))
+            known.append(
+                (
+                    item.id,
+                    Outcome(
+                        item.option == "start",
+                        now - timedelta(minutes=30),
+                        (),
+                        "Escherichia coli" if item.option == "start" else "no growth",
+                    ),
+                )
+            )
     review.record_outcomes(known, now)
     silent = suggestion(5000, now)
     review.file([silent], "silent", now, [Display("Silent, Patient", "1940", "Gériatrie 2", "x")])

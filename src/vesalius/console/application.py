@@ -61,7 +61,7 @@ SCREENS = (
     Screen("/sign-in", signin.sign_in, OPEN, "POST"),
     Screen("/sign-out", signin.sign_out, OPEN, "POST"),
     Screen("/preferences", signin.prefer, OPEN, "POST"),
-    Screen("/", worklist.show, Right.SEE_WORKLIST),
+    Screen("/", worklist.show, Right.SEE_FIGURES),
     Screen("/worklist/fresh", worklist.fresh, Right.SEE_WORKLIST),
     Screen("/suggestions/{id}", suggestion.show, Right.SEE_WORKLIST),
     Screen("/suggestions/{id}/decision", suggestion.decide, Right.DECIDE, "POST"),
@@ -90,7 +90,11 @@ def app(hospital: Hospital) -> Starlette:
     """
     settings = hospital.settings
     made = Starlette(
-        routes=[*_routes(), Route("/health", _health), Mount("/static", StaticFiles(directory=STATIC), name="static")],
+        routes=[
+            *_routes(),
+            Route("/health", _health),
+            Mount("/static", StaticFiles(directory=STATIC), name="static"),
+        ],
         middleware=[
             Middleware(SecurityHeaders),
             Middleware(
@@ -123,15 +127,23 @@ def serve(hospital: Hospital, host: str, port: int) -> None:
 
     with socket.create_server((host, port)) as listening:
         shown = host if host not in ("0.0.0.0", "::") else "localhost"  # noqa: S104 -- only compared
-        print(f"The console is open at http://{shown}:{listening.getsockname()[1]} (Ctrl+C ends it)", flush=True)  # noqa: T201
+        print(
+            f"The console is open at http://{shown}:{listening.getsockname()[1]} (Ctrl+C ends it)", flush=True
+        )  # noqa: T201
         config = uvicorn.Config(app(hospital), log_level="warning", access_log=False, server_header=False)
         uvicorn.Server(config).run(sockets=[listening])
 
 
 def _routes() -> list[Route]:
     paths = dict.fromkeys(screen.path for screen in SCREENS)
-    return [Route(path, _endpoint([each for each in SCREENS if each.path == path]),
-                  methods=[each.method for each in SCREENS if each.path == path]) for path in paths]
+    return [
+        Route(
+            path,
+            _endpoint([each for each in SCREENS if each.path == path]),
+            methods=[each.method for each in SCREENS if each.path == path],
+        )
+        for path in paths
+    ]
 
 
 def _endpoint(screens: list[Screen]) -> Callable[[Request], Awaitable[Response]]:

@@ -10,7 +10,6 @@ from vesalius.console.visit import Visit, address, render
 from vesalius.errors import Tampered
 from vesalius.governance import audit, people
 from vesalius.governance.audit import Action, Event
-from vesalius.usecase import encode
 
 SIZE = 100
 """How many lines a page has."""
@@ -45,7 +44,11 @@ LABELS = {
 
 def show(visit: Visit) -> Response:
     """The page."""
-    visit.note(Action.AUDIT_READ, "audit", {name: visit.query[name] for name in ("actor", "action", "thing") if visit.query.get(name)})
+    visit.note(
+        Action.AUDIT_READ,
+        "audit",
+        {name: visit.query[name] for name in ("actor", "action", "thing") if visit.query.get(name)},
+    )
     return render(visit, "audit.html", _page(visit))
 
 
@@ -72,7 +75,10 @@ def _page(visit: Visit, verified: int | None = None, broken: str = "") -> AuditP
         rows=tuple(_row(event, names) for event in found[:SIZE]),
         list=Pages(number, number + bool(after), head.seq, before, after),
         actors=tuple(Choice(login, name, chosen=login == asked["actor"]) for login, name in names.items()),
-        actions=tuple(Choice(action, visit.say(label), chosen=action == asked["action"]) for action, label in LABELS.items()),
+        actions=tuple(
+            Choice(action, visit.say(label), chosen=action == asked["action"])
+            for action, label in LABELS.items()
+        ),
         thing=asked["thing"],
         verified=verified,
         broken=broken,
@@ -81,7 +87,13 @@ def _page(visit: Visit, verified: int | None = None, broken: str = "") -> AuditP
 
 
 def _row(event: Event, names: dict[str, str]) -> EventRow:
-    label = LABELS.get(Action(event.action), event.action) if event.action in Action.__members__.values() else event.action
-    detail = encode(dict(event.detail)).decode() if event.detail else ""
+    label = (
+        LABELS.get(Action(event.action), event.action)
+        if event.action in Action.__members__.values()
+        else event.action
+    )
+    detail = " · ".join(f"{name}: {value}" for name, value in event.detail.items() if value not in ("", None))
     actor = names.get(event.actor, event.actor)
-    return EventRow(event.seq, event.at, actor, label, event.action, event.object, detail[:300], event.hash[:12])
+    return EventRow(
+        event.seq, event.at, actor, label, event.action, event.object, detail[:300], event.hash[:12]
+    )

@@ -478,6 +478,7 @@ class SuggestionPage:
         facts: the facts that weigh, strongest first.
         silent_facts: the facts that were read and weigh nothing.
         base: the log odds before any fact.
+        heaviest: the greatest weight of a fact, without its sign.
         missing: the names of the inputs that were not known.
         turns: what would change it.
         limits: what the tool was not tested for, that applies here.
@@ -514,6 +515,7 @@ class SuggestionPage:
     facts: tuple[Fact, ...]
     silent_facts: tuple[Fact, ...]
     base: float
+    heaviest: float
     missing: tuple[str, ...]
     turns: tuple[Turn, ...]
     limits: tuple[str, ...]
@@ -816,25 +818,27 @@ class UsePage:
 
 @dataclass(frozen=True)
 class Trial:
-    """What one threshold would have meant in the validation run.
+    """What acting from one threshold on would have meant in the validation run.
 
     Attributes:
         value: the threshold.
-        treated: patients whom it would have treated.
-        avoided: antibiotic courses avoided against treating everybody, or against what clinicians did.
-        avoided_share: the same as a fraction.
-        missed: positive cultures that would have gone without.
-        missed_share: the same as a fraction of all positive cultures.
-        in_force: whether it is the nearest to the one in force.
+        acted: patients who would have been treated.
+        avoided: courses that would not have been given.
+        avoided_share: the same, of all courses of the reference.
+        avoided_wrongly: of those avoided, how many had the outcome.
+        missed: patients with the outcome who would not have been treated.
+        missed_share: the same, of all with the outcome.
+        in_force: the names of the settings that stand at this threshold now.
     """
 
     value: float
-    treated: int
-    avoided: int
+    acted: float
+    avoided: float
     avoided_share: float
-    missed: int
+    avoided_wrongly: float
+    missed: float
     missed_share: float
-    in_force: bool
+    in_force: str
 
 
 @dataclass(frozen=True)
@@ -871,6 +875,7 @@ class ThresholdsPage:
         trials: what each threshold would have meant.
         picture: the same as a picture, or empty.
         patients: how many patients the validation run had.
+        courses: how many courses the clinicians gave them, or None when that is not known.
         may_change: whether the reader may change them.
         past: earlier changes, latest first.
         problem: why a change was refused, in English, or empty.
@@ -883,6 +888,7 @@ class ThresholdsPage:
     trials: tuple[Trial, ...]
     picture: Markup
     patients: int
+    courses: int | None
     may_change: bool
     past: tuple[Past, ...]
     problem: str
@@ -983,7 +989,7 @@ class EventRow:
         label: what was done, in English.
         action: the code of it.
         object: on what.
-        detail: what else, as short JSON.
+        detail: what else, on one line.
         hash: the first characters of its hash.
     """
 

@@ -23,13 +23,17 @@ PAGES = {
     ),
     403: (
         N_("You may not do this"),
-        N_("Your role does not permit it, or the form was too old. If you need it for your work, ask the director."),
+        N_(
+            "Your role does not permit it, or the form was too old. If you need it for your work, ask the director."
+        ),
     ),
     404: (
         N_("There is nothing here"),
-        N_("The address is wrong, or what it named is not in this hospital. Start again from the worklist."),
+        N_(
+            "The address is wrong, or what it named is not in this hospital. Start again from the first page."
+        ),
     ),
-    405: (N_("This cannot be done here"), N_("Start again from the worklist.")),
+    405: (N_("This cannot be done here"), N_("Start again from the first page.")),
     409: (
         N_("Somebody was faster"),
         N_("This changed after you opened it. Nothing was written. Open it again to see how it stands now."),
@@ -64,14 +68,18 @@ def failed(visit: Visit, error: Exception) -> Response:
 
 def broken(error: Exception) -> Response:
     """The answer when not even a page can be made."""
-    return PlainTextResponse(f"Vesalius is not available (incident {noted(error)}). Work without it.", status_code=500)
+    return PlainTextResponse(
+        f"Vesalius is not available (incident {noted(error)}). Work without it.", status_code=500
+    )
 
 
 def noted(error: Exception) -> str:
     """Writes a defect's place to the log; the number under which it is there."""
     incident = secrets.token_hex(4)
     frames = traceback.extract_tb(error.__traceback__)[-6:]
-    places = " < ".join(f"{frame.filename.rpartition('/')[2]}:{frame.lineno} {frame.name}" for frame in reversed(frames))
+    places = " < ".join(
+        f"{frame.filename.rpartition('/')[2]}:{frame.lineno} {frame.name}" for frame in reversed(frames)
+    )
     # The message is left out on purpose: it may quote what was received about a patient.
     log.error("incident %s: %s at %s", incident, type(error).__name__, places)
     return incident

@@ -76,8 +76,11 @@ class Language:
         """A fraction of one as a percentage."""
         rounded = round(value, digits + 2)
         pattern = self.locale.percent_formats[None].pattern
-        return numbers.format_percent(rounded, format=pattern.replace("0", "0." + "0" * digits) if digits else pattern,
-                                      locale=self.locale)
+        return numbers.format_percent(
+            rounded,
+            format=pattern.replace("0", "0." + "0" * digits) if digits else pattern,
+            locale=self.locale,
+        )
 
     def signed(self, value: float) -> str:
         """A contribution to the log odds: two decimals and always a sign."""

@@ -58,7 +58,12 @@ def show(visit: Visit) -> Response:
     page = ReceivedPage(
         receipts=tuple(_row(receipt) for receipt in ingest.receipts(engine, limit=100)),
         causes=tuple(
-            Cause(str(code), CAUSES.get(str(code), str(code)), count, _held(visit, str(code)) if may_look else ())
+            Cause(
+                str(code),
+                CAUSES.get(str(code), str(code)),
+                count,
+                _held(visit, str(code)) if may_look else (),
+            )
             for code, count in sorted(counts.items(), key=lambda item: -item[1])
         ),
         held=sum(counts.values()),

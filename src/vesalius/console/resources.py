@@ -32,7 +32,10 @@ def show(visit: Visit) -> Response:
 
 def _check_purpose(visit: Visit, version: Version) -> None:
     subject = f"Patient/{version.id}" if version.type == "Patient" else version.subject
-    if subject and not visit.hospital.review.worklist(subject=subject, status="all", limit=1, now=visit.now).total:
+    if (
+        subject
+        and not visit.hospital.review.worklist(subject=subject, status="all", limit=1, now=visit.now).total
+    ):
         raise NotAllowed("no suggestion speaks about this patient, so this console does not show their data")
 
 
@@ -50,7 +53,8 @@ def _page(visit: Visit, version: Version) -> ResourcePage:
         received_at=version.received_at,
         source=version.source,
         versions=tuple(
-            Link(page_of(each.reference), str(each.version), each.version == version.version) for each in others
+            Link(page_of(each.reference), str(each.version), each.version == version.version)
+            for each in others
         ),
         size=len(version.body),
     )

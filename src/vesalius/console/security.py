@@ -13,16 +13,18 @@ from pathlib import Path
 from starlette.datastructures import MutableHeaders
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
-POLICY = "; ".join((
-    "default-src 'none'",
-    "script-src 'self'",
-    "style-src 'self'",
-    "img-src 'self' data:",
-    "connect-src 'self'",
-    "form-action 'self'",
-    "frame-ancestors 'none'",
-    "base-uri 'none'",
-))
+POLICY = "; ".join(
+    (
+        "default-src 'none'",
+        "script-src 'self'",
+        "style-src 'self'",
+        "img-src 'self' data:",
+        "connect-src 'self'",
+        "form-action 'self'",
+        "frame-ancestors 'none'",
+        "base-uri 'none'",
+    )
+)
 """The Content-Security-Policy of every response: nothing from elsewhere, nothing inline."""
 
 HEADERS = {
@@ -122,7 +124,10 @@ class SignInLimit:
 
     def blocked(self, login: str, address: str) -> bool:
         """Whether this name or this address must wait."""
-        return self._count(f"login:{login}") >= self.attempts or self._count(f"from:{address}") >= 10 * self.attempts
+        return (
+            self._count(f"login:{login}") >= self.attempts
+            or self._count(f"from:{address}") >= 10 * self.attempts
+        )
 
     def failed(self, login: str, address: str) -> None:
         """Counts a failure."""

@@ -5,7 +5,7 @@ from __future__ import annotations
 from starlette.responses import Response
 
 from vesalius.console.contexts import DemoPerson, SignInPage
-from vesalius.console.languages import NAMES, N_, languages
+from vesalius.console.languages import N_, NAMES, languages
 from vesalius.console.security import SignInLimit, local_path
 from vesalius.console.visit import ROLES, Visit, forget, redirect, remember, render
 from vesalius.errors import NotAllowed
@@ -35,7 +35,10 @@ def show(visit: Visit) -> Response:
 def sign_in(visit: Visit) -> Response:
     """Signs in one of the demo people, or a person who knows their password."""
     limit: SignInLimit = visit.request.app.state.limit
-    login, address = visit.form.get("login", "").strip()[:80], visit.request.client.host if visit.request.client else ""
+    login, address = (
+        visit.form.get("login", "").strip()[:80],
+        visit.request.client.host if visit.request.client else "",
+    )
     if limit.blocked(login, address):
         return render(visit, "sign_in.html", _page(visit, login, visit.say(BLOCKED)), 429)
     person = _recognise(visit, login)
@@ -83,11 +86,13 @@ def _page(visit: Visit, login: str = "", refused: str = "") -> SignInPage:
     synthetic = visit.hospital.settings.synthetic
     shown = [person for person in people.everyone(visit.hospital.engine) if person.demo] if synthetic else []
     target = local_path(visit.form.get("next", "") or visit.query.get("next", ""))
+    order = list(ROLES)
+    shown.sort(key=lambda person: (order.index(person.role), person.name))
     return SignInPage(tuple(_card(person) for person in shown), target, login, refused)
 
 
 def _card(person: Person) -> DemoPerson:
-    letters = [word[0] for word in person.name.replace("Dr", "").replace(".", "").split() if word]
+    letters = [word[0] for word in person.name.split() if not word.endswith(".") and word != "Dr"] or ["?"]
     return DemoPerson(
         login=person.id,
         name=person.name,

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 from datetime import datetime, time, timedelta
-from typing import Any
 
 from starlette.responses import Response
 
@@ -28,10 +27,17 @@ from vesalius.errors import InvalidDecision, NotAllowed, NotFound
 from vesalius.governance import Right, audit, people, uses
 from vesalius.review import ACTIONS, WAITING, Decision, Filed
 
-DELAYS = (("30m", N_("30 minutes")), ("1h", N_("1 hour")), ("4h", N_("4 hours")), ("morning", N_("08:00 tomorrow")))
+DELAYS = (
+    ("30m", N_("30 minutes")),
+    ("1h", N_("1 hour")),
+    ("4h", N_("4 hours")),
+    ("morning", N_("08:00 tomorrow")),
+)
 """For how long a suggestion can be deferred."""
 
-PROBLEM = N_("That decision is not complete: choose one of the reasons or options, or write it in your words.")
+PROBLEM = N_(
+    "That decision is not complete: choose one of the reasons or options, or write it in your words."
+)
 NO_ROLE = N_("Your role reads this suggestion; it does not decide on it.")
 CLOSED = N_("Nothing is left to decide: the outcome is known, or the tool was stopped.")
 
@@ -74,7 +80,9 @@ def decide(visit: Visit) -> Response:
 def _read(visit: Visit) -> Filed:
     filed = visit.hospital.review.get(visit.path("id"))
     if filed.mode == "silent":  # nobody who treats may be swayed by a tool that has not earned it
-        raise NotAllowed("this suggestion was made in silence: it is kept to compare, and shown to nobody who treats")
+        raise NotAllowed(
+            "this suggestion was made in silence: it is kept to compare, and shown to nobody who treats"
+        )
     return filed
 
 
@@ -104,11 +112,14 @@ def _page(visit: Visit, filed: Filed, action: str = "", words: str = "", problem
         summary=said.say(item.summary),
         chance=chance(filed, _settings(visit, filed)),
         rules=tuple(
-            Rule(said.say(reason.rule), _known(found, reason.sources)) for reason in item.reasons if reason.rule is not None
+            Rule(said.say(reason.rule), _known(found, reason.sources))
+            for reason in item.reasons
+            if reason.rule is not None
         ),
         facts=tuple(fact for fact in facts if fact.contribution),
         silent_facts=tuple(fact for fact in facts if not fact.contribution),
         base=item.base,
+        heaviest=max((abs(fact.contribution) for fact in facts), default=0.0),
         missing=tuple(said.input(name) for name in item.missing),
         turns=tuple(
             Turn(said.input(change.input), said.value(change.input, change.value), said.option(change.option))
@@ -116,7 +127,9 @@ def _page(visit: Visit, filed: Filed, action: str = "", words: str = "", problem
         ),
         limits=tuple(said.say(f"limit.{key}") for key in item.limits),
         not_for=said.say("not_for"),
-        sources=tuple(sorted(found.values(), key=lambda link: (link.recorded_at or filed.as_of, link.reference))),
+        sources=tuple(
+            sorted(found.values(), key=lambda link: (link.recorded_at or filed.as_of, link.reference))
+        ),
         proposed=tuple(json.dumps(resource, indent=2, ensure_ascii=False) for resource in item.resources),
         similar=_similar(visit, filed),
         as_of=filed.as_of,
@@ -132,7 +145,11 @@ def _page(visit: Visit, filed: Filed, action: str = "", words: str = "", problem
         standing=next((each for each in taken if each.undone_at is None), None),
         ending=ending_of(filed),
         form=form,
-        why_not="" if form or filed.status not in (*WAITING, "expired") else CLOSED if filed.status == "expired" else NO_ROLE,
+        why_not=""
+        if form or filed.status not in (*WAITING, "expired")
+        else CLOSED
+        if filed.status == "expired"
+        else NO_ROLE,
     )
 
 
@@ -161,14 +178,18 @@ def _settings(visit: Visit, filed: Filed) -> dict[str, float]:
         return visit.hospital.usecase(filed.usecase).settings
 
 
-def _form(visit: Visit, said: Speaker, filed: Filed, action: str, words: str, problem: str) -> DecisionForm | None:
+def _form(
+    visit: Visit, said: Speaker, filed: Filed, action: str, words: str, problem: str
+) -> DecisionForm | None:
     allowed = visit.may(Right.DECIDE) and visit.who.role_among(said.card.reviewers)
     if filed.status not in WAITING or not allowed:
         return None
     options = [option.code for option in said.card.options if option.code != filed.option]
     return DecisionForm(
         token=filed.revision,
-        options=tuple(Choice(code, said.option(code), chosen=visit.form.get("option") == code) for code in options),
+        options=tuple(
+            Choice(code, said.option(code), chosen=visit.form.get("option") == code) for code in options
+        ),
         reasons=tuple(
             Choice(code, said.say(f"reason.{code}"), chosen=visit.form.get("reason") == code)
             for code in said.card.override_reasons
@@ -221,4 +242,3 @@ def ending_of(filed: Filed) -> Ending | None:
 
 def _similar(visit: Visit, filed: Filed) -> Similar | None:  # noqa: ARG001
     return None
-

@@ -28,5 +28,5 @@ def environment(code: str) -> Environment:
     made.install_gettext_callables(language.gettext, language.ngettext, newstyle=True)  # type: ignore[attr-defined]
     for name in ("day", "moment", "clock", "near", "lasted", "briefly", "number", "percent", "signed"):
         made.filters[name] = getattr(language, name)
-    made.globals |= {"interval_picture": pictures.interval, "reasons_picture": pictures.reasons}
+    made.globals |= {"interval_picture": pictures.interval, "weight_picture": pictures.weight}
     return made

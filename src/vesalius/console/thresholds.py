@@ -2,17 +2,22 @@
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
+
 from markupsafe import Markup
 from starlette.responses import Response
 
 from vesalius.console.contexts import Knob, ThresholdsPage, Trial
 from vesalius.console.languages import N_
-from vesalius.console.runs import latest_run
+from vesalius.console.runs import latest_run, picture
 from vesalius.console.usecases import past
 from vesalius.console.visit import Visit, redirect, render
 from vesalius.console.words import Speaker, speaker
 from vesalius.errors import Conflict, InvalidCard, InvalidSetting
 from vesalius.governance import Right, uses
+
+if TYPE_CHECKING:
+    from vesalius.evaluation import Run
 
 CHANGED = N_("The new thresholds are in force. Suggestions made before keep theirs.")
 WRONG = N_("A threshold is not a number within its bounds. Nothing was changed.")
@@ -52,6 +57,29 @@ def _number(words: str) -> float:
     return value
 
 
+def _trials(said: Speaker, values: dict[str, float], run: Run) -> tuple[Trial, ...]:
+    """One line per step of 5 %, and one for each threshold in force."""
+    courses = run.practice.acted if run.practice else run.rows
+    names: dict[int, list[str]] = {}
+    for name, value in values.items():
+        names.setdefault(round(100 * value), []).append(said.say(f"setting.{name}"))
+    shown = {*range(5, 96, 5), *names}
+    return tuple(
+        Trial(
+            value=row.probability,
+            acted=row.acted,
+            avoided=row.avoided,
+            avoided_share=row.avoided / courses if courses else 0.0,
+            avoided_wrongly=row.avoided_with_outcome,
+            missed=row.missed,
+            missed_share=row.missed / run.events if run.events else 0.0,
+            in_force=", ".join(names.get(round(100 * row.probability), ())),
+        )
+        for row in run.thresholds
+        if round(100 * row.probability) in shown
+    )
+
+
 def _refused(visit: Visit, name: str, said: Speaker, problem: str, status: int) -> Response:
     return render(visit, "thresholds.html", _page(visit, name, said, problem), status)
 
@@ -59,7 +87,7 @@ def _refused(visit: Visit, name: str, said: Speaker, problem: str, status: int) 
 def _page(visit: Visit, name: str, said: Speaker, problem: str = "") -> ThresholdsPage:
     engine = visit.hospital.engine
     use = uses.current(engine, name)
-    values = said.card.fill(use.settings)
+    values, run = said.card.fill(use.settings), latest_run(visit.hospital, name)
     return ThresholdsPage(
         name=name,
         title=said.say("title"),
@@ -76,9 +104,10 @@ def _page(visit: Visit, name: str, said: Speaker, problem: str = "") -> Threshol
             )
             for item in said.card.settings
         ),
-        trials=(),
-        picture=Markup(),
-        patients=0,
+        trials=_trials(said, values, run) if run else (),
+        picture=picture(run, visit.language.code, list(values.values())) if run else Markup(),
+        patients=run.patients if run else 0,
+        courses=run.practice.acted if run and run.practice else None,
         may_change=visit.may(Right.CHANGE_SETTINGS),
         past=tuple(past(visit, item) for item in uses.history(engine, name) if item.kind == "settings"),
         problem=problem,

@@ -20,7 +20,7 @@ from vesalius.console.contexts import (
     UsesPage,
 )
 from vesalius.console.languages import N_
-from vesalius.console.runs import latest_run
+from vesalius.console.runs import latest_run, made_at, report
 from vesalius.console.suggestion import name_of
 from vesalius.console.visit import ROLES, Visit, redirect, render
 from vesalius.console.words import Speaker, speaker
@@ -53,7 +53,11 @@ KINDS = {
     "settings": N_("Thresholds changed"),
 }
 
-DONE = {"sign": N_("Signed."), "refuse": N_("Refused."), "suspend": N_("Stopped. Nothing is suggested any more.")}
+DONE = {
+    "sign": N_("Signed."),
+    "refuse": N_("Refused."),
+    "suspend": N_("Stopped. Nothing is suggested any more."),
+}
 
 
 def index(visit: Visit) -> Response:
@@ -75,7 +79,7 @@ def sign(visit: Visit) -> Response:
     reason, engine = visit.form.get("reason", "").strip()[:2000], visit.hospital.engine
     if act == "sign":
         run = latest_run(visit.hospital, name)
-        uses.sign(engine, name, visit.who, reason=reason, on=run.hash if run else "", at=visit.now)
+        uses.sign(engine, name, visit.who, reason=reason, on=run.id if run else "", at=visit.now)
     elif act == "refuse":
         uses.refuse(engine, name, visit.who, reason=reason, at=visit.now)
     elif act == "suspend":
@@ -88,7 +92,9 @@ def sign(visit: Visit) -> Response:
 
 def _line(visit: Visit, name: str) -> UseLine:
     said, use = speaker(name, visit.language), uses.current(visit.hospital.engine, name)
-    counts = [count for count in visit.hospital.review.counts() if count.usecase == name and count.mode == "live"]
+    counts = [
+        count for count in visit.hospital.review.counts() if count.usecase == name and count.mode == "live"
+    ]
     return UseLine(
         name=name,
         title=said.say("title"),
@@ -97,7 +103,9 @@ def _line(visit: Visit, name: str) -> UseLine:
         state=STATES[use.state],
         speaks=use.speaks,
         open=sum(count.count for count in counts if count.status in WAITING),
-        decided=sum(count.count for count in counts if count.status in ("accepted", "modified", "overridden")),
+        decided=sum(
+            count.count for count in counts if count.status in ("accepted", "modified", "overridden")
+        ),
     )
 
 
@@ -129,23 +137,33 @@ def _page(visit: Visit, name: str, said: Speaker) -> UsePage:
         may_suspend=visit.may(Right.SUSPEND) and use.runs,
         model=use.model,
         settings=tuple(
-            (said.say(f"setting.{key}"), visit.language.number(value)) for key, value in card.fill(use.settings).items()
+            (said.say(f"setting.{key}"), visit.language.number(value))
+            for key, value in card.fill(use.settings).items()
         ),
         figures=_figures(visit, name),
-        decisions=tuple(_tally(visit.say(label), getattr(agreement, kind), agreement.decided) for kind, label in kinds),
+        decisions=tuple(
+            _tally(visit.say(label), getattr(agreement, kind), agreement.decided) for kind, label in kinds
+        ),
         reasons=tuple(
-            _tally(said.say(f"reason.{code}") if code else visit.say(N_("in words only")), count, agreement.overridden)
+            _tally(
+                said.say(f"reason.{code}") if code else visit.say(N_("in words only")),
+                count,
+                agreement.overridden,
+            )
             for code, count in sorted(agreement.reasons.items(), key=lambda item: -item[1])
         ),
         outcomes=_outcomes(visit, said, name),
-        fragment=run.fragment(said.card, visit.language.code) if run else Markup(),
-        run_at=run.made_at if run else None,
+        fragment=report(run, said.card, visit.language.code) if run else Markup(),
+        run_at=made_at(visit.hospital, run) if run else None,
     )
 
 
 def _steps(state: State) -> tuple[Step, ...]:
     if state not in PATH:
-        return (*(Step(STATES[each], done=True, now=False) for each in PATH), Step(STATES[state], done=False, now=True))
+        return (
+            *(Step(STATES[each], done=True, now=False) for each in PATH),
+            Step(STATES[state], done=False, now=True),
+        )
     here = PATH.index(state)
     return tuple(Step(STATES[each], place < here, place == here) for place, each in enumerate(PATH))
 
@@ -199,7 +217,9 @@ def _figures(visit: Visit, name: str) -> tuple[Figure, ...]:
     if agreement.share is not None:
         figures.append(Figure(say.percent(agreement.share), N_("accepted as suggested")))
     if delays.to_decision is not None:
-        figures.append(Figure(say.lasted(max(delays.to_decision, timedelta())), N_("median time to a decision")))
+        figures.append(
+            Figure(say.lasted(max(delays.to_decision, timedelta())), N_("median time to a decision"))
+        )
     return tuple(figures)
 
 
@@ -215,5 +235,6 @@ def _outcomes(visit: Visit, said: Speaker, name: str) -> tuple[Tally, ...]:
             pair = known.setdefault(cell.suggested, [0, 0])
             pair[0] += cell.count * cell.outcome
             pair[1] += cell.count
-    return tuple(Tally(said.option(code), total, true / total) for code, (true, total) in sorted(known.items()))
-
+    return tuple(
+        Tally(said.option(code), total, true / total) for code, (true, total) in sorted(known.items())
+    )

@@ -15,7 +15,7 @@ from starlette.requests import Request
 from starlette.responses import HTMLResponse, RedirectResponse, Response
 
 from vesalius.console.contexts import Link, Notice, Shell
-from vesalius.console.languages import Language, N_, chosen, languages
+from vesalius.console.languages import N_, Language, chosen, languages
 from vesalius.console.security import new_token, same
 from vesalius.console.templating import environment
 from vesalius.errors import NotAllowed, NotFound
@@ -126,7 +126,10 @@ def begin(request: Request, form: Mapping[str, str]) -> Visit:
     hospital: Hospital = request.app.state.hospital
     visit = Visit(request, hospital, languages()["en"], form)
     visit.person = _signed_in(visit)
-    wanted = [request.session.get("language", ""), *([visit.person.language] if visit.person else _accepted(request))]
+    wanted = [
+        request.session.get("language", ""),
+        *([visit.person.language] if visit.person else _accepted(request)),
+    ]
     visit.language = languages()[chosen(wanted, hospital.settings.language)]
     return visit
 
@@ -214,6 +217,11 @@ def _links(visit: Visit) -> tuple[Link, ...]:
     )
 
 
+def home(visit: Visit) -> str:
+    """The first of the main pages that the person may see."""
+    return next((link.path for link in _links(visit)), "/about")
+
+
 def redirect(path: str) -> Response:
     """Sends the browser on after a form, so that loading the page again does not send the form again."""
     return RedirectResponse(path, status_code=303)
@@ -236,8 +244,13 @@ def fields(body: bytes) -> dict[str, str]:
     Raises:
         ValueError: the bytes are not a form in UTF-8, or have too many fields, or a null character.
     """
-    pairs = parse_qsl(body.decode("utf-8"), keep_blank_values=True, strict_parsing=bool(body), max_num_fields=60,
-                      errors="strict")
+    pairs = parse_qsl(
+        body.decode("utf-8"),
+        keep_blank_values=True,
+        strict_parsing=bool(body),
+        max_num_fields=60,
+        errors="strict",
+    )
     if any("\0" in name or "\0" in value for name, value in pairs):
         raise ValueError("a null character")
     return dict(pairs)

@@ -9,7 +9,7 @@ from typing import Any
 
 from vesalius.card import Card, Input, Text
 from vesalius.console.contexts import Chance, Patient
-from vesalius.console.languages import Language, N_
+from vesalius.console.languages import N_, Language
 from vesalius.hospital import Hospital
 from vesalius.lake import Version
 from vesalius.review import Display, Filed
@@ -63,7 +63,11 @@ class Speaker:
             return self.language.say(YES if value else NO)
         if isinstance(value, int | float):
             unit = self._inputs[name].unit if name in self._inputs else ""
-            return f"{self.language.number(value)} {UNITS.get(unit, unit)}".strip() if unit != "a" else years(self.language, int(value))
+            return (
+                f"{self.language.number(value)} {UNITS.get(unit, unit)}".strip()
+                if unit != "a"
+                else years(self.language, int(value))
+            )
         key = f"level.{value}"
         return self.say(key) if key in self.card.texts["en"] else str(value)
 
@@ -90,7 +94,9 @@ def chance(filed: Filed, settings: Mapping[str, float]) -> Chance | None:
     return Chance(item.probability, low, high, tuple(value for value in settings.values() if 0 < value < 1))
 
 
-def patient(display: Display, version: Version | None, subject: str, language: Language, today: date) -> Patient:
+def patient(
+    display: Display, version: Version | None, subject: str, language: Language, today: date
+) -> Patient:
     """How people recognise the patient of a suggestion."""
     resource = version.resource if version else {}
     born = display.birth_date or str(resource.get("birthDate", ""))
@@ -106,14 +112,19 @@ def patient(display: Display, version: Version | None, subject: str, language: L
     )
 
 
-def patients(hospital: Hospital, filed: list[Filed] | tuple[Filed, ...], language: Language, now: datetime) -> dict[str, Patient]:
+def patients(
+    hospital: Hospital, filed: list[Filed] | tuple[Filed, ...], language: Language, now: datetime
+) -> dict[str, Patient]:
     """The patients of some suggestions, by suggestion."""
     subjects = list(dict.fromkeys(item.subject for item in filed))
     latest: dict[str, Version] = {}
     for version in hospital.lake.patients(subjects, types=["Patient"]):
         latest[f"Patient/{version.id}"] = version
     today = now.date()
-    return {item.id: patient(item.display, latest.get(item.subject), item.subject, language, today) for item in filed}
+    return {
+        item.id: patient(item.display, latest.get(item.subject), item.subject, language, today)
+        for item in filed
+    }
 
 
 def years(language: Language, count: int) -> str:

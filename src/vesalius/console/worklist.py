@@ -10,22 +10,29 @@ from starlette.responses import Response
 
 from vesalius.console.contexts import Choice, FreshPage, Pages, Row, Tab, WorklistPage
 from vesalius.console.languages import N_
-from vesalius.console.visit import Visit, address, render
+from vesalius.console.visit import Visit, address, home, redirect, render
 from vesalius.console.words import STATUSES, chance, patients, speaker
-from vesalius.governance import audit, uses
+from vesalius.governance import Right, audit, uses
 from vesalius.review import Filed, Page
 from vesalius.usecase import installed
 
 SIZE = 50
 """How many lines a page has."""
 
-TABS = (("open", N_("Open")), ("deferred", N_("Deferred")), ("decided", N_("Decided")), ("expired", N_("Expired")))
+TABS = (
+    ("open", N_("Open")),
+    ("deferred", N_("Deferred")),
+    ("decided", N_("Decided")),
+    ("expired", N_("Expired")),
+)
 INDICATORS = {"critical": N_("Urgent"), "warning": N_("Soon"), "info": N_("Routine")}
 FILTERS = ("indicator", "option", "ward", "usecase")
 
 
 def show(visit: Visit) -> Response:
-    """The page."""
+    """The page; who has no worklist begins with the first page that they have."""
+    if not visit.may(Right.SEE_WORKLIST):
+        return redirect(home(visit))
     asked, number = _asked(visit)
     found = _find(visit, asked, number)
     visit.note(audit.Action.WORKLIST_READ, asked["status"], {"page": number, "shown": len(found.items)})
@@ -101,9 +108,15 @@ def _tabs(visit: Visit, current: str) -> tuple[Tab, ...]:
 
 def _choices(visit: Visit, name: str, counts: Mapping[str, int], chosen: str) -> tuple[Choice, ...]:
     values = {**counts, **({} if not chosen or chosen in counts else {chosen: 0})}
-    made = [Choice(value, _words(visit, name, value), count, value == chosen) for value, count in values.items() if value]
+    made = [
+        Choice(value, _words(visit, name, value), count, value == chosen)
+        for value, count in values.items()
+        if value
+    ]
     order = list(INDICATORS)
-    return tuple(sorted(made, key=lambda item: order.index(item.value) if item.value in order else item.words))
+    return tuple(
+        sorted(made, key=lambda item: order.index(item.value) if item.value in order else item.words)
+    )
 
 
 def _words(visit: Visit, name: str, value: str) -> str:
@@ -119,7 +132,10 @@ def _words(visit: Visit, name: str, value: str) -> str:
 
 def _rows(visit: Visit, found: Page) -> tuple[Row, ...]:
     people = patients(visit.hospital, found.items, visit.language, visit.now)
-    settings = {name: uses.current(visit.hospital.engine, name).settings for name in {item.usecase for item in found.items}}
+    settings = {
+        name: uses.current(visit.hospital.engine, name).settings
+        for name in {item.usecase for item in found.items}
+    }
     return tuple(_row(visit, item, people[item.id], settings[item.usecase]) for item in found.items)
 
 
@@ -145,4 +161,8 @@ def _row(visit: Visit, filed: Filed, who: Any, settings: Mapping[str, float]) ->
 
 def _silent(visit: Visit) -> tuple[str, ...]:
     engine = visit.hospital.engine
-    return tuple(kind.card.say("title", visit.language.code) for name, kind in installed().items() if not uses.speaks(engine, name))
+    return tuple(
+        kind.card.say("title", visit.language.code)
+        for name, kind in installed().items()
+        if not uses.speaks(engine, name)
+    )
