@@ -52,6 +52,7 @@ _AS_OF = sa.bindparam("as_of", type_=Instant)
 # "+ 0" keeps the planner from walking an index by seq, all of which lies before most pins: without statistics
 # SQLite takes that walk for the cheaper one, and a reading of 0.1 s lasts minutes.
 _WITHIN = (_c.seq + 0) <= _PIN
+_IN_ORDER = _c.seq + 0  # likewise: ordering by seq itself invites a walk of everything in that order
 _INSERT = sa.text(
     "INSERT INTO resource_version"
     " (seq, type, id, version, recorded_at, received_at, source, subject, digest, body) VALUES"
@@ -126,7 +127,7 @@ def _past(connection: sa.Connection, batch: Sequence[Arrival]) -> dict[tuple[str
 _PAST = (
     sa.select(_c.id, sa.type_coerce(_c.recorded_at, sa.BigInteger).label("recorded_at"), _c.digest)
     .where(_c.type == sa.bindparam("type"), _c.id.in_(sa.bindparam("ids", expanding=True)))
-    .order_by(_c.seq)
+    .order_by(_IN_ORDER)
 )
 
 
@@ -186,8 +187,9 @@ _LATEST = _ONE.order_by(_c.recorded_at.desc(), _c.seq.desc()).limit(1)
 _NUMBERED = _ONE.where(_c.version == sa.bindparam("version"))
 _HISTORY = _ONE.order_by(_c.version)
 _PATIENT = _in_force().where(_c.subject == sa.bindparam("subject")).order_by(_c.recorded_at, _c.seq)
-_PATIENTS = _KNOWN.where(_c.subject.in_(sa.bindparam("subjects", expanding=True))).order_by(_c.seq)
-_TYPES = _c.type.in_(sa.bindparam("types", expanding=True))
+_PATIENTS = _KNOWN.where(_c.subject.in_(sa.bindparam("subjects", expanding=True))).order_by(_IN_ORDER)
+# Of an index by type and one by patient, SQLite would take the first; a patient is the far better start.
+_TYPES = (_c.type + "").in_(sa.bindparam("types", expanding=True))
 _PATIENT_TYPES, _PATIENTS_TYPES = _PATIENT.where(_TYPES), _PATIENTS.where(_TYPES)
 _PAGE = (
     _in_force()
