@@ -39,7 +39,7 @@ TYPES_ONLY = {("usecase", "lake"), ("usecase", "modelling")}
 LIBRARIES = {
     "duckdb": {"views", "lake"},
     "deltalake": {"lake"},
-    "sqlalchemy": {"store", "lake", "ingest", "review", "governance", "hospital", "loop"},
+    "sqlalchemy": {"store", "lake", "ingest", "review", "governance", "hospital", "loop", "demo"},
     "alembic": {"store"},
     "sklearn": {"modelling", "evaluation"},
     "interpret": {"modelling"},

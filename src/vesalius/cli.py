@@ -68,7 +68,7 @@ def demo(home: Path, check: bool, size: int | None, seed: int, port: int | None,
         _demo_check(seed)
         return
     from vesalius.console import serve
-    from vesalius.demo import make_hospital
+    from vesalius.demo.making import make_hospital
 
     with _progress() as tick:
         made = make_hospital(home, seed=seed, size=size, fresh=fresh, progress=tick)
@@ -81,7 +81,7 @@ def demo(home: Path, check: bool, size: int | None, seed: int, port: int | None,
 def _demo_check(seed: int) -> None:
     import tempfile
 
-    from vesalius.demo import check
+    from vesalius.demo.walk import check
 
     with tempfile.TemporaryDirectory(prefix="vesalius-check-") as folder:
         with _progress() as tick:
