@@ -139,6 +139,8 @@ class Columns:
 
     def _take(self, type_: str, start: int, position: int) -> None:
         overwrite = start == 0
+        if self._open(type_) is None:
+            shutil.rmtree(self._folder / type_, ignore_errors=True)
         for batch in self._batches(type_, start, position):
             self._commit(type_, batch, overwrite=overwrite)
             overwrite = False
@@ -180,7 +182,9 @@ class Columns:
                 **how,
             )
         except DeltaError as error:
-            raise Conflict(f"the columns of {type_} could not be written: {type(error).__name__}") from None
+            cause = type(error).__name__
+            hint = "does another machine write them, or is there a % in the name of their folder?"
+            raise Conflict(f"the columns of {type_} could not be written: {cause}", hint=hint) from None
 
     def _open(self, type_: str) -> DeltaTable | None:
         from deltalake import DeltaTable
