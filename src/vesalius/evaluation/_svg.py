@@ -14,7 +14,7 @@ Format = Callable[[float], str]
 _ROW = 20
 """Height of one line of the legend."""
 
-_LETTER = 7.2
+_LETTER = 7.0
 """Width of a letter of the legend, on average and a little more."""
 
 _COLUMN = 600
@@ -50,16 +50,22 @@ class Picture:
     def down(self, value: float) -> float:
         """Where a value of the y axis lies."""
         low, high = self.y
-        return round(self.height - self.bottom - (value - low) / (high - low) * (self.height - self.top - self.bottom), 2)
+        part = (value - low) / (high - low)
+        return round(self.height - self.bottom - part * (self.height - self.top - self.bottom), 2)
 
     def axes(
-        self, across: Sequence[float], down: Sequence[float], write_x: Format, write_y: Format, names: tuple[str, str]
+        self,
+        across: Sequence[float],
+        down: Sequence[float],
+        write_x: Format,
+        write_y: Format,
+        names: tuple[str, str],
     ) -> None:
         """Draws a light grid, ticks with their numbers, and the names of both axes."""
         floor, wall = self.height - self.bottom, self.width - self.right
         for value in down:
             at = self.down(value)
-            self.parts.append(f'<line class="c-grid" x1="{self.left}" x2="{wall}" y1="{at}" y2="{at}"/>')
+            self.rule("c-grid", across=at)
             self.text(self.left - 8, at + 4, write_y(value), "c-tick c-end")
         for value in across:
             at = self.across(value)
@@ -78,6 +84,12 @@ class Picture:
         middle = (self.top + self.height - self.bottom) / 2
         turned = f'transform="translate(15 {middle:g}) rotate(-90)"'
         self.parts.append(f'<text class="c-name c-middle" {turned}>{escape(words)}</text>')
+
+    def rule(self, style: str, *, across: float | None = None, down: float | None = None) -> None:
+        """A straight line over the whole plot: ``across`` at that height, or ``down`` at that place."""
+        floor, wall = self.height - self.bottom, self.width - self.right
+        path = f"M{self.left} {across}H{wall}" if down is None else f"M{down} {self.top}V{floor}"
+        self.parts.append(f'<path class="{style}" d="{path}"/>')
 
     def line(self, xs: Sequence[float], ys: Sequence[float], style: str) -> None:
         """A line through points; a gap where one is not a number."""
@@ -111,7 +123,8 @@ class Picture:
 
     def dot(self, x: float, y: float, style: str, radius: float = 4) -> None:
         """A point, at values of the axes."""
-        self.parts.append(f'<circle class="c-dot {style}" cx="{self.across(x)}" cy="{self.down(y)}" r="{radius:g}"/>')
+        place = f'cx="{self.across(x)}" cy="{self.down(y)}"'
+        self.parts.append(f'<circle class="c-dot {style}" {place} r="{radius:g}"/>')
 
     def text(self, x: float, y: float, words: str, style: str) -> None:
         """Words, in units of the view box."""
@@ -126,8 +139,9 @@ class Picture:
         height = self.height + 6
         for kind, style, words in self.entries:
             height = self._entry(height, kind, style, words)
+        wide = " c-wide" if self.width > _COLUMN else ""
         return (
-            f'<svg class="chart{" c-wide" if self.width > _COLUMN else ""}" viewBox="0 0 {self.width:g} {height:g}" role="img" '
+            f'<svg class="chart{wide}" viewBox="0 0 {self.width:g} {height:g}" role="img" '
             f'xmlns="http://www.w3.org/2000/svg"><title>{escape(title)}</title>'
             f"<desc>{escape(description)}</desc>{''.join(self.parts)}</svg>"
         )

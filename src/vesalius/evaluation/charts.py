@@ -1,7 +1,7 @@
 """The pictures of a validation, each one self-contained SVG without script or inline style.
 
-They take their colours from the classes of ``report.css`` (:func:`vesalius.evaluation.report.stylesheet`), so that
-they follow the page into dark mode and onto paper. Lines differ by dashes too: colour is never the only sign.
+They take their colours from the classes of :func:`vesalius.evaluation.report.stylesheet`, so that they follow
+the page into dark mode and onto paper. Lines differ by dashes too: colour is never the only sign.
 """
 
 from __future__ import annotations
@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 
 from vesalius.evaluation._svg import Picture, ticks
+from vesalius.evaluation.metrics import Estimate
 from vesalius.evaluation.run import Benefit, Curve, Decided, Histogram, Performance, Run, Subgroup, Threshold
 from vesalius.evaluation.words import Words
 
@@ -27,7 +28,9 @@ def roc(performances: Sequence[Performance], words: Words, named: Named) -> str:
         picture.band(item.roc.x, item.roc.low, item.roc.high, style)
         picture.line(item.roc.x, item.roc.y, style)
     for style, item in zip(_STYLES, performances, strict=False):
-        picture.legend("line", style, f"{named(item.name)}: {words.number(item.auroc.value, 3)}")
+        picture.legend(
+            "line", style, words("pair", name=named(item.name), value=words.number(item.auroc.value, 3))
+        )
     picture.legend("line", "c-guide", words("chance"))
     model = performances[0]
     return picture.render(words("roc.title"), words("roc.desc", auroc=words.estimate(model.auroc)))
@@ -54,7 +57,9 @@ def distribution(histogram: Histogram, words: Words) -> str:
     totals = [a + b for a, b in zip(histogram.with_outcome, histogram.without_outcome, strict=True)]
     picture = Picture(height=300, y=(0, max([*totals, 1]) * 1.05))
     marks = ticks(0, picture.y[1], 5)
-    picture.axes(_TENTHS, marks, words.percent, words.number, (words("axis.predicted"), words("axis.patients")))
+    picture.axes(
+        _TENTHS, marks, words.percent, words.number, (words("axis.predicted"), words("axis.patients"))
+    )
     wide = (picture.across(1) - picture.across(0)) / len(totals)
     for place, (sick, total) in enumerate(zip(histogram.with_outcome, totals, strict=True)):
         left, floor = picture.across(place / len(totals)) + 0.75, picture.down(0)
@@ -74,7 +79,9 @@ def decision(benefits: Sequence[Benefit], words: Words, named: Named) -> str:
     picture = Picture(height=360, x=(0.0, last), y=(-top * 0.25, top))
     marks = ticks(*picture.y, 6)
     names = (words("axis.threshold"), words("axis.benefit"))
-    picture.axes(ticks(0, last, 8), marks, words.percent, lambda value: words.number(value, _digits(marks)), names)
+    picture.axes(
+        ticks(0, last, 8), marks, words.percent, lambda value: words.number(value, _digits(marks)), names
+    )
     picture.line((0, last), (0, 0), "c-guide")
     styles = list(zip(_STYLES, benefits, strict=False))
     for style, item in reversed(styles):
@@ -112,17 +119,19 @@ def forest(
     high = 30.0
     lows = [row.auroc.low for row in rows if row.auroc and row.auroc.low is not None]
     low = min([0.5, *(int(value * 10) / 10 for value in lows)])
-    picture = Picture(width=720, height=66 + high * (len(rows) + 1), left=250, right=190, top=14, x=(low, 1.0))
+    picture = Picture(
+        width=720, height=66 + high * (len(rows) + 1), left=250, right=190, top=14, x=(low, 1.0)
+    )
     floor = picture.height - picture.bottom
     for value in ticks(low, 1.0, 6):
         at = picture.across(value)
-        picture.parts.append(f'<line class="c-grid" x1="{at}" x2="{at}" y1="{picture.top}" y2="{floor}"/>')
+        picture.rule("c-grid", down=at)
         picture.text(at, floor + 19, words.number(value, 1), "c-tick c-middle")
-    picture.parts.append(f'<path class="c-axis" d="M{picture.left} {floor}H{picture.width - picture.right}"/>')
+    picture.rule("c-axis", across=floor)
     if whole.auroc.value is not None:
-        at = picture.across(whole.auroc.value)
-        picture.parts.append(f'<line class="c-line c-guide" x1="{at}" x2="{at}" y1="{picture.top}" y2="{floor}"/>')
-    lines = [(words("forest.all"), whole.auroc, ""), *((named(row), row.auroc, f"{row.events}/{row.rows}") for row in rows)]
+        picture.rule("c-line c-guide", down=picture.across(whole.auroc.value))
+    lines: list[tuple[str, Estimate | None, str]] = [(words("forest.all"), whole.auroc, "")]
+    lines += [(named(row), row.auroc, f"{row.events}/{row.rows}") for row in rows]
     for place, (name, item, size) in enumerate(lines):
         y = picture.top + high * (place + 0.5)
         bold = "" if place else " c-strong"
@@ -132,7 +141,9 @@ def forest(
             picture.text(picture.width - picture.right + 12, y + 4, words("forest.few"), "c-tick")
             continue
         left, right = picture.across(item.low), picture.across(item.high)
-        picture.parts.append(f'<path class="c-line s1" d="M{left} {y - 4}v8M{left} {y}H{right}M{right} {y - 4}v8"/>')
+        picture.parts.append(
+            f'<path class="c-line s1" d="M{left} {y - 4}v8M{left} {y}H{right}M{right} {y - 4}v8"/>'
+        )
         picture.box(picture.across(item.value) - 4.5, y - 4.5, 9, 9, "c-solid s1")
         picture.text(picture.width - picture.right + 12, y + 4, words.estimate(item, 2), f"c-key{bold}")
     picture.name_x(words("axis.auroc"))
@@ -145,31 +156,45 @@ def contributions(pairs: Sequence[tuple[str, float]], words: Words, named: Named
     most = max((abs(value) for _, value in pairs), default=0.0) or 1.0
     signed = any(value < 0 for _, value in pairs)
     picture = Picture(
-        width=720, height=56 + high * len(pairs), left=290, right=64, top=8, x=(-most if signed else 0.0, most)
+        width=720,
+        height=60 + high * len(pairs),
+        left=290,
+        right=64,
+        top=8,
+        x=(-most if signed else 0.0, most),
     )
     zero = picture.across(0)
     for place, (name, value) in enumerate(pairs):
         y, end = picture.top + high * place, picture.across(value)
         picture.text(picture.left - 12, y + 16, named(name), "c-key c-end")
-        picture.box(min(zero, end), y + 4, max(abs(end - zero), 0.8), high - 8, f"c-solid {'s1' if value >= 0 else 's2'}")
+        picture.box(
+            min(zero, end),
+            y + 4,
+            max(abs(end - zero), 0.8),
+            high - 8,
+            f"c-solid {'s1' if value >= 0 else 's2'}",
+        )
         beside = ("c-tick", end + 6) if value >= 0 else ("c-tick c-end", end - 6)
         picture.text(beside[1], y + 16, words.number(value, 2), beside[0])
-    floor = picture.top + high * len(pairs)
-    picture.parts.append(f'<line class="c-axis" x1="{zero}" x2="{zero}" y1="{picture.top}" y2="{floor}"/>')
+    picture.rule("c-axis", down=zero)
     picture.name_x(words("axis.contribution"))
     return picture.render(words("importance.title"), words("importance.desc"))
 
 
 def decided(ways: Sequence[Decided], words: Words, named: Named) -> str:
-    """Each way of deciding as two bars: those with the outcome, and those without; acted on, or left alone."""
+    """Each way of deciding as two bars, with the outcome and without: acted on, or left alone."""
     bars = [(way, kind) for way in ways for kind in ("with", "without")]
-    sizes = [way.acted_with + way.left_with for way in ways] + [way.acted_without + way.left_without for way in ways]
+    sizes = [way.acted_with + way.left_with for way in ways] + [
+        way.acted_without + way.left_without for way in ways
+    ]
     high = 46.0
-    picture = Picture(width=720, height=70 + high * len(bars), left=250, right=24, top=10, x=(0, max([*sizes, 1])))
+    picture = Picture(
+        width=720, height=70 + high * len(bars), left=170, right=24, top=10, x=(0, max([*sizes, 1]))
+    )
     floor = picture.height - picture.bottom
     for value in ticks(*picture.x, 6):
         at = picture.across(value)
-        picture.parts.append(f'<line class="c-grid" x1="{at}" x2="{at}" y1="{picture.top}" y2="{floor}"/>')
+        picture.rule("c-grid", down=at)
         picture.text(at, floor + 19, words.number(value), "c-tick c-middle")
     for place, (way, kind) in enumerate(bars):
         good = kind == "with"
@@ -224,9 +249,7 @@ def _mirror(picture: Picture, histogram: Histogram, middle: float, reach: float)
         left = picture.across(place / count) + 0.75
         picture.box(left, middle - 0.5 - reach * sick / most, wide - 1.5, reach * sick / most, "c-box s2")
         picture.box(left, middle + 0.5, wide - 1.5, reach * well / most, "c-box s1")
-    picture.parts.append(
-        f'<line class="c-axis" x1="{picture.left}" x2="{picture.width - picture.right}" y1="{middle}" y2="{middle}"/>'
-    )
+    picture.rule("c-axis", across=middle)
 
 
 def _bar(picture: Picture, y: float, start: float, size: float, style: str, words: Words) -> None:

@@ -131,7 +131,8 @@ def smooth(outcomes: Any, scores: Any, weights: Any, at: Any) -> Floats:
         spread = kernel @ score**2 / total - middle**2
         joint = kernel @ (score * truth) / total - middle * level
         line = level + np.where(spread > 1e-9, joint / spread, 0.0) * (points - middle)
-    return np.clip(np.nan_to_num(line), 0, 1)
+    shares: Floats = np.clip(np.nan_to_num(line), 0, 1)
+    return shares
 
 
 def sensitivity(outcomes: Any, acted: Any, weights: Any = None) -> float:
@@ -257,9 +258,12 @@ def _arrays(outcomes: Any, scores: Any, weights: Any) -> tuple[Floats, Floats, F
 def _steps(truth: Floats, score: Floats, weight: Floats) -> tuple[Floats, Floats]:
     """The weight of each class at each distinct score, from the greatest down."""
     _, place = np.unique(-score, return_inverse=True)
-    positive = np.bincount(place, weight * truth)
-    negative = np.bincount(place, weight * (1 - truth))
-    return positive, negative
+    return _sums(place, weight * truth), _sums(place, weight * (1 - truth))
+
+
+def _sums(place: Any, weight: Floats) -> Floats:
+    sums: Floats = np.bincount(place, weight).astype(np.float64)
+    return sums
 
 
 def _share(weight: Floats, hit: Floats) -> float:
@@ -272,9 +276,9 @@ def _few(truth: Floats, score: Floats, weight: Floats) -> tuple[Floats, Floats, 
     if len(score) <= _MOST:
         return truth, score, weight
     part = np.argsort(np.argsort(score, kind="stable"), kind="stable") * _MOST // len(score)
-    total = np.bincount(part, weight)
+    total = _sums(part, weight)
     safe = np.maximum(total, 1e-12)
-    return np.bincount(part, weight * truth) / safe, np.bincount(part, weight * score) / safe, total
+    return _sums(part, weight * truth) / safe, _sums(part, weight * score) / safe, total
 
 
 def _logistic(truth: Floats, logits: Floats, weight: Floats, *, slope: bool) -> float:
@@ -283,18 +287,30 @@ def _logistic(truth: Floats, logits: Floats, weight: Floats, *, slope: bool) -> 
         return math.nan
     intercept, gain = 0.0, 1.0
     for _ in range(50):
-        risk = 1 / (1 + np.exp(-np.clip(intercept + gain * logits, -35, 35)))
-        rest, curve = weight * (truth - risk), weight * risk * (1 - risk)
-        first, second = float(rest.sum()), float(rest @ logits)
-        a, b, c = float(curve.sum()), float(curve @ logits), float(curve @ logits**2)
-        determinant = a * c - b * b
-        if slope and determinant <= 1e-12 * max(a * c, 1e-300):
+        steps = _newton(truth, logits, weight, intercept, gain, slope=slope)
+        if not all(map(math.isfinite, steps)):
             return math.nan
-        steps = ((c * first - b * second) / determinant, (a * second - b * first) / determinant) if slope else (
-            first / max(a, 1e-12),
-            0.0,
-        )
-        intercept, gain = intercept + np.clip(steps[0], -2, 2), gain + np.clip(steps[1], -2, 2)
+        intercept, gain = intercept + steps[0], gain + steps[1]
         if max(map(abs, steps)) < 1e-9:
             break
-    return float(gain if slope else intercept)
+    return gain if slope else intercept
+
+
+def _newton(
+    truth: Floats, logits: Floats, weight: Floats, intercept: float, gain: float, *, slope: bool
+) -> tuple[float, float]:
+    """One step of at most 2 towards the greatest likelihood; not a number where there is none."""
+    risk = 1 / (1 + np.exp(-np.clip(intercept + gain * logits, -35, 35)))
+    rest, curve = weight * (truth - risk), weight * risk * (1 - risk)
+    first, second = float(rest.sum()), float(rest @ logits)
+    a, b, c = float(curve.sum()), float(curve @ logits), float(curve @ logits**2)
+    if not slope:
+        return _held(first / max(a, 1e-12)), 0.0
+    determinant = a * c - b * b
+    if determinant <= 1e-12 * max(a * c, 1e-300):
+        return math.nan, math.nan
+    return _held((c * first - b * second) / determinant), _held((a * second - b * first) / determinant)
+
+
+def _held(step: float) -> float:
+    return min(max(step, -2.0), 2.0)

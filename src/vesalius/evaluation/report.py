@@ -6,6 +6,8 @@ from collections.abc import Callable, Mapping, Sequence
 from importlib.resources import files
 from typing import TYPE_CHECKING, Any
 
+import msgspec
+
 from vesalius.evaluation import charts
 from vesalius.evaluation.run import Decided, Performance, Run, Subgroup, Threshold
 from vesalius.evaluation.words import Words
@@ -21,7 +23,7 @@ MOST_INPUTS = 15
 
 
 def report(run: Run, card: Card, language: str) -> str:
-    """One self-contained HTML page: no script, no inline style, nothing fetched; readable on paper and in the dark.
+    """One self-contained HTML page: no script, no inline style, nothing fetched.
 
     Args:
         run: the figures.
@@ -102,8 +104,6 @@ def _render(template: str, run: Run, card: Card, language: str) -> str:
 
 
 def _few_inputs(run: Run) -> Run:
-    import msgspec
-
     return msgspec.structs.replace(run, importance=run.importance[:MOST_INPUTS])
 
 
@@ -120,7 +120,11 @@ def _tiles(run: Run, words: Words) -> list[tuple[str, str, str]]:
     rivals = [item for item in run.performances[1:] if item.gain and item.auroc.value is not None]
     best = max(rivals, key=lambda item: item.auroc.value or 0.0, default=None)
     tiles = [
-        (words("tile.patients"), words.number(run.patients), words("tile.events", events=run.events, share=words.percent(run.events / run.rows, 1))),
+        (
+            words("tile.patients"),
+            words.number(run.patients),
+            words("tile.events", events=run.events, share=words.percent(run.events / run.rows, 1)),
+        ),
         _tile(words("tile.auroc"), model.auroc, words, 3),
         _tile(words("tile.slope"), model.slope, words, 2),
         _tile(words("tile.brier"), model.brier, words, 3),
@@ -168,6 +172,6 @@ def _decided(item: Decided, words: Words, named: Callable[[str], str]) -> Sequen
         words.number(item.acted),
         words.share(item.sensitivity),
         words.share(item.specificity),
-        f"{words.number(item.acted_without)}: {words.share(item.needless, 0)}",
+        f"{words.number(item.acted_without)} · {words.share(item.needless, 0)}",
         words.number(item.left_with),
     )

@@ -120,7 +120,7 @@ class Missing(msgspec.Struct, frozen=True):
 
 
 class Decided(msgspec.Struct, frozen=True, kw_only=True):
-    """One way of deciding against what happened: four counts, and what follows from them (exact intervals)."""
+    """One way of deciding against what happened: four counts, and the shares that follow."""
 
     name: str
     acted_with: int
@@ -278,19 +278,25 @@ def _lines(run: Run) -> list[str]:
     lines = [
         f"run {run.id}",
         f"patients {run.patients}, rows {run.rows}, with the outcome {run.events} ({share:.1%})",
-        f"{run.repeats} × {run.folds}-fold cross-validation by patient, {run.draws} bootstrap draws, seed {run.seed}",
+        f"{run.repeats} × {run.folds}-fold cross-validation by patient, {run.draws} bootstrap draws",
     ]
     for item in run.performances:
         gain = f", the model gains {figure(item.gain)}" if item.gain else ""
         lines.append(f"AUROC {item.name} {figure(item.auroc)}{gain}")
     model = run.performance
     lines.append(f"Brier {figure(model.brier)}, scaled {figure(model.scaled_brier)}")
-    lines.append(f"calibration slope {figure(model.slope, 2)}, intercept {figure(model.intercept, 2)}, ICI {figure(model.ici)}")
+    lines.append(
+        f"calibration slope {figure(model.slope, 2)}, intercept {figure(model.intercept, 2)}, "
+        f"ICI {figure(model.ici)}"
+    )
     lines.append(f"prediction sets at {run.coverage.level:.0%} hold the truth in {run.coverage.overall:.1%}")
-    for item in run.decided:
-        lines.append(
-            f"{item.name}: sensitivity {figure(item.sensitivity)}, specificity {figure(item.specificity)}, "
-            f"{item.acted} acts, {item.acted_without} ({item.needless.value or 0:.0%}) without the outcome, "
-            f"{item.left_with} with the outcome not acted on"
-        )
+    lines += [_decided(item) for item in run.decided]
     return lines
+
+
+def _decided(item: Decided) -> str:
+    return (
+        f"{item.name}: sensitivity {figure(item.sensitivity)}, specificity {figure(item.specificity)}, "
+        f"{item.acted} acts, {item.acted_without} ({item.needless.value or 0:.0%}) without the outcome, "
+        f"{item.left_with} with the outcome not acted on"
+    )

@@ -40,7 +40,11 @@ def check_apart(groups: Sequence[Hashable], folds: Folds) -> None:
         Leak: says how many patients; it names none of them.
     """
     sides: dict[Hashable, int] = {}
-    split = {group for group, fold in zip(groups, folds.tolist(), strict=True) if sides.setdefault(group, fold) != fold}
+    split = {
+        group
+        for group, fold in zip(groups, folds.tolist(), strict=True)
+        if sides.setdefault(group, fold) != fold
+    }
     if split:
         raise Leak(f"{len(split)} patients would be on both sides of the split", hint="split by patient")
 
@@ -55,4 +59,6 @@ def check_single(candidates: Sequence[Candidate]) -> None:
     moments = Counter((item.subject, item.as_of) for item in candidates)
     twice = max(sum(count - 1 for count in tally.values()) for tally in (foci, moments)) if candidates else 0
     if twice:
-        raise Leak(f"{twice} rows are there twice", hint="one row per candidate: look at how candidates are found")
+        raise Leak(
+            f"{twice} rows are there twice", hint="one row per candidate: look at how candidates are found"
+        )

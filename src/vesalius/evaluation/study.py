@@ -1,4 +1,4 @@
-"""Validating a use case on history: repeated cross-validation by patient, beside simple rules and the clinicians."""
+"""Validating a use case on history, by patient, beside simple rules and the clinicians."""
 
 from __future__ import annotations
 
@@ -15,6 +15,7 @@ from vesalius.evaluation import metrics, tables
 from vesalius.evaluation.metrics import Estimate, Floats
 from vesalius.evaluation.run import Curve, Performance, Proposed, Run
 from vesalius.evaluation.splits import check_single, repeated
+from vesalius.modelling import one_thread
 
 if TYPE_CHECKING:
     from vesalius.modelling import Model
@@ -76,7 +77,8 @@ def study(
         practice: N answers: whether the clinicians acted; None where it is not known.
         seed: of every random choice; the same rows and seed give the same run.
         progress: called after each model.
-        repeats, folds: of the cross-validation; ``repeats × folds + 1`` models are learned.
+        repeats: of the cross-validation; ``repeats × folds + 1`` models are learned.
+        folds: of each repeat.
         draws: bootstrap samples of patients behind each interval.
         settings: the hospital's own, for what would have been proposed.
 
@@ -88,6 +90,23 @@ def study(
     if len(truth) != len(evidence) or len(practice) != len(evidence):
         raise NotEnoughData("evidence, outcomes and practice do not have the same number of rows")
     check_single(evidence.candidates)
+    with one_thread():
+        return _study(
+            usecase, evidence, truth, tuple(practice), seed, progress, (repeats, folds, draws), settings
+        )
+
+
+def _study(
+    usecase: type[UseCase],
+    evidence: Evidence,
+    truth: npt.NDArray[np.bool_],
+    practice: tuple[bool | None, ...],
+    seed: int,
+    progress: Progress | None,
+    plan: tuple[int, int, int],
+    settings: Mapping[str, Any] | None,
+) -> Run:
+    repeats, folds, draws = plan
     patients = [candidate.subject for candidate in evidence.candidates]
     split = repeated(truth, patients, folds, repeats, seed)
     tick = _ticking(progress, repeats * folds + 1)
@@ -96,9 +115,11 @@ def study(
     tick()
     rng = np.random.Generator(np.random.PCG64(seed + 1))
     counts = metrics.resamples(patients, draws, rng)
-    rules = {name: np.asarray(scores, dtype=np.float64) for name, scores in usecase().baselines(evidence).items()}
+    rules = {
+        name: np.asarray(scores, dtype=np.float64) for name, scores in usecase().baselines(evidence).items()
+    }
     real = truth.astype(np.float64)
-    found = tables.Found(evidence, real, held_out.probability, counts, tuple(practice))
+    found = tables.Found(evidence, real, held_out.probability, counts, practice)
     moments = sorted(candidate.as_of for candidate in evidence.candidates)
     return Run(
         usecase=usecase.card.name,
@@ -175,7 +196,10 @@ def performances(
         name="model",
         auroc=metrics.estimate(metrics.auroc, outcomes, probability, counts),
         auprc=metrics.estimate(metrics.auprc, outcomes, probability, counts),
-        **{name: metrics.estimate(metric, outcomes, probability, counts) for name, metric in _CALIBRATION.items()},
+        **{
+            name: metrics.estimate(metric, outcomes, probability, counts)
+            for name, metric in _CALIBRATION.items()
+        },
         roc=_roc(outcomes, probability, counts),
     )
     beside = [
@@ -199,7 +223,8 @@ def compare(outcomes: Any, champion: Any, challenger: Any, counts: Floats) -> Es
 
     Args:
         outcomes: N outcomes.
-        champion, challenger: repeats × N scores each (or N, for one repeat).
+        champion: repeats × N scores (or N, for one repeat).
+        challenger: as many.
         counts: draws × N, from :func:`vesalius.evaluation.metrics.resamples`.
     """
     truth = np.asarray(outcomes, dtype=np.float64)
@@ -252,7 +277,8 @@ def _corners(outcomes: Floats, scores: Floats) -> Curve:
 
 def _calibration(outcomes: Floats, probability: Floats, counts: Floats) -> Curve:
     """The smoothed observed share over the bulk of the probabilities, with its band."""
-    at = np.linspace(*np.quantile(probability, [0.01, 0.99]), _CURVE_GRID)
+    first, last = np.quantile(probability, [0.01, 0.99]).tolist()
+    at = np.linspace(first, last, _CURVE_GRID)
     mean = np.mean([metrics.smooth(outcomes, row, None, at) for row in probability], axis=0)
     drawn = [
         metrics.smooth(outcomes, probability[draw % len(probability)], row, at)
@@ -263,8 +289,13 @@ def _calibration(outcomes: Floats, probability: Floats, counts: Floats) -> Curve
 
 def curve(x: Floats, y: Floats, drawn: Sequence[Floats]) -> Curve:
     """A line with the percentile band of its bootstrap draws, rounded to 5 decimals."""
-    low, high = np.quantile(np.array(drawn), [0.025, 0.975], axis=0) if drawn else ([], [])
-    return Curve(*(tuple(np.round(np.asarray(part, float), 5).tolist()) for part in (x, y, low, high)))
+    none = np.empty(0)
+    low, high = np.quantile(np.array(drawn), [0.025, 0.975], axis=0) if drawn else (none, none)
+    return Curve(_five(x), _five(y), _five(low), _five(high))
+
+
+def _five(values: Floats) -> tuple[float, ...]:
+    return tuple(np.round(np.asarray(values, dtype=np.float64), 5).tolist())
 
 
 def _proposed(
@@ -275,7 +306,8 @@ def _proposed(
     acted = Counter(option for option, act in zip(options, practice, strict=True) if act)
     known = any(act is not None for act in practice)
     return tuple(
-        Proposed(option, rows[option], events[option], acted[option] if known else None) for option in sorted(rows)
+        Proposed(option, rows[option], events[option], acted[option] if known else None)
+        for option in sorted(rows)
     )
 
 

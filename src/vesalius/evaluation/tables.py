@@ -1,4 +1,4 @@
-"""The tables of a validation run: thresholds, decision curve, subgroups, missing facts, and the clinicians."""
+"""The tables of a validation run: thresholds, decision curve, subgroups, missing facts, clinicians."""
 
 from __future__ import annotations
 
@@ -62,7 +62,11 @@ def practised(found: Found) -> bool:
 
 def thresholds(found: Found) -> tuple[Threshold, ...]:
     """What acting from each threshold on would mean: acts avoided beside positives missed."""
-    acts = np.array([act is True for act in found.practice]) if practised(found) else np.ones(len(found.outcomes))
+    acts = (
+        np.array([act is True for act in found.practice])
+        if practised(found)
+        else np.ones(len(found.outcomes))
+    )
     drawn = _drawn(found)
     rows = []
     for place, threshold in enumerate(THRESHOLDS):
@@ -84,7 +88,10 @@ def thresholds(found: Found) -> tuple[Threshold, ...]:
                 specificity=_ratio(count - total - (acted - caught), count - total, others - false, others),
                 ppv=_ratio(caught, acted, true, true + false),
                 npv=_ratio(
-                    count - total - (acted - caught), count - acted, others - false, events + others - true - false
+                    count - total - (acted - caught),
+                    count - acted,
+                    others - false,
+                    events + others - true - false,
                 ),
             )
         )
@@ -124,13 +131,20 @@ def benefits(found: Found, rules: Mapping[str, Floats]) -> tuple[Benefit, ...]:
     if known.any():
         acts = np.array([float(act is True) for act in found.practice])
         ways.append(("practice", acts[known], found.outcomes[known]))
-    ways += [(name, scores, found.outcomes) for name, scores in sorted(rules.items()) if set(scores.tolist()) <= {0.0, 1.0}]
+    ways += [
+        (name, scores, found.outcomes)
+        for name, scores in sorted(rules.items())
+        if set(scores.tolist()) <= {0.0, 1.0}
+    ]
     curves = [
         Benefit(name, CURVE, tuple(round(metrics.net_benefit(truth, acts, at), 6) for at in CURVE))
         for name, acts, truth in ways
     ]
     model = [
-        round(float(np.mean([metrics.net_benefit(found.outcomes, row >= at, at) for row in found.probability])), 6)
+        round(
+            float(np.mean([metrics.net_benefit(found.outcomes, row >= at, at) for row in found.probability])),
+            6,
+        )
         for at in CURVE
     ]
     return (Benefit("model", CURVE, tuple(model)), *curves)
@@ -180,7 +194,9 @@ def _subgroup(found: Found, name: str, level: str, member: npt.NDArray[np.bool_]
         level=level,
         rows=len(truth),
         events=events,
-        auroc=metrics.estimate(metrics.auroc, truth, probability, found.counts[:, member]) if enough else None,
+        auroc=metrics.estimate(metrics.auroc, truth, probability, found.counts[:, member])
+        if enough
+        else None,
         expected=round(float(probability.mean()), 6),
         observed=metrics.exact(events, len(truth)),
     )
@@ -223,7 +239,7 @@ def coverage(outcomes: Floats, sets: npt.NDArray[np.bool_], level: float) -> Cov
 
 
 def decided(found: Found) -> tuple[Decided, ...]:
-    """What the clinicians decided against what happened; and the model, were it to act as often as they did."""
+    """What the clinicians decided against what happened; and the model, at as many acts."""
     known = np.array([act is not None for act in found.practice])
     if not known.any():
         return ()

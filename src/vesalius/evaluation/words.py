@@ -8,8 +8,8 @@ from importlib.resources import files
 import msgspec
 
 from vesalius.card import LANGUAGES
-from vesalius.evaluation.metrics import Estimate
 from vesalius.errors import InvalidSetting
+from vesalius.evaluation.metrics import Estimate
 
 DASH = "–"
 
@@ -24,7 +24,9 @@ def catalogue(language: str) -> dict[str, str]:
         InvalidSetting: the report does not speak it.
     """
     if language not in LANGUAGES:
-        raise InvalidSetting(f"the report does not speak {language!r}", hint=f"choose one of {', '.join(LANGUAGES)}")
+        raise InvalidSetting(
+            f"the report does not speak {language!r}", hint=f"choose one of {', '.join(LANGUAGES)}"
+        )
     raw = (files("vesalius.evaluation") / "texts" / f"{language}.toml").read_bytes()
     return msgspec.toml.decode(raw, type=dict[str, str])
 
@@ -59,7 +61,8 @@ class Words:
         value = self.number(item.value, digits)
         if item.low is None or item.high is None:
             return value
-        return f"{value} ({self._range(item.low, self.number(item.low, digits), self.number(item.high, digits))})"
+        low, high = self.number(item.low, digits), self.number(item.high, digits)
+        return f"{value} ({self._range(item.low, low, high)})"
 
     def share(self, item: Estimate | None, digits: int = 1) -> str:
         """A proportion with its interval, in percent."""

@@ -4,7 +4,7 @@ from vesalius.modelling.explanation import Shift, changes, zone
 from vesalius.modelling.files import ModelStore
 from vesalius.modelling.folds import deal
 from vesalius.modelling.model import Conformal, Facts, Model, Replicate, Scores, Term, points_of
-from vesalius.modelling.training import train
+from vesalius.modelling.training import one_thread, train
 
 __all__ = [
     "Conformal",
@@ -17,6 +17,7 @@ __all__ = [
     "Term",
     "changes",
     "deal",
+    "one_thread",
     "points_of",
     "train",
     "zone",

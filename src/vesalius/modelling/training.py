@@ -93,7 +93,7 @@ def train(
     columns = [[column[row] for row in order] for column in columns]
     truth, names = truth[order], [names[row] for row in order]
     rng = np.random.Generator(np.random.PCG64(seed))
-    with _one_thread():
+    with one_thread():
         learner = _learner(kind, inputs, columns, truth.astype(np.float64), seed)
         held_out, strength = learner.held_out(deal(truth, names, FOLDS, rng))
         intercept, slope = _logistic.recalibration(held_out, truth.astype(np.float64))
@@ -148,7 +148,7 @@ def _learner(
     return Ridge([code(item, column) for item, column in zip(inputs, columns, strict=True)], outcomes)
 
 
-def _one_thread() -> AbstractContextManager[Any]:
+def one_thread() -> AbstractContextManager[Any]:
     """Linear algebra on one thread: sums do not depend on the number of cores, small ones are faster."""
     from threadpoolctl import threadpool_limits  # type: ignore[import-untyped]
 
