@@ -77,7 +77,7 @@ class Evidence:
         """The evidence on the candidates numbered ``rows``, in that order."""
         return Evidence(
             tuple(self.candidates[row] for row in rows),
-            self.table.take(list(rows)),
+            self.table.take(list(rows)) if len(rows) else self.table.slice(0, 0),
             tuple(self.sources[row] for row in rows),
             self.position,
         )

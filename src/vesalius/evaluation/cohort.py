@@ -38,7 +38,12 @@ class Cohort:
 
 
 def gather(
-    usecase: UseCase, lake: Lake, *, since: datetime = START, until: datetime | None = None, known_at: datetime | None = None
+    usecase: UseCase,
+    lake: Lake,
+    *,
+    since: datetime = START,
+    until: datetime | None = None,
+    known_at: datetime | None = None,
 ) -> Cohort:
     """Everyone who became due in (``since``, ``until``] and whose outcome was known at ``known_at``.
 
@@ -69,7 +74,7 @@ def gather(
 
 
 def receive_folder(lake: Lake, folder: Path, maps: Path, progress: Progress | None = None) -> list[Receipt]:
-    """Receives every data file of ``folder``: FHIR as it is, CSV through the map of the same name as the folder.
+    """Receives every data file of ``folder``: FHIR as it is, CSV through the map of the folder's name.
 
     Args:
         lake: where it goes.
@@ -89,7 +94,11 @@ def receive_folder(lake: Lake, folder: Path, maps: Path, progress: Progress | No
             csv_map = None
         else:
             continue
-        receipts.append(receive(lake, path.name, path, source=folder.name, csv_map=csv_map, progress=progress))
+        receipts.append(
+            receive(lake, path.name, path, source=folder.name, csv_map=csv_map, progress=progress)
+        )
     if not receipts:
-        raise NotFound(f"no CSV, NDJSON or bundle in {folder}", hint="name the folder that holds the data files")
+        raise NotFound(
+            f"no CSV, NDJSON or bundle in {folder}", hint="name the folder that holds the data files"
+        )
     return receipts
