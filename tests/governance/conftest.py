@@ -20,9 +20,13 @@ class Urine:
 
 
 @pytest.fixture
-def engine(tmp_path, monkeypatch):
+def urine(monkeypatch):
     monkeypatch.setattr(uses, "find", lambda _: Urine)
     monkeypatch.setattr(uses, "installed", lambda: {"urine": Urine})
+
+
+@pytest.fixture
+def engine(tmp_path, urine):
     opened = open_store(f"sqlite:///{tmp_path / 'governance.sqlite'}")
     yield opened
     opened.dispose()

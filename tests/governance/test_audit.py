@@ -16,8 +16,8 @@ NOW = datetime(2026, 3, 2, 12, tzinfo=UTC)
 
 
 @pytest.fixture
-def engine(tmp_path):
-    opened = open_store(f"sqlite:///{tmp_path / 'audit.sqlite'}")
+def engine(database_url):
+    opened = open_store(database_url)
     yield opened
     opened.dispose()
 
@@ -29,9 +29,11 @@ def fill(engine, count=5):
 
 def tamper(engine, *statements):
     """What somebody with the database in hand can do: lift the guard, and change a row."""
+    sqlite = engine.dialect.name == "sqlite"
+    guards = ["audit_event_no_update", "audit_event_no_delete"] if sqlite else ["audit_event_append_only"]
     with writing(engine) as connection:
-        for verb in ("update", "delete"):
-            connection.exec_driver_sql(f"DROP TRIGGER audit_event_no_{verb}")
+        for guard in guards:
+            connection.exec_driver_sql(f"DROP TRIGGER {guard}{'' if sqlite else ' ON audit_event'}")
         for statement in statements:
             connection.exec_driver_sql(statement)
 
@@ -56,7 +58,7 @@ def test_events_come_back_as_they_were_recorded(engine):
 def test_the_database_itself_refuses_to_change_or_remove_an_event(engine):
     fill(engine)
     for statement in ("UPDATE audit_event SET actor = 'bart'", "DELETE FROM audit_event WHERE seq = 5"):
-        with pytest.raises(sa.exc.IntegrityError, match="append-only"), writing(engine) as connection:
+        with pytest.raises(sa.exc.DBAPIError, match="append-only"), writing(engine) as connection:
             connection.exec_driver_sql(statement)
     assert audit.verify(engine) == 5
 
@@ -162,5 +164,6 @@ def test_thousands_a_second_in_one_transaction_and_more_when_verified(engine):
             audit.record(connection, "anna", Action.SUGGESTION_READ, f"s{number}", at=NOW)
     middle = time.perf_counter()
     assert audit.verify(engine) == 1000
-    assert middle - start < 5  # about 1 s on a busy pair of cores; the bound only catches a change of order
-    assert time.perf_counter() - middle < 1
+    # A quarter of a second and a hundredth on a quiet machine; the bounds only catch a change of order.
+    assert middle - start < 20
+    assert time.perf_counter() - middle < 5

@@ -4,6 +4,7 @@ import time
 from datetime import UTC, datetime, timedelta
 
 import pytest
+from argon2 import PasswordHasher
 
 from vesalius.errors import Conflict, InvalidSetting, NotAllowed, NotFound
 from vesalius.governance import audit, people
@@ -14,7 +15,15 @@ SECRET = "correct horse battery"
 
 
 @pytest.fixture
-def engine(tmp_path):
+def cheap_hashes(request, monkeypatch):
+    """Hashes that cost little; but where the time is what is tested."""
+    people._nobody.cache_clear()
+    if "takes_as_long" not in request.node.name:
+        monkeypatch.setattr(people, "_hasher", lambda: PasswordHasher(1, 8, 1))
+
+
+@pytest.fixture
+def engine(tmp_path, cheap_hashes):
     opened = open_store(f"sqlite:///{tmp_path / 'people.sqlite'}")
     people.add(
         opened,

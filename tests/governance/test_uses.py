@@ -6,11 +6,12 @@ import pytest
 
 from vesalius.card import Text
 from vesalius.errors import Conflict, InvalidCard, InvalidSetting, NotAllowed, NotFound
-from vesalius.governance import audit, uses
+from vesalius.governance import audit, people, uses
 from vesalius.governance.lifecycle import AFTER_MODEL_CHANGE, GATES, NEXT, RUNS, State
 from vesalius.governance.people import Person
 from vesalius.governance.roles import MATRIX, Right
 from vesalius.review import Review
+from vesalius.store import open_store
 from vesalius.usecase import Suggestion
 
 NOW = datetime(2026, 3, 2, 12, tzinfo=UTC)
@@ -212,3 +213,17 @@ def test_every_step_is_in_the_audit(engine, live, staff):
     latest = [event.action for event in audit.events(engine, thing="urine", limit=3)]
     assert latest == ["use.moved", "use.model_changed", "use.settings_changed"]
     assert audit.verify(engine) == len(audit.events(engine, limit=1000))
+
+
+def test_the_life_of_a_use_is_the_same_on_postgresql(postgres_database, urine):
+    opened = open_store(postgres_database)
+    names = ("doctor", "dpo", "director", "engineer", "biologist")
+    staff = {name: people.add(opened, name, name=name, role=name) for name in names}
+    for name in ("dpo", "engineer", "doctor", "director", "director", "dpo", "doctor"):
+        use = uses.sign(opened, "urine", staff[name], reason="agreed")
+    assert use.speaks
+    uses.set_use_settings(opened, "urine", {"start_from": 0.4}, staff["biologist"], reason="x")
+    use = uses.set_model(opened, "urine", "d" * 64, staff["engineer"], reason="x")
+    assert (use.state, use.settings, use.model) == ("silent", {"start_from": 0.4}, "d" * 64)
+    assert audit.verify(opened) == 5 + 7 + 4 + 1 + 2
+    opened.dispose()

@@ -1,40 +1,14 @@
-"""A review with a small card, on SQLite, and on PostgreSQL where there is one."""
+"""A review with a small card, on SQLite and on PostgreSQL."""
 
 import itertools
-import uuid
 
 import pytest
-import sqlalchemy as sa
 from reviewed_card import CARD, NOON
 
 from vesalius.card import Text
 from vesalius.governance import audit
 from vesalius.review import Display, Review
-from vesalius.store import open_store
 from vesalius.usecase import Reason, Suggestion
-
-
-@pytest.fixture(params=["sqlite", "postgresql"])
-def engine(request, tmp_path):
-    if request.param == "sqlite":
-        opened = open_store(f"sqlite:///{tmp_path / 'review.sqlite'}")
-        yield opened
-        opened.dispose()
-        return
-    try:
-        url = sa.make_url(request.getfixturevalue("postgres_url"))
-    except pytest.FixtureLookupError:
-        pytest.skip("no PostgreSQL here")
-    name = f"review_{uuid.uuid4().hex[:12]}"
-    server = sa.create_engine(url, isolation_level="AUTOCOMMIT")
-    with server.connect() as connection:
-        connection.exec_driver_sql(f"CREATE DATABASE {name}")
-    opened = open_store(url.set(database=name).render_as_string(hide_password=False))
-    yield opened
-    opened.dispose()
-    with server.connect() as connection:
-        connection.exec_driver_sql(f"DROP DATABASE {name} WITH (FORCE)")
-    server.dispose()
 
 
 @pytest.fixture

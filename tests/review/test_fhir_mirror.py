@@ -6,6 +6,15 @@ from reviewed_card import CARD, MINUTE, NOON
 from vesalius import fhir
 from vesalius.review import mirror
 from vesalius.review.fhir_mirror import AIAST
+from vesalius.store import open_store
+
+
+@pytest.fixture
+def engine(tmp_path):
+    opened = open_store(f"sqlite:///{tmp_path / 'review.sqlite'}")
+    yield opened
+    opened.dispose()
+
 
 DECISIONS = {
     "open": None,

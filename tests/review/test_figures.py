@@ -2,10 +2,19 @@
 
 from datetime import timedelta
 
+import pytest
 from reviewed_card import MINUTE, NOON
 
 from vesalius.review import Count
+from vesalius.store import open_store
 from vesalius.usecase import Outcome
+
+
+@pytest.fixture
+def engine(tmp_path):
+    opened = open_store(f"sqlite:///{tmp_path / 'review.sqlite'}")
+    yield opened
+    opened.dispose()
 
 
 def fill(review, suggest):

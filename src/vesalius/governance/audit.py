@@ -11,8 +11,8 @@ An event holds no clinical value and none of a person's own words: who, what, on
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
+from collections.abc import Generator, Iterator, Mapping
+from contextlib import closing, contextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from enum import StrEnum
@@ -40,6 +40,7 @@ class Action(StrEnum):
     SUGGESTION_DECIDED = "suggestion.decided"
     SUGGESTION_UNDONE = "suggestion.undone"
     SUGGESTION_REPLAYED = "suggestion.replayed"
+    RESOURCE_READ = "resource.read"
     USE_SIGNED = "use.signed"
     USE_REFUSED = "use.refused"
     USE_MOVED = "use.moved"
@@ -200,11 +201,10 @@ def verify(engine: sa.Engine, noted: Head | None = None) -> int:
     """
     last = Head(0, START)
     with reading(engine) as connection:
-        for item in _read(connection, sa.select(event).order_by(event.c.seq)):
-            _fits(item, last)
-            last = Head(item.seq, item.hash)
-            if noted and noted.seq == last.seq and noted.hash != last.hash:
-                raise Tampered(f"event {item.seq} is not the one that was noted")
+        with closing(_read(connection, sa.select(event).order_by(event.c.seq))) as items:
+            for item in items:
+                _fits(item, last, noted)
+                last = Head(item.seq, item.hash)
         row = connection.execute(sa.select(_head.c.seq, _head.c.hash)).one_or_none()
     kept = Head(row.seq, row.hash) if row else Head(0, START)
     if kept != last or (noted and noted.seq > last.seq):
@@ -224,21 +224,26 @@ def events(
         return list(_read(connection, asked.order_by(event.c.seq.desc()).limit(limit).offset(offset)))
 
 
-def _fits(item: Event, last: Head) -> None:
+def _fits(item: Event, last: Head, noted: Head | None) -> None:
     if item.seq != last.seq + 1:
         raise Tampered(f"event {last.seq + 1} was removed")
     if item.previous != last.hash or item.hash != item.expected():
         raise Tampered(f"event {item.seq} was altered")
+    if noted and noted.seq == item.seq and noted.hash != item.hash:
+        raise Tampered(f"event {item.seq} is not the one that was noted")
 
 
-def _read(connection: sa.Connection, asked: sa.Select[Any]) -> Iterator[Event]:
-    for row in connection.execution_options(yield_per=5000).execute(asked):
-        values = dict(row._mapping)
-        try:
-            values["detail"] = msgspec.json.decode(values["detail"])
-        except msgspec.DecodeError as error:
-            raise Tampered(f"event {values['seq']} was altered") from error
-        yield Event(**values)
+def _read(connection: sa.Connection, asked: sa.Select[Any]) -> Generator[Event, None, None]:
+    with connection.execution_options(yield_per=5000).execute(asked) as rows:
+        for row in rows:
+            yield _to_event(dict(row._mapping))
+
+
+def _to_event(values: dict[str, Any]) -> Event:
+    try:
+        return Event(**{**values, "detail": msgspec.json.decode(values["detail"])})
+    except msgspec.DecodeError as error:
+        raise Tampered(f"event {values['seq']} was altered") from error
 
 
 def _lock_head(connection: sa.Connection) -> Head:
