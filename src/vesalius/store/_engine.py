@@ -69,14 +69,21 @@ def open_store(url: str) -> sa.Engine:
         event.listen(engine, "begin", _begin_sqlite)
     from vesalius.store._migrate import migrate  # Alembic is slow to import and needed only here
 
-    migrate(engine)
+    try:
+        migrate(engine)
+    except BaseException:
+        engine.dispose()
+        raise
     return engine
 
 
 @contextmanager
 def reading(engine: sa.Engine) -> Iterator[sa.Connection]:
     """A connection on one consistent state of the database, for reading only."""
-    with engine.connect() as connection, connection.begin():
+    # PostgreSQL shows each statement the newest state unless it is asked to keep one, as SQLite always does.
+    postgres = engine.dialect.name == "postgresql"
+    options: dict[str, Any] = {"isolation_level": "REPEATABLE READ"} if postgres else {}
+    with engine.connect().execution_options(**options) as connection, connection.begin():
         yield connection
 
 

@@ -1,0 +1,77 @@
+"""The store: moments without loss, readings of one state, writings whole or not at all."""
+
+from datetime import UTC, datetime, timedelta, timezone
+
+import pytest
+import sqlalchemy as sa
+from hypothesis import given
+from hypothesis import strategies as st
+
+from vesalius.store import Instant, from_microseconds, microseconds, reading, writing
+
+MOMENTS = st.datetimes(min_value=datetime(1900, 1, 1), max_value=datetime(2200, 1, 1), timezones=st.just(UTC))
+
+
+@given(MOMENTS)
+def test_a_moment_survives_to_the_microsecond(moment):
+    assert from_microseconds(microseconds(moment)) == moment
+
+
+@given(MOMENTS, MOMENTS)
+def test_microseconds_order_as_moments_do(one, other):
+    assert (one < other) == (microseconds(one) < microseconds(other))
+
+
+def test_the_same_moment_in_another_zone_is_the_same_number():
+    brussels = timezone(timedelta(hours=2))
+    assert microseconds(datetime(2024, 7, 1, 14, tzinfo=brussels)) == microseconds(
+        datetime(2024, 7, 1, 12, tzinfo=UTC)
+    )
+
+
+def test_a_moment_without_zone_is_refused():
+    with pytest.raises(ValueError, match="time zone"):
+        microseconds(datetime(2024, 1, 1))
+
+
+@pytest.fixture
+def numbers(engine):
+    table = sa.Table("number", sa.MetaData(), sa.Column("n", sa.Integer), sa.Column("at", Instant))
+    table.create(engine)
+    return table
+
+
+def count(connection, table):
+    return connection.execute(sa.select(sa.func.count()).select_from(table)).scalar()
+
+
+def test_a_writing_that_fails_writes_nothing(engine, numbers):
+    def fail():
+        with writing(engine) as connection:
+            connection.execute(numbers.insert().values(n=1))
+            raise RuntimeError
+
+    with pytest.raises(RuntimeError):
+        fail()
+    with reading(engine) as connection:
+        assert count(connection, numbers) == 0
+
+
+def test_what_was_written_is_read_by_the_next_reading(engine, numbers):
+    moment = datetime(2024, 2, 29, 23, 59, 59, 999_999, UTC)
+    with writing(engine) as connection:
+        connection.execute(numbers.insert().values(n=1, at=moment))
+        connection.execute(numbers.insert().values(n=2))
+    with reading(engine) as connection:
+        assert connection.execute(sa.select(numbers.c.at).order_by(numbers.c.n)).scalars().all() == [
+            moment,
+            None,
+        ]
+
+
+def test_a_reading_sees_one_state_while_others_write(engine, numbers):
+    with reading(engine) as reader:
+        before = count(reader, numbers)
+        with writing(engine) as writer:
+            writer.execute(numbers.insert().values(n=1))
+        assert count(reader, numbers) == before
