@@ -116,12 +116,8 @@ def compartment(folder: Path) -> dict[str, list[str]]:
     return found
 
 
-def main() -> None:
-    """Writes the tables."""
-    given = (
-        sys.argv[1] if len(sys.argv) > 1 else os.environ.get("VESALIUS_DATA", ROOT.parent / "shared" / "data")
-    )
-    folder = Path(given) if len(sys.argv) > 1 else Path(given) / "fhir-r4-definitions"
+def made(folder: Path) -> bytes:
+    """The tables, as JSON."""
     codes = value_sets(folder)
     definitions = {
         "licence": LICENCE,
@@ -130,9 +126,15 @@ def main() -> None:
         "codes": codes,
         "compartment": compartment(folder),
     }
-    body = json.dumps(definitions, ensure_ascii=False, separators=(",", ":")).encode()
-    OUT.write_bytes(gzip.compress(body, 9, mtime=0))
-    print(f"{OUT.relative_to(ROOT)}: {len(definitions['types'])} types, {OUT.stat().st_size} bytes")
+    return json.dumps(definitions, ensure_ascii=False, separators=(",", ":")).encode()
+
+
+def main() -> None:
+    """Writes the tables."""
+    data = Path(os.environ.get("VESALIUS_DATA", ROOT.parent / "shared" / "data"))
+    folder = Path(sys.argv[1]) if len(sys.argv) > 1 else data / "fhir-r4-definitions"
+    OUT.write_bytes(gzip.compress(made(folder), 9, mtime=0))
+    print(f"{OUT.relative_to(ROOT)}: {OUT.stat().st_size} bytes")
 
 
 if __name__ == "__main__":

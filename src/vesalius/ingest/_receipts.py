@@ -100,6 +100,7 @@ def progress(connection: sa.Connection, before: Receipt, after: Receipt) -> None
             status=after.status,
             words=after.words,
             format=after.format,
+            name=after.name,
         )
     )
     if changed.rowcount != 1:

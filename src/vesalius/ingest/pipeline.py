@@ -84,7 +84,9 @@ def receive(
         known = _receipts.find(lake.engine, asked.sha256, source, digest)
         if known and known.status == COMPLETE:
             return _repeated(known)
-        # One that was refused is tried again: it left nothing behind, and we may have been mended since.
+        if known and known.status == REFUSED:
+            # It left nothing behind, and we may have been mended since, or told its format.
+            known = msgspec.structs.replace(known, name=name, format=format)
         receipt = known or _receipts.begin(lake.engine, asked, digest)
         return _received(_Run(lake, receipt, progress), file, csv_map)
 

@@ -1,0 +1,169 @@
+"""The map of a CSV file: what it makes, and how it says what is wrong with it."""
+
+import re
+from decimal import Decimal
+from pathlib import Path
+
+import pytest
+
+import vesalius
+from vesalius.errors import InvalidMap
+from vesalius.ingest import Cause, CsvMap, held
+from vesalius.ingest._causes import FaultError
+
+ROOT = Path(__file__).parents[2]
+PAGE = ROOT / "docs" / "engineer" / "csv-maps.md"
+
+
+def made(body, cells, head="", number=1):
+    text = f'{head}\n[[resource]]\n[resource.body]\nresourceType = "Observation"\nid = "a"\n{body}'
+    (resource,) = CsvMap.parse(text).resources(cells, number)
+    return resource
+
+
+def test_the_example_of_the_page_does_what_the_page_says(send, lake):
+    page = PAGE.read_text(encoding="utf-8")
+    csv_map = CsvMap.parse(re.search(r"```toml\n(.*?)```", page, re.DOTALL)[1])
+    data = re.search(r"```csv\n(.*?)```", page, re.DOTALL)[1]
+    receipt = send(data, csv_map=csv_map)
+    counts = {kind: count["resources"] for kind, count in lake.count().items()}
+    assert counts == {"Patient": 3, "Observation": 4}
+    assert receipt.quarantined == 1
+    (item,) = held(lake.engine)
+    assert (item.cause, item.words) == (Cause.WRONG_UNIT, "column 'crp' is not in mg/L")
+    assert b'"value":12.50' in lake.read("Observation/p1-s1-1988-5").body
+    assert lake.read("Observation/p2-s2-1988-5").resource["valueQuantity"]["comparator"] == "<"
+
+
+@pytest.mark.parametrize(
+    "path", sorted(Path(vesalius.__file__).parent.rglob("maps/*.toml")), ids=lambda path: path.name
+)
+def test_every_map_that_we_ship_is_right(path):
+    assert CsvMap.load(path).columns
+
+
+@pytest.mark.parametrize(
+    ("body", "cells", "element", "value"),
+    [
+        ('n = { column = "c", as = "integer" }', {"c": "007"}, "n", 7),
+        ('n = { column = "c", as = "decimal" }', {"c": " -1.50 "}, "n", Decimal("-1.50")),
+        ('n = { column = "c", as = "date" }', {"c": "2024-02-29"}, "n", "2024-02-29"),
+        ('n = { column = "c", as = "date", format = "%d.%m.%y" }', {"c": "29.02.24"}, "n", "2024-02-29"),
+        ('n = { column = "c", as = "dateTime" }', {"c": "2024-02-29T10:00:00+01:00"}, "n", "2024-02-29T10:00:00+01:00"),
+        (
+            'n = { column = "c", as = "dateTime", format = "%d/%m/%Y %H:%M", zone = "Europe/Brussels" }',
+            {"c": "29/07/2024 10:00"}, "n", "2024-07-29T10:00:00+02:00",
+        ),
+        (
+            'n = { column = "c", as = "dateTime", format = "%Y%m%d%H%M", zone = "-03:30" }',
+            {"c": "202407291000"}, "n", "2024-07-29T10:00:00-03:30",
+        ),
+        ('n = { column = "c", as = "birth-year", at = "2020-06-01" }', {"c": "70"}, "n", "1950"),
+        ('n = "{c}-{row}"', {"c": "x"}, "n", "x-1"),
+        ('n = "{{c}}"', {}, "n", "{c}"),
+        ('n = [{ column = "c" }, "b"]', {"c": ""}, "n", ["b"]),
+        ("n = 2024-02-29", {}, "n", "2024-02-29"),
+        ("n = 1.50", {}, "n", Decimal("1.50")),
+        ('n = { column = "c", values = "v" }\n[values.v]\n1 = false', {"c": "1"}, "n", False),
+    ],
+)  # fmt: skip
+def test_a_cell_becomes_a_value(body, cells, element, value):
+    assert made(body, cells)[element] == value
+
+
+@pytest.mark.parametrize("body", ['n = { column = "c" }', 'n = "x{c}"', 'n.m = [{ k = { column = "c" } }]'])
+def test_what_says_nothing_is_left_out(body):
+    assert made(body, {"c": "n/a"}, head='missing = ["n/a"]') == {"resourceType": "Observation", "id": "a"}
+
+
+@pytest.mark.parametrize(
+    ("cell", "expected"),
+    [
+        ("5", {"value": Decimal(5)}),
+        ("5 mg/L", {"value": Decimal(5)}),
+        ("< 5.0mg/l", {"comparator": "<", "value": Decimal("5.0")}),
+        ("5 mg/dL", Cause.WRONG_UNIT),
+        ("5 5", Cause.WRONG_UNIT),
+        ("five", Cause.BAD_VALUE),
+        ("1e3", Cause.WRONG_UNIT),
+        ("٥", Cause.BAD_VALUE),
+        ("9" * 50, Cause.BAD_VALUE),
+        ("601", Cause.OUT_OF_RANGE),
+    ],
+)
+def test_a_quantity_has_its_unit_or_is_refused(cell, expected):
+    body = 'q = { column = "c", as = "quantity", unit = "mg/L", spelled = ["mg/l"], range = [0, 600] }'
+    try:
+        found = made(body, {"c": cell})["q"]
+    except FaultError as fault:
+        assert fault.cause == expected
+    else:
+        assert found == expected | {"unit": "mg/L", "system": "http://unitsofmeasure.org", "code": "mg/L"}
+
+
+def test_a_unit_can_stand_in_its_own_column():
+    body = 'q = { column = "c", as = "quantity", unit = "g/L", unit_column = "u" }'
+    assert made(body, {"c": "5", "u": "g/L"})["q"]["value"] == 5
+    for cells in ({"c": "5", "u": "mg/L"}, {"c": "5", "u": ""}, {"c": "5 g/L", "u": "g/L"}):
+        with pytest.raises(FaultError) as caught:
+            made(body, cells)
+        assert caught.value.cause == Cause.WRONG_UNIT
+
+
+def test_conditions_choose_rows():
+    text = """
+[[resource]]
+when = [{ column = "a", in = ["1", "2"] }, { column = "b", not_in = ["x"] }, { column = "b", given = true }]
+[resource.body]
+resourceType = "Patient"
+id = "{row}"
+"""
+    csv_map = CsvMap.parse(text)
+    chosen = [
+        (a, b) for a in ("1", "2", "3", "") for b in ("x", "y", "") if csv_map.resources({"a": a, "b": b}, 1)
+    ]
+    assert chosen == [("1", "y"), ("2", "y")]
+
+
+BODY = '[[resource]]\n[resource.body]\nresourceType = "Patient"\nid = "{row}"\n'
+
+
+@pytest.mark.parametrize(
+    ("text", "words"),
+    [
+        ("delimiter = ", "not TOML"),
+        ("", "resource"),
+        (BODY + "\n[other]\n", "unknown field `other`"),
+        ('delimiter = ";;"\n' + BODY, "one character"),
+        ('encoding = "utf-16"\n' + BODY, "encoding"),
+        ('encoding = "klingon"\n' + BODY, "no encoding 'klingon'"),
+        ('[[resource]]\n[resource.body]\nid = "a"\n', "body.resourceType"),
+        ('[[resource]]\n[resource.body]\nresourceType = "Patient"\n', "body.id"),
+        ('[[resource]]\nlike = "base"\n', "template.base"),
+        (BODY + 'gender = { column = "sex", values = "sex" }', "values.sex"),
+        (
+            BODY + 'gender = { column = "sex", value = "sex" }',
+            "body.gender: Object contains unknown field `value`",
+        ),
+        (BODY + 'x = [{ column = "c", as = "number" }]', r"body.x\[0\]"),
+        (BODY + 'x = { column = "c", as = "quantity" }', "needs its 'unit'"),
+        (BODY + 'x = { column = "c", as = "birth-year" }', "'at'"),
+        (BODY + 'x = { column = "c", as = "dateTime", format = "%d/%m/%Y" }', "'zone'"),
+        (BODY + 'x = { column = "c", as = "dateTime", zone = "Europe/Bouge" }', "no time zone"),
+        (BODY + 'x = "{open"', "body.x: a brace is not closed"),
+        (BODY + 'x = { column = "{c}" }', "neither in 'each' nor a constant"),
+    ],
+)
+def test_a_mistake_in_a_map_names_the_key(text, words):
+    with pytest.raises(InvalidMap, match=words):
+        CsvMap.parse(text, "mine.toml")
+
+
+def test_a_map_that_is_not_there_says_so(tmp_path):
+    with pytest.raises(InvalidMap, match="cannot be read"):
+        CsvMap.load(tmp_path / "none.toml")
+
+
+def test_a_file_without_header_takes_its_columns_from_the_map(send):
+    csv_map = CsvMap.parse('columns = ["a", "b"]\n' + BODY + 'gender = { column = "b" }')
+    assert send("1,male\n2,female\n", csv_map=csv_map).written == 2
