@@ -32,7 +32,7 @@ NAME = "Clinique de l'Aubépine (fictive)"
 MADE = "demo.json"
 SOURCES = {RECORD: "dossier", RESULTS: "laboratoire", CULTURES: "microbiologie"}
 
-REPEATS, DRAWS = 1, 200
+REPEATS, FOLDS, DRAWS = 1, 5, 200
 """Of the cross-validation: fewer than ``vesalius validate`` makes, for speed."""
 
 Progress = Callable[[str, int, int, str], None]
@@ -187,6 +187,7 @@ class Maker:
             plan.seed,
             self._validated,
             repeats=REPEATS,
+            folds=FOLDS,
             draws=DRAWS,
         )
         run.save(self.hospital.runs)

@@ -1,0 +1,125 @@
+"""The demo hospital is made with the real components, once, and touches nothing that is not its own."""
+
+from datetime import UTC, datetime
+
+import pytest
+
+from vesalius import demo
+from vesalius.demo import staff
+from vesalius.demo.making import USECASE
+from vesalius.errors import NotAllowed
+from vesalius.evaluation import latest
+from vesalius.governance import audit, people, uses
+from vesalius.hospital import Hospital
+from vesalius.ingest import causes
+from vesalius.settings import Settings
+
+NOW = datetime(2026, 1, 15, 10, 30, tzinfo=UTC)
+
+
+@pytest.fixture(scope="module")
+def home(tmp_path_factory):
+    return tmp_path_factory.mktemp("demo") / "hospital"
+
+
+@pytest.fixture(scope="module")
+def heard():
+    return []
+
+
+@pytest.fixture(scope="module")
+def made(home, heard):
+    return demo.make_hospital(home, size=350, now=NOW, progress=lambda *told: heard.append(told))
+
+
+@pytest.fixture
+def hospital(made):
+    opened = Hospital.open(made.home)
+    yield opened
+    opened.close()
+
+
+def test_it_says_what_it_is_doing_to_the_end(made, heard):
+    stages = list(dict.fromkeys(stage for stage, *_ in heard))
+    assert stages == ["generate", "receive", "learn", "validate", "silent", "live"]
+    last = {stage: (done, total) for stage, done, total, _ in heard}
+    assert all(done == total for done, total in last.values())
+    assert all(line for line in made.lines())
+
+
+def test_the_use_speaks_because_people_signed(hospital):
+    use = uses.current(hospital.engine, USECASE)
+    assert use.speaks
+    assert use.model
+    signed = [change.by for change in uses.history(hospital.engine, USECASE) if change.kind == "signed"]
+    assert {"theissen", "segers", "vermeulen", "marchal", "delforge"} == set(signed)
+    assert audit.verify(hospital.engine) > 20
+
+
+def test_suggestions_wait_and_some_are_decided(hospital, made):
+    page = hospital.review.worklist(usecase=USECASE, now=NOW)
+    assert page.total == made.counts["open"] > 0
+    assert made.counts["decided"] > 0
+    assert made.counts["silent"] > 30
+    assert all(item.display.patient and item.display.ward for item in page.items)
+
+
+def test_all_that_was_silent_stayed_silent(hospital):
+    assert {count.status for count in hospital.review.counts() if count.mode == "silent"} <= {
+        "open",
+        "expired",
+    }
+
+
+def test_the_validation_speaks_for_the_model_in_force_and_is_neither_poor_nor_perfect(hospital):
+    run = latest(hospital.runs, USECASE)
+    assert run is not None
+    assert run.model == uses.current(hospital.engine, USECASE).model
+    assert 0.74 <= run.performance.auroc.value <= 0.92
+
+
+def test_what_was_broken_on_purpose_is_held_with_its_cause(hospital):
+    found = set(causes(hospital.engine))
+    assert {
+        "wrong-unit",
+        "unmapped-value",
+        "future-date",
+        "bad-value",
+        "out-of-range",
+        "column-count",
+    } <= found
+    assert {"birth-date-conflict", "invalid-resource", "malformed", "undecodable"} <= found
+
+
+def test_running_again_opens_what_is_there(made, home):
+    again = demo.make_hospital(home)
+    assert again.reused
+    assert (again.made_at, again.counts) == (NOW, made.counts)
+
+
+def test_the_demo_people_sign_in_only_where_the_data_is_synthetic(hospital):
+    login = staff.DOCTOR.login
+    assert people.sign_in_demo(hospital.engine, login, synthetic=hospital.settings.synthetic).role == "doctor"
+    with pytest.raises(NotAllowed):
+        people.sign_in_demo(hospital.engine, login, synthetic=False)
+
+
+def test_there_is_a_person_for_each_role_of_the_loop_and_each_language():
+    assert [member.role for member in staff.STAFF] == ["doctor", "biologist", "dpo", "director", "engineer"]
+    assert {member.language for member in staff.STAFF} == {"fr", "nl", "de", "en"}
+
+
+@pytest.mark.parametrize("fresh", [False, True])
+def test_a_folder_that_is_not_a_synthetic_hospital_is_not_touched(tmp_path, fresh):
+    kept = tmp_path / "thesis.txt"
+    kept.write_text("years of work")
+    with pytest.raises(NotAllowed):
+        demo.make_hospital(tmp_path, fresh=fresh)
+    assert kept.read_text() == "years of work"
+
+
+def test_a_real_hospital_is_not_touched_even_when_asked_to_start_afresh(tmp_path):
+    Settings(hospital="Real").save(tmp_path)
+    with pytest.raises(NotAllowed):
+        demo.make_hospital(tmp_path, fresh=True)
+    assert Settings.load(tmp_path, {}).hospital == "Real"
