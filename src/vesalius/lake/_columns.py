@@ -100,7 +100,7 @@ class Columns:
         """How many files the table of a type has, and their bytes."""
         table = self._open(type_)
         files = () if table is None else _files(table, self._folder / type_)
-        return len(files), sum(Path(file).stat().st_size for file in files)
+        return len(files), sum(Path(file).stat().st_size for file in files if Path(file).exists())
 
     def _refresh(self, type_: str, position: int) -> None:
         last = self._last(type_, position)

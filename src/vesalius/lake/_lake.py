@@ -11,7 +11,9 @@ import sqlalchemy as sa
 
 from vesalius.errors import Conflict, NotAllowed, NotFound
 from vesalius.lake import _log as log
+from vesalius.lake import _upkeep as upkeep
 from vesalius.lake._columns import ColumnFiles, Columns
+from vesalius.lake._upkeep import Stats, TypeStats
 from vesalius.lake._version import Arrival, Version, Written, parse_reference
 from vesalius.store import reading, writing
 
@@ -178,6 +180,31 @@ class Lake:
     def rebuild_columns(self) -> None:
         """Makes all columns again from the log, whatever state they are in."""
         self._columns.rebuild(list(self.count()), self.position())
+
+    def stats(self) -> Stats:
+        """How large the lake is up to the position, and whether its columns follow."""
+        pin = self.position()
+        with reading(self.engine) as connection:
+            counts, size = log.count(connection, pin), upkeep.database_bytes(connection)
+        types = tuple(self._type_stats(type_, pin, **number) for type_, number in counts.items())
+        return Stats(pin, size, types)
+
+    def _type_stats(self, type_: str, pin: int, resources: int, versions: int) -> TypeStats:
+        taken = self._columns.taken(type_)
+        files, size = self._columns.sizes(type_)
+        with reading(self.engine) as connection:
+            behind = log.count_after(connection, type_, taken, pin)
+        return TypeStats(type_, resources, versions, files, size, behind)
+
+    def backup(self, target: Path) -> None:
+        """Copies the SQLite database to ``target`` while it is in use: one state of it, whole or not at all.
+
+        The columns are not copied: they can be made again.
+
+        Raises:
+            NotAllowed: the database is PostgreSQL.
+        """
+        upkeep.backup(self.engine, target)
 
     @property
     def _limit(self) -> int:

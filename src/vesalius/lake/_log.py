@@ -219,6 +219,9 @@ _SLICE = (
     .order_by(_c.seq)
     .limit(sa.bindparam("size", type_=sa.Integer))
 )
+_COUNT_AFTER = sa.select(sa.func.count()).where(
+    _c.type == sa.bindparam("type"), _c.seq > sa.bindparam("after"), _c.seq <= _PIN
+)
 _LAST = sa.select(sa.func.coalesce(sa.func.max(_c.seq), 0)).where(
     _c.type == sa.bindparam("type"), _c.seq <= _PIN
 )
@@ -303,6 +306,11 @@ def count(connection: sa.Connection, pin: int) -> dict[str, dict[str, int]]:
     """How many resources and versions there are of each type."""
     rows = connection.execute(_COUNT, {"pin": pin})
     return {type_: {"resources": resources, "versions": versions} for type_, resources, versions in rows}
+
+
+def count_after(connection: sa.Connection, type_: str, after: int, pin: int) -> int:
+    """How many versions of one type come after a position."""
+    return int(connection.execute(_COUNT_AFTER, {"type": type_, "after": after, "pin": pin}).scalar_one())
 
 
 def _versions(rows: Iterable[Any]) -> list[Version]:
