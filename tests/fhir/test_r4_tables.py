@@ -51,11 +51,10 @@ def test_every_resource_type_can_be_checked(full):
 def test_the_tables_are_what_the_tool_makes_of_the_definitions(shared_data):
     packed = ROOT / "src" / "vesalius" / "fhir" / "r4.json.gz"
     before = gzip.decompress(packed.read_bytes())
-    code = "import runpy, sys; sys.argv[1:] = [%r]; tool = runpy.run_path('tools/generate_fhir.py'); sys.stdout.buffer.write(tool['made'](tool['Path'](sys.argv[1])))"
-    made = subprocess.run(
-        [sys.executable, "-c", code % str(shared_data / "fhir-r4-definitions")],
-        cwd=ROOT,
-        capture_output=True,
-        check=True,
+    code = (
+        "import runpy, sys; from pathlib import Path; tool = runpy.run_path('tools/generate_fhir.py');"
+        "sys.stdout.buffer.write(tool['made'](Path(sys.argv[1])))"
     )
+    command = [sys.executable, "-c", code, str(shared_data / "fhir-r4-definitions")]
+    made = subprocess.run(command, cwd=ROOT, capture_output=True, check=True)
     assert made.stdout == before

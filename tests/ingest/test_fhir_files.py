@@ -23,7 +23,8 @@ def put(resource, url="", **more):
 
 
 def test_each_line_is_kept_byte_for_byte(send, lake):
-    raw = b'{ "id":"o1", "resourceType" : "Observation","status":"final","code":{"text":"a"},"valueQuantity":{"value":1.00}}'
+    raw = b'{ "id":"o1", "resourceType" : "Observation","status":"final","code":{"text":"a"},'
+    raw += b'"valueQuantity":{"value":1.00}}'
     receipt = send(raw + b"\n\n", name="results.ndjson")
     assert (receipt.read, receipt.written, receipt.format) == (1, 1, "ndjson")
     assert lake.read("Observation/o1").body == raw

@@ -68,7 +68,11 @@ def test_an_entry_is_tried_again_with_what_its_references_became(send, lake):
         "resourceType": "Bundle",
         "type": "transaction",
         "entry": [
-            {"fullUrl": "urn:uuid:1", "resource": {"resourceType": "Patient", "id": "p1"}, "request": {"method": "POST", "url": "Patient"}},
+            {
+                "fullUrl": "urn:uuid:1",
+                "resource": {"resourceType": "Patient", "id": "p1"},
+                "request": {"method": "POST", "url": "Patient"},
+            },
             {
                 "fullUrl": "urn:uuid:2",
                 "resource": {
@@ -79,7 +83,7 @@ def test_an_entry_is_tried_again_with_what_its_references_became(send, lake):
                 },
             },
         ],
-    }  # fmt: skip
+    }
     send(json.dumps(bundle), name="bundle.json")
     assert held(lake.engine)[0].cause == Cause.FUTURE_DATE
     assert retry(lake, received_at=NOW.replace(month=7)).written == 1

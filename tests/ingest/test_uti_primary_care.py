@@ -1,4 +1,4 @@
-"""The 472 patients of uti-primary-care through their map: every row lands, and every figure of the source is there."""
+"""The 472 patients of uti-primary-care through their map: every row and figure of the source is there."""
 
 from datetime import datetime
 from pathlib import Path
