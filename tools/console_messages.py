@@ -1,7 +1,7 @@
 """Collects the console's words: writes ``console.pot`` and brings the three catalogues in line with it.
 
-New messages are added without a translation, and those no longer used are dropped; nothing is guessed (no fuzzy
-entries). ``--check`` changes nothing and fails when something would change.
+New messages are added without a translation, and those no longer used are dropped; nothing is guessed (no
+fuzzy entries). ``--check`` changes nothing and fails when something would change.
 """
 
 from __future__ import annotations

@@ -1,4 +1,4 @@
-"""A small hospital for the console's tests: made through the real lake, review and governance, in a second."""
+"""A small hospital for the console's tests: made through the real lake, review and governance."""
 
 from __future__ import annotations
 

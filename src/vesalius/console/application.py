@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import socket
+import sys
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 
@@ -9,6 +11,7 @@ from starlette.applications import Starlette
 from starlette.concurrency import run_in_threadpool
 from starlette.exceptions import HTTPException
 from starlette.middleware import Middleware
+from starlette.middleware.body_limit import RequestBodyLimitMiddleware
 from starlette.middleware.sessions import SessionMiddleware
 from starlette.requests import Request
 from starlette.responses import PlainTextResponse, Response
@@ -21,6 +24,7 @@ from vesalius.console import (
     decisions,
     received,
     resources,
+    runs,
     signin,
     suggestion,
     thresholds,
@@ -30,6 +34,7 @@ from vesalius.console import (
 from vesalius.console.failures import broken, failed, unknown
 from vesalius.console.security import MAX_BODY, SecurityHeaders, SignInLimit, secret
 from vesalius.console.visit import STATIC, Visit, begin, check_token, fields
+from vesalius.errors import InvalidSetting
 from vesalius.governance import Right
 from vesalius.hospital import Hospital
 
@@ -93,10 +98,12 @@ def app(hospital: Hospital) -> Starlette:
         routes=[
             *_routes(),
             Route("/health", _health),
+            Route("/static/report.css", _report_css),
             Mount("/static", StaticFiles(directory=STATIC), name="static"),
         ],
         middleware=[
             Middleware(SecurityHeaders),
+            Middleware(RequestBodyLimitMiddleware, max_body_size=MAX_BODY),
             Middleware(
                 SessionMiddleware,
                 secret_key=secret(hospital.home),
@@ -106,7 +113,6 @@ def app(hospital: Hospital) -> Starlette:
             ),
         ],
         exception_handlers={HTTPException: _refused},
-        max_body_size=MAX_BODY,
     )
     made.state.hospital = hospital
     made.state.limit = SignInLimit()
@@ -120,16 +126,22 @@ def serve(hospital: Hospital, host: str, port: int) -> None:
         hospital: an open hospital.
         host: the address to listen on.
         port: the port, or 0 for one that is free.
-    """
-    import socket
 
+    Raises:
+        InvalidSetting: the port is taken, or the address is not this machine's.
+    """
     import uvicorn
 
-    with socket.create_server((host, port)) as listening:
-        shown = host if host not in ("0.0.0.0", "::") else "localhost"  # noqa: S104 -- only compared
-        print(
-            f"The console is open at http://{shown}:{listening.getsockname()[1]} (Ctrl+C ends it)", flush=True
-        )  # noqa: T201
+    try:
+        listening = socket.create_server((host, port))
+    except OSError as error:
+        raise InvalidSetting(f"cannot listen on {host}:{port}", hint="choose another --port") from error
+    with listening:
+        shown = "localhost" if host in ("0.0.0.0", "::") else host  # noqa: S104 -- only compared
+        sys.stdout.write(
+            f"The console is open at http://{shown}:{listening.getsockname()[1]} (Ctrl+C ends it)\n"
+        )
+        sys.stdout.flush()
         config = uvicorn.Config(app(hospital), log_level="warning", access_log=False, server_header=False)
         uvicorn.Server(config).run(sockets=[listening])
 
@@ -163,18 +175,22 @@ def _answer(request: Request, screen: Screen | None, body: bytes) -> Response:
     except Exception as error:  # without a database there is no page either
         return broken(error)
     try:
-        if screen is None:
-            raise HTTPException(405)
-        if screen.needs is not OPEN and visit.person is None:
-            return unknown(visit)
-        if screen.method == "POST":
-            visit.form = _form(body)
-            check_token(visit)
-        if screen.needs is not OPEN:
-            visit.require(screen.needs)
-        return screen.handler(visit)
+        return _enter(visit, screen, body)
     except Exception as error:  # every defect becomes a page, and a line in the log
         return failed(visit, error)
+
+
+def _enter(visit: Visit, screen: Screen | None, body: bytes) -> Response:
+    if screen is None:
+        raise HTTPException(405)
+    if screen.needs is not OPEN and visit.person is None:
+        return unknown(visit)
+    if screen.method == "POST":
+        visit.form = _form(body)
+        check_token(visit)
+    if screen.needs is not OPEN:
+        visit.require(screen.needs)
+    return screen.handler(visit)
 
 
 def _form(body: bytes) -> dict[str, str]:
@@ -186,6 +202,10 @@ def _form(body: bytes) -> dict[str, str]:
 
 def _refused(request: Request, error: Exception) -> Response:
     return failed(begin(request, {}), error)
+
+
+def _report_css(request: Request) -> Response:  # noqa: ARG001
+    return Response(runs.stylesheet(), media_type="text/css")
 
 
 async def _health(request: Request) -> Response:  # noqa: ARG001

@@ -1,7 +1,7 @@
 """What each page may show: one documented dataclass per page, the contract between code and templates.
 
-A hospital that changes a template may rely on these fields; a test compares what the templates read with what is
-documented here. ``shell`` is on every page; ``page`` is the page's own.
+A hospital that changes a template may rely on these fields; a test compares what the templates read with what
+is documented here. ``shell`` is on every page; ``page`` is the page's own.
 """
 
 from __future__ import annotations

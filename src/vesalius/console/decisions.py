@@ -47,6 +47,6 @@ def show(visit: Visit) -> Response:
 def undo(visit: Visit) -> Response:
     """Takes a decision back, and goes back to the page it was asked from."""
     visit.hospital.review.undo(
-        int(visit.path("id")), visit.who.id, visit.now, minutes=visit.hospital.settings.undo_minutes
+        visit.number("id"), visit.who.id, visit.now, minutes=visit.hospital.settings.undo_minutes
     )
     return redirect(local_path(visit.form.get("back", ""), "/decisions"))

@@ -23,9 +23,7 @@ PAGES = {
     ),
     403: (
         N_("You may not do this"),
-        N_(
-            "Your role does not permit it, or the form was too old. If you need it for your work, ask the director."
-        ),
+        N_("Your role does not permit it, or the form was too old. If your work needs it, ask the director."),
     ),
     404: (
         N_("There is nothing here"),

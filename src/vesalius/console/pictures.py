@@ -21,7 +21,9 @@ def interval(
     """A probability with its interval on a line from 0 to 1; ``marks`` are the hospital's thresholds.
 
     Args:
-        probability, low, high: fractions of one.
+        probability: a fraction of one.
+        low: the lower end of its interval.
+        high: the upper end.
         marks: fractions of one, drawn as dashes.
         label: the words of the picture; empty when the same words stand beside it.
         width: in pixels.
@@ -39,7 +41,7 @@ def interval(
 
 
 def weight(contribution: float, most: float) -> Markup:
-    """One bar: to the right where a fact makes the target likelier, to the left where it makes it less likely.
+    """One bar: to the right where a fact makes the target likelier, to the left where less likely.
 
     Args:
         contribution: what the fact adds to the log odds.

@@ -21,7 +21,7 @@ MOST_FIELDS = 200
 
 def show(visit: Visit) -> Response:
     """The page. Only resources about patients whom a tool has spoken about are shown: that is its purpose."""
-    reference = f"{visit.path('type')}/{visit.path('id')}/_history/{visit.path('version')}"
+    reference = f"{visit.path('type')}/{visit.path('id')}/_history/{visit.number('version')}"
     version = visit.hospital.lake.read(reference)
     if version is None:
         raise NotFound("there is no such version of a resource")

@@ -9,10 +9,14 @@ from typing import TYPE_CHECKING
 from markupsafe import Markup
 
 from vesalius.card import Card
+from vesalius.console.contexts import Similar
 from vesalius.hospital import Hospital
 
 if TYPE_CHECKING:
     from vesalius.evaluation import Run
+
+FEW = 20
+"""With fewer similar patients than this, nothing is said about them."""
 
 # Evaluation is imported where it is needed: numpy comes with it, and the worklist does without.
 
@@ -37,6 +41,25 @@ def report(run: Run, card: Card, language: str) -> Markup:
     from vesalius.evaluation import fragment
 
     return Markup(fragment(run, card, language))  # noqa: S704 -- made by our own escaping templates
+
+
+def stylesheet() -> str:
+    """The CSS of a report and of its pictures."""
+    from vesalius.evaluation.report import stylesheet as made
+
+    return made()
+
+
+def similar(run: Run, probability: float) -> Similar | None:
+    """What happened to patients with about this probability in the run; None where they were few."""
+    with_, without = run.histogram.with_outcome, run.histogram.without_outcome
+    bins = len(with_)
+    here = min(bins - 1, int(probability * bins))
+    first, last = max(0, here - 1), min(bins, here + 2)
+    events, others = sum(with_[first:last]), sum(without[first:last])
+    if events + others < FEW:
+        return None
+    return Similar(round(events + others), first / bins, last / bins, events / (events + others))
 
 
 def picture(run: Run, language: str, marks: Sequence[float]) -> Markup:

@@ -1,4 +1,4 @@
-"""What protects the console: response headers, the session's secret, tokens against forged forms, sign-in limits."""
+"""What protects the console: headers, the session's key, tokens against forged forms, sign-in limits."""
 
 from __future__ import annotations
 
@@ -37,7 +37,7 @@ HEADERS = {
     "Permissions-Policy": "camera=(), microphone=(), geolocation=(), payment=(), usb=()",
 }
 
-SECRET_FILE = "console.secret"
+KEY_FILE = "console.secret"
 MAX_BODY = 64 * 1024
 """The largest form that is read, in bytes; no page of the console needs more."""
 
@@ -72,14 +72,14 @@ def _protect(headers: MutableHeaders, scope: Scope) -> None:
     headers.setdefault("Cache-Control", "public, max-age=3600" if static else "no-store")
     if scope["scheme"] == "https":
         headers["Strict-Transport-Security"] = "max-age=31536000"
-        for index, (name, value) in enumerate(headers.raw):
-            if name == b"set-cookie" and b"secure" not in value.lower():
-                headers.raw[index] = (name, value + b"; secure")
+        for index, (key, cookie) in enumerate(headers.raw):
+            if key == b"set-cookie" and b"secure" not in cookie.lower():
+                headers.raw[index] = (key, cookie + b"; secure")
 
 
 def secret(home: Path) -> str:
     """The key that signs session cookies; made once, readable by the owner alone."""
-    path = home / SECRET_FILE
+    path = home / KEY_FILE
     try:
         descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
     except FileExistsError:

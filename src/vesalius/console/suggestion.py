@@ -20,6 +20,7 @@ from vesalius.console.contexts import (
     Turn,
 )
 from vesalius.console.languages import N_, ZONE
+from vesalius.console.runs import latest_run, similar
 from vesalius.console.sources import links
 from vesalius.console.visit import ROLES, Visit, redirect, render
 from vesalius.console.words import STATUSES, Speaker, chance, patients, speaker
@@ -55,26 +56,31 @@ def decide(visit: Visit) -> Response:
     """Takes the reader's decision, and shows the page again; says what is missing when it is not complete."""
     filed = _read(visit)
     action, words = visit.form.get("action", ""), visit.form.get("words", "")
-    role = visit.who.role_among(speaker(filed.usecase, visit.language).card.reviewers) or visit.who.role
-    seen = visit.form.get("seen", "")
     try:
-        if action not in ACTIONS:
-            raise InvalidDecision(f"no action {action[:20]!r}")
-        visit.hospital.review.decide(
-            filed.id,
-            action,
-            by=visit.who.id,
-            role=role,
-            reason=visit.form.get("reason", "") if action == "overridden" else "",
-            words=words,
-            option=visit.form.get("option", "") if action == "modified" else "",
-            until=_until(visit.form.get("delay", ""), visit.now) if action == "deferred" else None,
-            at=visit.now,
-            seen=int(seen) if seen.isdecimal() and len(seen) < 9 else -1,
-        )
+        _take(visit, filed, action, words)
     except InvalidDecision:
         return render(visit, "suggestion.html", _page(visit, filed, action, words, visit.say(PROBLEM)), 400)
     return redirect(f"/suggestions/{filed.id}")
+
+
+def _take(visit: Visit, filed: Filed, action: str, words: str) -> None:
+    known = next((each for each in ACTIONS if each == action), None)
+    if known is None:
+        raise InvalidDecision("there is no such action")
+    reviewers = speaker(filed.usecase, visit.language).card.reviewers
+    seen = visit.form.get("seen", "")
+    visit.hospital.review.decide(
+        filed.id,
+        known,
+        by=visit.who.id,
+        role=visit.who.role_among(reviewers) or visit.who.role,
+        reason=visit.form.get("reason", "") if known == "overridden" else "",
+        words=words,
+        option=visit.form.get("option", "") if known == "modified" else "",
+        until=_until(visit.form.get("delay", ""), visit.now) if known == "deferred" else None,
+        at=visit.now,
+        seen=int(seen) if seen.isdecimal() and len(seen) < 9 else -1,
+    )
 
 
 def _read(visit: Visit) -> Filed:
@@ -240,5 +246,10 @@ def ending_of(filed: Filed) -> Ending | None:
     return Ending(known.value, known.label, known.known_at) if known else None
 
 
-def _similar(visit: Visit, filed: Filed) -> Similar | None:  # noqa: ARG001
-    return None
+def _similar(visit: Visit, filed: Filed) -> Similar | None:
+    run = latest_run(visit.hospital, filed.usecase)
+    if (
+        run is None or filed.probability is None or run.model != filed.model
+    ):  # other figures speak for another model
+        return None
+    return similar(run, filed.probability)

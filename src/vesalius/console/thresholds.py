@@ -1,4 +1,4 @@
-"""The thresholds that the hospital chooses: for each value, courses avoided beside positive cultures missed."""
+"""The thresholds that the hospital chooses: for each, courses avoided beside positive cultures missed."""
 
 from __future__ import annotations
 

@@ -26,6 +26,7 @@ from vesalius.console.visit import ROLES, Visit, redirect, render
 from vesalius.console.words import Speaker, speaker
 from vesalius.errors import InvalidDecision
 from vesalius.governance import Right, uses
+from vesalius.governance._register import Change
 from vesalius.governance.lifecycle import State
 from vesalius.governance.uses import Gate
 from vesalius.review import WAITING
@@ -189,7 +190,7 @@ def _gate(visit: Visit, gate: Gate | None) -> OpenGate | None:
     )
 
 
-def past(visit: Visit, change: uses.Change) -> Past:
+def past(visit: Visit, change: Change) -> Past:
     """One thing that happened to a use, in words."""
     named = {str(state): label for state, label in STATES.items()}
     return Past(

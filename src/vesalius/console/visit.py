@@ -87,6 +87,17 @@ class Visit:
         """A part of the address, such as the id of a suggestion."""
         return str(self.request.path_params[name])
 
+    def number(self, name: str) -> int:
+        """A part of the address that is a number.
+
+        Raises:
+            NotFound: it is greater than any that was ever given out.
+        """
+        value = int(self.path(name))
+        if value >= 2**31:
+            raise NotFound("there is no such number")
+        return value
+
     def may(self, action: str) -> bool:
         """Whether the person's role permits ``action``."""
         return not action or (self.person is not None and self.person.may(action))
@@ -154,7 +165,7 @@ def _signed_in(visit: Visit) -> Person | None:
 
 def remember(visit: Visit, person: Person) -> None:
     """Signs a person in, in a new session."""
-    kept = {name: visit.session[name] for name in ("language", "theme", "keys") if name in visit.session}
+    kept = _preferences(visit)
     visit.session.clear()
     visit.session.update(kept, person=person.id, seen=visit.now.timestamp(), token=new_token())
     visit.person = person
@@ -162,10 +173,14 @@ def remember(visit: Visit, person: Person) -> None:
 
 def forget(visit: Visit) -> None:
     """Signs the person out; what they chose for their eyes stays."""
-    kept = {name: visit.session[name] for name in ("language", "theme", "keys") if name in visit.session}
+    kept = _preferences(visit)
     visit.session.clear()
     visit.session.update(kept, token=new_token())
     visit.person = None
+
+
+def _preferences(visit: Visit) -> dict[str, Any]:
+    return {name: visit.session[name] for name in ("language", "theme", "keys") if name in visit.session}
 
 
 def check_token(visit: Visit) -> None:

@@ -16,7 +16,7 @@ from vesalius.review import Display, Filed
 from vesalius.usecase import find
 
 STATUSES = {
-    "open": (N_("Open"), "info"),
+    "open": (N_("To decide"), "info"),
     "accepted": (N_("Accepted"), "good"),
     "modified": (N_("Modified"), "good"),
     "overridden": (N_("Overridden"), "warning"),

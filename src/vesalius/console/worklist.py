@@ -20,10 +20,10 @@ SIZE = 50
 """How many lines a page has."""
 
 TABS = (
-    ("open", N_("Open")),
-    ("deferred", N_("Deferred")),
+    ("open", N_("To decide")),
+    ("deferred", N_("Later")),
     ("decided", N_("Decided")),
-    ("expired", N_("Expired")),
+    ("expired", N_("Closed")),
 )
 INDICATORS = {"critical": N_("Urgent"), "warning": N_("Soon"), "info": N_("Routine")}
 FILTERS = ("indicator", "option", "ward", "usecase")
@@ -40,7 +40,7 @@ def show(visit: Visit) -> Response:
 
 
 def fresh(visit: Visit) -> Response:
-    """Whether the list has changed since the page was loaded; it never moves a line under somebody's finger."""
+    """Whether the list has changed since it was loaded; it never moves a line under somebody's finger."""
     asked, number = _asked(visit)
     found = _find(visit, asked, number)
     if mark(found) == visit.query.get("seen", ""):
@@ -90,8 +90,8 @@ def _poll(asked: dict[str, str], number: int, seen: str) -> str:
 def pages(total: int, number: int, size: int, path: str, query: Mapping[str, str]) -> Pages:
     """Which page of a list this is, with the addresses of its neighbours."""
     last = max(1, -(-total // size))
-    before = address(path, **{**query, "page": number - 1}) if number > 1 else ""
-    after = address(path, **{**query, "page": number + 1}) if number < last else ""
+    before = address(path, **query, page=number - 1) if number > 1 else ""
+    after = address(path, **query, page=number + 1) if number < last else ""
     return Pages(number, last, total, before, after)
 
 

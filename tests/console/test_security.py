@@ -1,0 +1,232 @@
+"""The console under bad input: forged forms, headers, bodies, names, addresses."""
+
+import re
+import stat
+
+import pytest
+import synthetic
+from browsing import Reader
+
+from vesalius.console import SCREENS, app
+from vesalius.console.security import HEADERS, POLICY, SignInLimit, local_path, same, secret
+
+
+def test_every_answer_carries_the_strict_policy(reader):
+    browser = reader("delforge")
+    paths = [screen.path for screen in SCREENS] + ["/static/vesalius.css", "/static/report.css", "/health", "/nowhere"]
+    for path in paths:
+        answer = browser.get(path.replace("{id:int}", "1").replace("{version:int}", "1"), follow_redirects=False)
+        for name, value in HEADERS.items():
+            assert answer.headers[name] == value, (path, name)
+        assert "unsafe" not in answer.headers["Content-Security-Policy"]
+    for directive in ("default-src 'none'", "script-src 'self'", "style-src 'self'", "frame-ancestors 'none'", "base-uri 'none'"):
+        assert directive in POLICY
+
+
+def test_too_large_bodies_and_wrong_methods_are_refused_with_the_policy(reader):
+    browser = reader("delforge")
+    answer = browser.post("/sign-in", content=b"a=" + b"x" * 100_000, headers={"content-type": "application/x-www-form-urlencoded"})
+    assert answer.status_code == 413
+    assert answer.headers["Content-Security-Policy"] == POLICY
+    for method, path in (("PUT", "/"), ("DELETE", "/decisions"), ("POST", "/"), ("PATCH", "/sign-in"), ("TRACE", "/")):
+        answer = browser.request(method, path)
+        assert answer.status_code == 405, (method, path)
+        assert answer.headers["Content-Security-Policy"] == POLICY
+
+
+def test_pages_are_in_no_cache_and_files_are(reader):
+    browser = reader("delforge")
+    assert browser.get("/").headers["Cache-Control"] == "no-store"
+    assert "max-age" in browser.get("/static/vesalius.css").headers["Cache-Control"]
+
+
+def test_no_page_has_inline_script_style_or_a_foreign_address(reader, open_id):
+    browser = reader("vermeulen")
+    for path in ("/", f"/suggestions/{open_id()}", "/decisions", "/usecases/urine", "/received", "/about"):
+        page = browser.get(path).text
+        assert not re.search(r"<style|\sstyle=|\son\w+=|javascript:", page), path
+        assert not re.search(r"<script(?! src=\"/static/)", page), path
+        assert not re.search(r'(?:src|action)="(?:https?:)?//', page), path
+
+
+@pytest.mark.parametrize("screen", [screen for screen in SCREENS if screen.method == "POST"], ids=lambda screen: screen.path)
+def test_a_form_without_its_token_does_nothing(reader, screen):
+    browser = reader("marchal")
+    path = screen.path.replace("{id:int}", "1").replace("{id}", "x").replace("{name}", "urine")
+    for data in ({}, {"token": ""}, {"token": "forged"}, {"token": "é" * 30}):
+        answer = browser.post(path, data=data, follow_redirects=False)
+        assert answer.status_code == 403, path
+        assert "form was too old" in answer.text
+
+
+def test_the_token_of_another_session_is_refused(reader):
+    stolen = reader("marchal").token()
+    assert reader("theissen").post("/sign-out", data={"token": stolen}).status_code == 403
+
+
+def test_signing_in_starts_a_new_session(reader):
+    browser = reader()
+    before = browser.token()
+    browser.sign_in("delforge")
+    assert browser.token() != before
+    browser.submit("/sign-out")
+    assert browser.get("/", follow_redirects=False).status_code == 303
+
+
+def test_a_tampered_cookie_is_no_session(reader):
+    browser = reader("delforge")
+    value = browser.cookies["vesalius"]
+    browser.cookies.set("vesalius", value[:-2] + ("aa" if value[-2:] != "aa" else "bb"), domain="testserver.local")
+    other = Reader(browser.app)
+    other.cookies.set("vesalius", value[:10] + "x" + value[11:])
+    assert other.get("/", follow_redirects=False).status_code == 303
+
+
+def test_the_cookie_is_out_of_reach_of_script_and_secure_behind_tls(hospital):
+    answer = Reader(app(hospital)).get("/sign-in")
+    cookie = answer.headers["set-cookie"].lower()
+    assert "httponly" in cookie
+    assert "samesite=lax" in cookie
+    behind = Reader(app(hospital), base_url="https://console.hospital").get("/sign-in")
+    assert "; secure" in behind.headers["set-cookie"].lower()
+    assert "max-age" in behind.headers["strict-transport-security"]
+
+
+def test_a_session_ends_when_nobody_uses_it(reader, hospital, monkeypatch):
+    from datetime import UTC, datetime, timedelta
+
+    from vesalius.console import visit
+
+    browser = reader("delforge")
+
+    class Later(datetime):
+        @classmethod
+        def now(cls, zone=None):
+            return datetime.now(UTC) + timedelta(hours=hospital.settings.session_hours, minutes=1)
+
+    monkeypatch.setattr(visit, "datetime", Later)
+    assert browser.get("/", follow_redirects=False).status_code == 303
+
+
+def test_the_key_is_made_once_and_is_the_owners_alone(tmp_path):
+    made = secret(tmp_path)
+    assert secret(tmp_path) == made
+    assert len(made) >= 60
+    assert stat.S_IMODE((tmp_path / "console.secret").stat().st_mode) == 0o600
+
+
+def test_guessing_passwords_is_stopped(tmp_path):
+    hospital = synthetic.make(tmp_path, count=1, synthetic=False)
+    browser = Reader(app(hospital))
+    answers = [browser.submit("/sign-in", login="nobody", password=f"guess {number}").status_code for number in range(7)]
+    assert answers == [401] * 5 + [429] * 2
+    hospital.close()
+
+
+def test_the_limit_forgets_with_time_and_holds_an_address_that_tries_many_names():
+    now = [0.0]
+    limit = SignInLimit(attempts=2, seconds=10, clock=lambda: now[0])
+    for _ in range(2):
+        limit.failed("a", "1.2.3.4")
+    assert limit.blocked("a", "9.9.9.9")
+    now[0] = 11
+    assert not limit.blocked("a", "9.9.9.9")
+    for number in range(20):
+        limit.failed(f"name {number}", "1.2.3.4")
+    assert limit.blocked("new name", "1.2.3.4")
+
+
+@pytest.mark.parametrize("target", ["//evil.example", "https://evil.example", "/\\evil.example", "javascript:alert(1)", "/a\r\nSet-Cookie: x=1", "", "evil"])
+def test_a_form_never_sends_anyone_elsewhere(reader, target):
+    assert local_path(target) == "/"
+    answer = reader().submit("/sign-in", follow=False, login="delforge", next=target)
+    assert answer.headers["location"] == "/"
+    assert "x=1" not in str(answer.headers)
+
+
+@pytest.mark.parametrize("path", [
+    "/suggestions/unknown", "/suggestions/%00", "/suggestions/..%2F..%2Fetc", "/usecases/unknown", "/usecases/unknown/settings",
+    "/resources/Observation/nope/1", "/resources/Observation/n0/99", "/resources/x'--/y/1", "/resources/Observation/n0/" + "9" * 40,
+    "/nowhere", "/static/../application.py", "/static/nothing.css",
+])  # fmt: skip
+def test_what_is_not_there_is_said_in_words(reader, path):
+    answer = reader("delforge").get(path)
+    assert answer.status_code == 404
+    assert "There is nothing here" in answer.text
+
+
+@pytest.mark.parametrize("query", ["page=0", "page=-3", "page=abc", "page=" + "9" * 30, "status=nonsense", "text=" + "%25_" * 90, "ward=%3Cscript%3E", "indicator=x&option=y&usecase=z", "text=%00"])
+def test_strange_addresses_give_a_page(reader, query):
+    answer = reader("delforge").get(f"/?{query}")
+    assert answer.status_code == 200
+    assert "<script>" not in answer.text
+
+
+@pytest.mark.parametrize("body", [b"token", b"\xff\xfe=1", b"a=" + b"%00", b"&".join(b"a%d=1" % n for n in range(90))])
+def test_broken_forms_are_refused(reader, body):
+    answer = reader("delforge").post("/sign-out", content=body, headers={"content-type": "application/x-www-form-urlencoded"})
+    assert answer.status_code == 400
+    assert "This could not be read" in answer.text
+
+
+def test_names_with_markup_stay_text(reader, hospital):
+    browser = reader("delforge")
+    page = browser.get("/", params={"text": "script"}).text
+    assert "&lt;script&gt;alert(&#34;x&#34;)&lt;/script&gt;" in page
+    found = re.search(r'/suggestions/(\w+)"', page).group(1)
+    for path in (f"/suggestions/{found}", "/resources/Observation/n9/1"):
+        text = browser.get(path).text
+        assert synthetic.EVIL not in text
+        assert "&lt;script&gt;" in text
+
+
+def test_resources_of_patients_without_a_suggestion_are_not_shown(reader, hospital):
+    import json
+    from datetime import UTC, datetime
+
+    from vesalius.lake import Arrival
+
+    stranger = {"resourceType": "Patient", "id": "stranger", "gender": "female"}
+    hospital.lake.write([Arrival.of(json.dumps(stranger).encode())], "tests", datetime.now(UTC))
+    assert reader("delforge").get("/resources/Patient/stranger/1").status_code == 403
+
+
+def test_a_defect_becomes_a_page_with_a_number_and_no_patient_in_the_log(hospital, reader, monkeypatch, caplog):
+    browser = reader("delforge")
+
+    def broken(**_):
+        raise RuntimeError("Lambert, Hélène was born on 1930-03-10")
+
+    monkeypatch.setattr(hospital.review, "worklist", broken)
+    answer = browser.get("/")
+    assert answer.status_code == 500
+    number = re.search(r"this number: (\w+)", answer.text).group(1)
+    assert number in caplog.text
+    assert "RuntimeError" in caplog.text
+    assert "Lambert" not in caplog.text + answer.text
+
+
+def test_without_a_database_there_is_still_an_answer(hospital, reader, monkeypatch, caplog):
+    from vesalius.console import visit
+
+    browser = reader("delforge")
+
+    def gone(*_):
+        raise OSError("disk of Lambert")
+
+    monkeypatch.setattr(visit.people, "get", gone)
+    answer = browser.get("/")
+    assert answer.status_code == 500
+    assert "Work without it" in answer.text
+    assert "Lambert" not in caplog.text
+
+
+def test_comparing_tokens():
+    assert same("abc", "abc")
+    assert not same("", "")
+    assert not same("é", "e")
+
+
+def test_a_decision_that_does_not_exist_cannot_be_undone(reader):
+    for number in ("999999", "9" * 40):
+        assert reader("delforge").submit(f"/decisions/{number}/undo").status_code == 404
