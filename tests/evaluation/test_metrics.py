@@ -1,10 +1,13 @@
 """Figures against scikit-learn, closed forms and what must always hold."""
 
+import inspect
 import math
+import re
+from pathlib import Path
 
 import numpy as np
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 from sklearn.metrics import average_precision_score, roc_auc_score
 
@@ -18,6 +21,7 @@ def apart(rows):
     return np.array([outcome for outcome, _ in rows], float), np.array([score for _, score in rows], float)
 
 
+@settings(deadline=None)
 @given(mixed)
 def test_auroc_is_that_of_scikit_learn_and_of_all_pairs(rows):
     truth, score = apart(rows)
@@ -27,6 +31,7 @@ def test_auroc_is_that_of_scikit_learn_and_of_all_pairs(rows):
     assert value == pytest.approx(np.mean((np.sign(differences) + 1) / 2))
 
 
+@settings(deadline=None)
 @given(mixed)
 def test_auroc_does_not_change_under_a_monotone_map_and_mirrors_under_a_reversal(rows):
     truth, score = apart(rows)
@@ -36,12 +41,14 @@ def test_auroc_does_not_change_under_a_monotone_map_and_mirrors_under_a_reversal
     assert metrics.auroc(1 - truth, score) == pytest.approx(1 - value)
 
 
+@settings(deadline=None)
 @given(mixed)
 def test_average_precision_is_that_of_scikit_learn(rows):
     truth, score = apart(rows)
     assert metrics.auprc(truth, score) == pytest.approx(average_precision_score(truth, score))
 
 
+@settings(deadline=None)
 @given(mixed, st.integers(0, 10))
 def test_a_weight_counts_a_row_that_often(rows, seed):
     truth, score = apart(rows)
@@ -62,6 +69,7 @@ def test_a_weight_counts_a_row_that_often(rows, seed):
         )
 
 
+@settings(deadline=None)
 @given(mixed)
 def test_the_roc_curve_climbs_from_corner_to_corner_and_holds_the_auroc(rows):
     truth, score = apart(rows)
@@ -127,6 +135,7 @@ def test_many_patients_are_smoothed_by_groups_to_the_same_curve():
     assert whole == pytest.approx(parts, abs=0.05)
 
 
+@settings(deadline=None)
 @given(st.lists(st.tuples(st.booleans(), st.booleans()), min_size=1, max_size=50))
 def test_shares_of_decisions_are_those_of_the_four_counts(rows):
     truth, acted = apart(rows)
@@ -201,3 +210,30 @@ def test_draws_without_a_value_are_left_out():
     assert metrics.around(0.5, [math.nan, 0.4, 0.6]).low == pytest.approx(0.405)
     assert metrics.around(0.5, []).low is None
     assert metrics.around(math.nan, [0.4]).value is None
+
+
+def test_the_documentation_names_every_metric_and_no_other():
+    page = (Path(__file__).parents[2] / "docs" / "engineer" / "validation.md").read_text(encoding="utf-8")
+    rows = [line.split("|")[1] for line in page.splitlines() if line.startswith("| `")]
+    named = {name for row in rows for name in re.findall(r"`(\w+)`", row)}
+    ours = {
+        name
+        for name, value in vars(metrics).items()
+        if inspect.isfunction(value) and value.__module__ == metrics.__name__ and not name.startswith("_")
+    }
+    assert named == ours
+
+
+def test_every_metric_says_its_source_or_what_it_is_made_of():
+    for name in (
+        "auroc",
+        "auprc",
+        "brier",
+        "scaled_brier",
+        "ici",
+        "net_benefit",
+        "sensitivity",
+        "npv",
+        "smooth",
+    ):
+        assert re.search(r"\d{4}", inspect.getdoc(getattr(metrics, name))), name

@@ -4,7 +4,7 @@ from datetime import UTC, datetime
 
 import numpy as np
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from vesalius.errors import Leak, NotEnoughData
@@ -14,6 +14,7 @@ from vesalius.usecase import Candidate
 NOW = datetime(2024, 1, 1, tzinfo=UTC)
 
 
+@settings(deadline=None)
 @given(st.integers(0, 1000))
 def test_no_patient_is_ever_on_two_sides(seed):
     rng = np.random.default_rng(seed)

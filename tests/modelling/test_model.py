@@ -7,7 +7,7 @@ import msgspec
 import numpy as np
 import pyarrow as pa
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from vesalius.errors import InvalidModel
@@ -49,6 +49,7 @@ def test_what_is_not_a_model_is_refused(raw):
         Model.from_bytes(raw)
 
 
+@settings(deadline=None)
 @given(st.binary(max_size=200))
 def test_no_bytes_make_it_fail_otherwise(raw):
     with pytest.raises(InvalidModel):
@@ -199,11 +200,13 @@ def test_a_column_of_another_kind_is_refused_without_its_values(model, sample, n
     assert "yes" not in str(caught.value)
 
 
+@settings(deadline=None)
 @given(st.floats(-700, 700))
 def test_the_exponential_is_the_exponential(value):
     assert float(exponential(value)) == pytest.approx(math.exp(value), rel=4e-16)
 
 
+@settings(deadline=None)
 @given(st.lists(st.floats(-60, 60), min_size=2, max_size=20))
 def test_probabilities_keep_the_order_and_the_bounds(logits):
     together = probability(logits)

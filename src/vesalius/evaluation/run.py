@@ -264,13 +264,19 @@ def latest(folder: Path, usecase: str) -> Run | None:
 
 
 def figure(estimate: Estimate | None, digits: int = 3) -> str:
-    """``.829 (.783-.871)`` with a leading zero, or a dash."""
+    """A figure with its interval, as ``0.829 (0.783–0.871)``, or a dash where there is none."""
     if estimate is None or estimate.value is None:
         return "–"
-    value = f"{estimate.value:.{digits}f}"
+    value = _plain(estimate.value, digits)
     if estimate.low is None or estimate.high is None:
         return value
-    return f"{value} ({estimate.low:.{digits}f}–{estimate.high:.{digits}f})"
+    low, high = _plain(estimate.low, digits), _plain(estimate.high, digits)
+    return f"{value} ({low} to {high})" if estimate.low < 0 else f"{value} ({low}–{high})"
+
+
+def _plain(value: float, digits: int) -> str:
+    text = f"{value:.{digits}f}"
+    return text if text.strip("-0.") else text.removeprefix("-")
 
 
 def _lines(run: Run) -> list[str]:

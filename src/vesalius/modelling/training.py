@@ -67,9 +67,9 @@ def train(
     """Learns a model: the same rows (in any order), outcomes and seed give the same hash.
 
     Inner cross-validation by patient chooses the penalty, recalibrates (Platt scaling, folded into
-    the points) and sets the class-conditional thresholds of the prediction set (cross-conformal: Vovk,
-    Ann Math Artif Intell 2015;74:9-28; Mondrian by class: Vovk, Gammerman & Shafer, Algorithmic Learning in a Random
-    World, 2005, ch. 4).
+    the points) and sets the class-conditional thresholds of the prediction set. Those are cross-conformal
+    (Vovk, Ann Math Artif Intell 2015;74:9-28) and Mondrian by class (Vovk, Gammerman & Shafer, Algorithmic
+    Learning in a Random World, 2005, ch. 4).
 
     Args:
         table: N rows, a column per input.
