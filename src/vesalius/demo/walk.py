@@ -15,6 +15,7 @@ from vesalius.demo.feed import Sending, sendings
 from vesalius.demo.making import NAME, USECASE, Maker, Progress
 from vesalius.demo.plan import SEED, Plan
 from vesalius.errors import NotEnoughData, VesaliusError
+from vesalius.evaluation import latest
 from vesalius.governance import audit, uses
 from vesalius.hospital import Hospital
 from vesalius.review import Filed
@@ -158,13 +159,18 @@ class Walk:
     def outcome(self) -> dict[str, int]:
         """The cultures that came in."""
         loop.outcomes(self.hospital, USECASE, self.maker.plan.now)
-        agreement = self.hospital.review.agreement(USECASE)
-        known = sum(cell.count for cell in agreement.cells if cell.outcome is not None)
-        return {"outcomes": self.maker.counts["outcomes"], "decisions with their outcome": known}
+        positive = sum(filed.outcome.value for filed in self._silent() if filed.outcome)
+        return {"outcomes": self.maker.counts["outcomes"], "positive cultures in silence": positive}
 
     def evaluate(self) -> dict[str, int]:
-        """The validation run that was kept can be read again."""
-        return {"validation runs": sum(1 for _ in self.hospital.runs.iterdir())}
+        """The validation run can be read again, and what was said in silence is held against the cultures."""
+        run = latest(self.hospital.runs, USECASE)
+        known = [filed for filed in self._silent() if filed.outcome and filed.probability is not None]
+        return {
+            "samples cross-validated": run.rows if run else 0,
+            "simple rules beside the model": len(run.performances) - 1 if run else 0,
+            "silent suggestions held against their culture": len(known),
+        }
 
     def replay(self) -> dict[str, int]:
         """Suggestions made again, byte for byte, after all that came since."""
@@ -191,6 +197,11 @@ class Walk:
 
     def _phase(self, phase: str) -> list[Sending]:
         return [sending for sending in self._sent if sending.phase == phase]
+
+    def _silent(self) -> list[Filed]:
+        review = self.hospital.review
+        page = review.worklist(usecase=USECASE, mode="silent", status="all", limit=1000)
+        return [review.get(filed.id) for filed in page.items]
 
     def _filed(self, mode: str) -> int:
         return sum(count.count for count in self.hospital.review.counts() if count.mode == mode)
