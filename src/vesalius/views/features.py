@@ -104,11 +104,13 @@ def latest(
     """
     _check(rows, features)
     prepared = _prepare(rows, candidates)
+    codes = _by_code(prepared) if any(feature.codes for feature in features) else {}
     moments = [_micros(candidate.as_of) for candidate in candidates]
     sources: tuple[dict[str, tuple[str, ...]], ...] = tuple({} for _ in candidates)
     columns = []
     for feature in features:
-        index = _index(prepared, feature)
+        places = [at for code in feature.codes for at in codes.get(code, ())]
+        index = _index(prepared, feature, places if feature.codes else range(len(prepared["_seq"])))
         found = [_find(index, feature, asked, at) for asked, at in zip(candidates, moments, strict=True)]
         for known, source in zip(found, sources, strict=True):
             if known:
@@ -142,6 +144,14 @@ def _prepare(rows: pa.Table, candidates: Sequence[Asked]) -> dict[str, list[Any]
     return lists
 
 
+def _by_code(lists: Mapping[str, list[Any]]) -> dict[str, list[int]]:
+    """The numbers of the rows of each ``SYSTEM|CODE``, so that a feature looks at its own rows only."""
+    found: dict[str, list[int]] = {}
+    for at, (system, code) in enumerate(zip(lists["code_system"], lists["code"], strict=True)):
+        found.setdefault(f"{system}|{code}", []).append(at)
+    return found
+
+
 def _ends(resources: Sequence[str], starts: Sequence[int], seqs: Sequence[int]) -> list[int]:
     """When the version of each row was replaced by the next version of its resource."""
     versions = list(zip(resources, starts, seqs, strict=True))
@@ -153,9 +163,9 @@ def _ends(resources: Sequence[str], starts: Sequence[int], seqs: Sequence[int]) 
     return [ends[version] for version in versions]
 
 
-def _index(lists: Mapping[str, list[Any]], feature: Feature) -> Index:
+def _index(lists: Mapping[str, list[Any]], feature: Feature, places: Iterable[int]) -> Index:
     index: Index = {}
-    for at in _matching(lists, feature):
+    for at in _matching(lists, feature, places):
         known = _known(lists, feature, at)
         focus = _focus(lists[feature.link][at]) if feature.link else ""
         index.setdefault((lists["_subject"][at], focus), []).append(known)
@@ -164,15 +174,13 @@ def _index(lists: Mapping[str, list[Any]], feature: Feature) -> Index:
     return index
 
 
-def _matching(lists: Mapping[str, list[Any]], feature: Feature) -> Iterable[int]:
-    """The numbers of the rows that have a value of the feature, are not withdrawn and were ever in force."""
+def _matching(lists: Mapping[str, list[Any]], feature: Feature, places: Iterable[int]) -> Iterable[int]:
+    """Those of ``places`` that have a value of the feature, are not withdrawn and were ever in force."""
     values = lists[feature.column]
-    codes = set(feature.codes)
     statuses = lists.get("status") or [None] * len(values)
-    for at, value in enumerate(values):
-        if value is None or statuses[at] in WITHDRAWN or lists["start"][at] == lists["end"][at]:
-            continue
-        if not codes or f"{lists['code_system'][at]}|{lists['code'][at]}" in codes:
+    for at in places:
+        in_force = lists["start"][at] != lists["end"][at]
+        if in_force and values[at] is not None and statuses[at] not in WITHDRAWN:
             yield at
 
 

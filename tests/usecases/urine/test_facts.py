@@ -12,6 +12,8 @@ from vesalius.usecases.urine.urine import Urine
 BEFORE = RESULT - timedelta(days=1)
 AFTER = RESULT + timedelta(days=1)
 WOMAN = Candidate("Patient/p1", "Specimen/s1", RESULT)
+DUE = RESULT + facts.SETTLING
+WOMAN_DUE = Candidate("Patient/p1", "Specimen/s1", DUE)
 
 
 def known(lake, candidate=WOMAN):
@@ -19,19 +21,28 @@ def known(lake, candidate=WOMAN):
     return evidence.table.to_pylist()[0], evidence.sources[0]
 
 
-def test_a_sample_is_due_when_its_first_result_is_issued(chart, lake_with):
+def test_a_sample_is_due_when_its_first_result_has_settled(chart, lake_with):
     chart.finding("protein", "negative", RESULT + timedelta(minutes=5))
     chart.finding("nitrite", "negative", RESULT)
-    assert Urine().candidates(lake_with(chart), BEFORE, AFTER) == [WOMAN]
+    assert Urine().candidates(lake_with(chart), BEFORE, AFTER) == [WOMAN_DUE]
 
 
-def test_a_sample_is_due_once_in_the_time_that_holds_its_first_result(chart, lake_with):
+def test_the_rest_of_the_same_urinalysis_is_in_its_suggestion(chart, lake_with):
+    chart.finding("nitrite", "negative", RESULT)
+    chart.finding("leukocytes_count", 250, RESULT + timedelta(minutes=6), unit="/uL")
+    lake = lake_with(chart)
+    row, _ = known(lake, Urine().candidates(lake, BEFORE, AFTER)[0])
+    assert (row["nitrite"], row["leukocytes_count"]) == ("negative", 250.0)
+
+
+def test_a_sample_is_due_once_in_the_time_in_which_it_settles(chart, lake_with):
     chart.finding("nitrite", "negative")
     chart.finding("protein", "small", RESULT + timedelta(hours=1))
     lake = lake_with(chart)
-    assert Urine().candidates(lake, RESULT, AFTER) == []
-    assert Urine().candidates(lake, BEFORE, RESULT) == [WOMAN]
-    assert Urine().candidates(lake, BEFORE, RESULT - timedelta(microseconds=1)) == []
+    assert Urine().candidates(lake, DUE, AFTER) == []
+    assert Urine().candidates(lake, BEFORE, DUE) == [WOMAN_DUE]
+    assert Urine().candidates(lake, DUE - timedelta(microseconds=1), DUE) == [WOMAN_DUE]
+    assert Urine().candidates(lake, BEFORE, DUE - timedelta(microseconds=1)) == []
 
 
 def test_a_long_time_and_a_short_one_find_the_same_samples(lake_with):

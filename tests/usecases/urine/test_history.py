@@ -6,10 +6,11 @@ import pytest
 from charts import RESULT
 
 from vesalius.usecase import Candidate
+from vesalius.usecases.urine.facts import SETTLING
 from vesalius.usecases.urine.urine import Urine
 
 DAY = timedelta(days=1)
-WOMAN = Candidate("Patient/p1", "Specimen/s1", RESULT)
+WOMAN = Candidate("Patient/p1", "Specimen/s1", RESULT + SETTLING)
 
 
 def outcome(lake, as_of=RESULT + 9 * DAY):

@@ -26,6 +26,10 @@ FOLDER = Path(__file__).parent
 CURRENT = timedelta(days=3)
 """How long a symptom, a vital sign or a catheter that was recorded counts as still there."""
 
+SETTLING = timedelta(minutes=15)
+"""How long after the first result of a sample its suggestion is due, so that the rest of the same urinalysis is
+in it. A working time of ours, not a clinical threshold."""
+
 PREGNANCY = timedelta(weeks=42)
 """How long a recorded pregnancy counts: as long as one lasts at most."""
 
@@ -108,14 +112,25 @@ def codes(*names: str) -> frozenset[str]:
 
 
 def due(lake: Lake, since: datetime, until: datetime) -> list[Candidate]:
-    """The samples whose first urinalysis result was recorded in (``since``, ``until``], in that order."""
-    subjects = None if until - since > LONG else _subjects(lake, since, until)
+    """The samples whose first urinalysis result had its settling time over in (``since``, ``until``], in that order."""
+    subjects = None if until - since > LONG else _subjects(lake, since - SETTLING, until)
     if subjects == []:
         return []
-    rows = view("observations").table(lake, subjects)
-    first = _first_results(rows)
-    found = [Candidate(subject, focus, at) for (subject, focus), at in first.items() if since < at <= until]
+    rows = observations(lake, subjects)
+    settled = {key: at + SETTLING for key, at in _first_results(rows).items()}
+    found = [Candidate(subject, focus, at) for (subject, focus), at in settled.items() if since < at <= until]
     return sorted(found, key=lambda candidate: (candidate.as_of, candidate.subject, candidate.focus))
+
+
+def observations(lake: Lake, subjects: Sequence[str] | None) -> pa.Table:
+    """The view of the observations, with a column ``quantity``: number and unit, as ``7.5|/uL``."""
+    import pyarrow as pa
+    import pyarrow.compute as pc
+
+    rows = view("observations").table(lake, subjects)
+    unit = pc.coalesce(rows["unit"], rows["unit_text"])
+    quantity = pc.binary_join_element_wise(pc.cast(rows["number"], pa.string()), unit, "|")
+    return rows.append_column("quantity", quantity)
 
 
 def _subjects(lake: Lake, since: datetime, until: datetime) -> list[str]:
@@ -158,7 +173,7 @@ def gather(lake: Lake, candidates: Sequence[Candidate]) -> Evidence:
     lake = lake.pinned()
     subjects = sorted({candidate.subject for candidate in candidates})
     parts: list[Features] = [
-        latest(view("observations").table(lake, subjects), candidates, _observed()),
+        latest(observations(lake, subjects), candidates, _observed()),
         latest(view("patients").table(lake, subjects), candidates, _PERSON),
         _orders(lake, subjects, candidates),
     ]
@@ -248,13 +263,13 @@ def _result(name: str, value: str | None) -> str | float | None:
 
 
 def number(name: str, quantity: str | None) -> float | None:
-    """The value of a FHIR Quantity in the unit of the card; None in a unit that is not understood.
+    """The number of ``NUMBER|UNIT`` in the unit of the card; None in a unit that is not understood.
 
     A comparator (``<``, ``>``) is read as its bound, as laboratories print it.
     """
-    read = fhir.load(quantity.encode()) if quantity else {}
-    factor = UNITS[name].get(read.get("code") or read.get("unit") or "")
-    return None if factor is None or read.get("value") is None else float(read["value"]) * factor
+    value, _, unit = (quantity or "").partition("|")
+    factor = UNITS[name].get(unit)
+    return float(value) * factor if value and factor else None
 
 
 def flag(name: str, quantity: str | None, interpretation: str | None) -> str | None:

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 from vesalius import fhir
 from vesalius.usecase import Candidate, Outcome
-from vesalius.usecases.urine.facts import focus_of, view
+from vesalius.usecases.urine.facts import SETTLING, focus_of, observations, view
 from vesalius.views.features import WITHDRAWN, Feature, latest
 
 if TYPE_CHECKING:
@@ -64,14 +64,14 @@ def practice(lake: Lake, candidates: Sequence[Candidate], as_of: datetime) -> li
     subjects = sorted({candidate.subject for candidate in candidates})
     known = next(iter(lake.resources("MedicationRequest", as_of=as_of)), None) is not None
     given = _antibiotics(view("medication").table(lake, subjects), as_of)
-    stays = _stays(view("observations").table(lake, subjects))
+    stays = _stays(observations(lake, subjects))
     found: list[bool | None] = []
     for each in candidates:
         stay = stays.get((each.subject, each.focus))
         if any(_answers(row, each, stay) for row in given.get(each.subject, ())):
             found.append(True)
         else:
-            found.append(False if known and as_of >= each.as_of + PROMPT else None)
+            found.append(False if known and as_of >= each.as_of - SETTLING + PROMPT else None)
     return found
 
 
@@ -90,14 +90,14 @@ def _antibiotics(rows: pa.Table, as_of: datetime) -> dict[str, list[dict[str, An
 
 
 def _answers(row: dict[str, Any], candidate: Candidate, stay: str | None) -> bool:
-    """Whether a prescription belongs to the candidate's stay and to the 24 hours after its result.
+    """Whether a prescription belongs to the candidate's stay and to the 24 hours after its first result.
 
     A day without an hour counts if any of its hours would.
     """
     if stay and row["encounter"] and row["encounter"] != stay:
         return False
     first, last = (fhir.parse_time(row["authored"], latest=latest) for latest in (False, True))
-    return last >= candidate.as_of and first <= candidate.as_of + PROMPT
+    return last >= candidate.as_of - SETTLING and first <= candidate.as_of - SETTLING + PROMPT
 
 
 def _stays(rows: pa.Table) -> dict[tuple[str, str], str]:
