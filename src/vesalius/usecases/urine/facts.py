@@ -9,7 +9,6 @@ from functools import cache
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from vesalius import fhir
 from vesalius.card import Card
 from vesalius.fhir.codes import LOINC
 from vesalius.usecase import Candidate, Evidence
@@ -27,8 +26,8 @@ CURRENT = timedelta(days=3)
 """How long a symptom, a vital sign or a catheter that was recorded counts as still there."""
 
 SETTLING = timedelta(minutes=15)
-"""How long after the first result of a sample its suggestion is due, so that the rest of the same urinalysis is
-in it. A working time of ours, not a clinical threshold."""
+"""How long after the first result of a sample its suggestion is due, so that the rest of the same urinalysis
+is in it. A working time of ours, not a clinical threshold."""
 
 PREGNANCY = timedelta(weeks=42)
 """How long a recorded pregnancy counts: as long as one lasts at most."""
@@ -112,7 +111,7 @@ def codes(*names: str) -> frozenset[str]:
 
 
 def due(lake: Lake, since: datetime, until: datetime) -> list[Candidate]:
-    """The samples whose first urinalysis result had its settling time over in (``since``, ``until``], in that order."""
+    """The samples whose first urinalysis result has settled in (``since``, ``until``], in that order."""
     subjects = None if until - since > LONG else _subjects(lake, since - SETTLING, until)
     if subjects == []:
         return []
