@@ -53,7 +53,9 @@ LIBRARIES = {
 
 
 def modules() -> list[Path]:
-    return sorted(path for path in SRC.rglob("*.py") if "migrations" not in path.parts and path.name != "__init__.py" or path.parent != SRC)
+    """Every module but the package's own ``__init__`` and the migrations, which are generated and never change."""
+    inside = (path for path in SRC.rglob("*.py") if path != SRC / "__init__.py")
+    return sorted(path for path in inside if "migrations" not in path.parts)
 
 
 def room(path: Path) -> str:

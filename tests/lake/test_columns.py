@@ -16,7 +16,7 @@ from hypothesis import strategies as st
 from lake_records import at, observation
 
 from vesalius import fhir
-from vesalius.errors import Conflict, NotFound, UnreadableInput
+from vesalius.errors import Conflict, NotFound, UnreadableInput, VesaliusError
 from vesalius.lake import Arrival, Lake, is_json, resource_schema
 from vesalius.lake import _columns as module
 from vesalius.lake._convert import typed
@@ -110,11 +110,11 @@ def die_after_commits(url, folder, commits):
     module.BATCH_ROWS = 2
     commit, done = module.Columns._commit, []
 
-    def commit_then_die(self, type_, batch, *, overwrite):
+    def commit_then_die(self, type_, rows, seq, **how):
         if len(done) == commits:
             os.kill(os.getpid(), signal.SIGKILL)
-        commit(self, type_, batch, overwrite=overwrite)
-        done.append(batch)
+        commit(self, type_, rows, seq, **how)
+        done.append(seq)
 
     module.Columns._commit = commit_then_die
     Lake(open_store(url), folder).refresh_columns()
@@ -176,7 +176,12 @@ def break_other_schema(folder):
     write_deltalake(folder, pa.table({"_seq": [9]}), commit_properties=properties)
 
 
-@pytest.mark.parametrize("damage", [break_nothing_readable, break_file_missing])
+def break_file_truncated(folder):
+    path = next(folder.glob("*.parquet"))
+    path.write_bytes(path.read_bytes()[:100])
+
+
+@pytest.mark.parametrize("damage", [break_nothing_readable, break_file_missing, break_file_truncated])
 def test_damaged_columns_are_made_again(sqlite_lake, tmp_path, damage):
     sqlite_lake.write([observation("a"), observation("b")], "x", at(1))
     sqlite_lake.refresh_columns()
@@ -199,6 +204,27 @@ def test_columns_of_another_log_are_made_again(tmp_path, others):
         lake.refresh_columns()
         engine.dispose()
     assert [row["_id"] for row in rows(lake.columns("Observation"))] == [f"other{n}" for n in range(others)]
+
+
+def test_a_rebuild_by_a_pinned_lake_does_not_take_anything_from_the_others(sqlite_lake):
+    sqlite_lake.write([observation("a")], "x", at(1))
+    pinned = sqlite_lake.pinned()
+    sqlite_lake.write([observation("b")], "x", at(2))
+    assert seqs(sqlite_lake) == [1, 2]
+    pinned.rebuild_columns()
+    assert (seqs(sqlite_lake), seqs(pinned)) == ([1, 2], [1])
+
+
+def test_a_rebuild_is_one_step_for_those_who_read(sqlite_lake, small_batches, tmp_path):
+    from deltalake import DeltaTable
+
+    sqlite_lake.write([observation(f"o{n}") for n in range(9)], "x", at(1))
+    sqlite_lake.refresh_columns()
+    old = sqlite_lake.columns("Observation")
+    before = DeltaTable(tmp_path / "columns" / "Observation").version()
+    sqlite_lake.rebuild_columns()
+    assert DeltaTable(tmp_path / "columns" / "Observation").version() == before + 1
+    assert len(rows(old)) == 9
 
 
 def test_a_rebuild_removes_columns_that_the_log_does_not_hold(sqlite_lake, tmp_path):
@@ -229,6 +255,16 @@ def test_what_is_not_json_is_named_without_its_content(sqlite_lake):
         sqlite_lake.columns("Patient")
     assert "secret" not in str(caught.value)
     assert caught.value.__suppress_context__
+
+
+def test_a_rebuild_that_meets_what_is_not_json_leaves_the_columns_as_they_were(sqlite_lake):
+    sqlite_lake.write([observation("a")], "x", at(1))
+    assert seqs(sqlite_lake) == [1]
+    sqlite_lake.write([Arrival(b"secret name", "Observation", "b", None, None, "d")], "x", at(1))
+    with pytest.raises(VesaliusError) as caught:
+        sqlite_lake.rebuild_columns()
+    assert "secret" not in str(caught.value)
+    assert seqs(sqlite_lake.pinned(1)) == [1]
 
 
 # The conversion equals a plain reading of the JSON ---------------------------------------------------------

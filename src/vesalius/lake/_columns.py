@@ -81,7 +81,7 @@ class Columns:
         for type_ in types:
             self._refresh(type_, position)
 
-    def rebuild(self, types: list[str], position: int) -> None:
+    def rebuild(self, types: list[str]) -> None:
         """Makes the tables again from the log, and removes those of types that the log does not hold."""
         for folder in self._folder.glob("[A-Z]*/"):
             if folder.name not in types:
@@ -89,7 +89,7 @@ class Columns:
                     shutil.rmtree(folder)
         for type_ in types:
             with self._locked(type_):
-                self._take(type_, 0, position)
+                self._take(type_, 0)
 
     def taken(self, type_: str) -> int:
         """The last ``seq`` that the table of a type has taken from the log; 0 if there is none."""
@@ -108,7 +108,7 @@ class Columns:
             return
         with self._locked(type_):
             if not self._up_to_date(type_, last):  # another process may have done it while we waited
-                self._take(type_, self._start(type_), position)
+                self._take(type_, self._start(type_))
                 self._verified.add(type_)
                 self._compact(type_)
 
@@ -137,15 +137,24 @@ class Columns:
         with reading(self._engine) as connection:
             return log.last(connection, type_, position)
 
-    def _take(self, type_: str, start: int, position: int) -> None:
-        overwrite = start == 0
-        if self._open(type_) is None:
+    def _take(self, type_: str, start: int) -> None:
+        # Always to the end of the log, whatever the asker needs: a table that was seen never goes back.
+        end = self._last(type_, log.END)
+        table = self._open(type_)
+        if table is None or end == 0:  # nothing, or nothing that can be read, or what another log held
             shutil.rmtree(self._folder / type_, ignore_errors=True)
-        for batch in self._batches(type_, start, position):
-            self._commit(type_, batch, overwrite=overwrite)
-            overwrite = False
-        if overwrite:  # the log holds none: what was here is of another one
-            shutil.rmtree(self._folder / type_, ignore_errors=True)
+        if table is not None and start == 0 < end:
+            self._replace(type_, end)
+            return
+        for batch in self._batches(type_, start, end):
+            self._commit(type_, typed(type_, batch), batch[-1].seq, mode="append")
+
+    def _replace(self, type_: str, end: int) -> None:
+        """Makes the whole table again in one commit, so that readers see the old one or the new one."""
+        batches = self._batches(type_, 0, end)
+        parts = (part for batch in batches for part in typed(type_, batch).to_batches())
+        whole = pa.RecordBatchReader.from_batches(resource_schema(type_), parts)
+        self._commit(type_, whole, end, mode="overwrite", schema_mode="overwrite")
 
     def _batches(self, type_: str, start: int, position: int) -> Iterator[list[Version]]:
         batch: list[Version] = []
@@ -164,27 +173,19 @@ class Columns:
         if batch:
             yield batch
 
-    def _commit(self, type_: str, batch: list[Version], *, overwrite: bool) -> None:
+    def _commit(self, type_: str, rows: pa.Table | pa.RecordBatchReader, seq: int, **how: Any) -> None:
         from deltalake import CommitProperties, Transaction, WriterProperties, write_deltalake
-        from deltalake.exceptions import DeltaError
 
-        taken = Transaction(_application(type_), batch[-1].seq)
-        how: dict[str, Any] = {"mode": "append"}
-        if overwrite:
-            how = {"mode": "overwrite", "schema_mode": "overwrite"}
-        try:
+        taken = Transaction(_application(type_), seq)
+        with _own_errors(type_):
             write_deltalake(
                 str(self._folder / type_),
-                typed(type_, batch),
+                rows,
                 configuration={"delta.dataSkippingStatsColumns": INDEXED},
                 writer_properties=WriterProperties(compression="ZSTD"),
                 commit_properties=CommitProperties(app_transactions=[taken]),
                 **how,
             )
-        except DeltaError as error:
-            cause = type(error).__name__
-            hint = "does another machine write them, or is there a % in the name of their folder?"
-            raise Conflict(f"the columns of {type_} could not be written: {cause}", hint=hint) from None
 
     def _open(self, type_: str) -> DeltaTable | None:
         from deltalake import DeltaTable
@@ -201,8 +202,9 @@ class Columns:
     def _compact(self, type_: str) -> None:
         table = self._open(type_)
         if table is not None and len(table.file_uris()) > MANY_FILES:
-            table.optimize.compact()
-            table.vacuum(retention_hours=KEPT_HOURS, dry_run=False, enforce_retention_duration=False)
+            with _own_errors(type_):
+                table.optimize.compact()
+                table.vacuum(retention_hours=KEPT_HOURS, dry_run=False, enforce_retention_duration=False)
 
     @contextmanager
     def _locked(self, type_: str) -> Iterator[None]:
@@ -216,6 +218,18 @@ class Columns:
 def _application(type_: str) -> str:
     """Who took the rows: the log, by this very schema; a table of another schema has taken nothing for us."""
     return f"vesalius-log:{hashlib.sha256(str(resource_schema(type_)).encode()).hexdigest()[:16]}"
+
+
+@contextmanager
+def _own_errors(type_: str) -> Iterator[None]:
+    from deltalake.exceptions import DeltaError
+
+    try:
+        yield
+    except DeltaError as error:
+        cause = type(error).__name__
+        hint = "does another machine write them, or is there a % in the name of their folder?"
+        raise Conflict(f"the columns of {type_} could not be written: {cause}", hint=hint) from None
 
 
 def _files(table: DeltaTable, folder: Path) -> tuple[str, ...]:

@@ -45,10 +45,15 @@ def typed(type_: str, versions: Sequence[Version]) -> pa.Table:
 
 
 def body_at(files: Sequence[str], seq: int) -> str | None:
-    """The body of the row numbered ``seq`` in some Parquet files."""
-    with _connect() as connection:
-        query = "SELECT _body FROM read_parquet($files) WHERE _seq = $seq"
-        found = connection.execute(query, {"files": list(files), "seq": seq}).fetchone()
+    """The body of the row numbered ``seq`` in some Parquet files; None if it cannot be read there."""
+    import duckdb
+
+    query = "SELECT _body FROM read_parquet($files) WHERE _seq = $seq"
+    try:
+        with _connect() as connection:
+            found = connection.execute(query, {"files": list(files), "seq": seq}).fetchone()
+    except duckdb.Error:
+        return None
     return None if found is None else str(found[0])
 
 

@@ -178,8 +178,10 @@ class Lake:
         self._columns.refresh(list(self.count()), self.position())
 
     def rebuild_columns(self) -> None:
-        """Makes all columns again from the log, whatever state they are in."""
-        self._columns.rebuild(list(self.count()), self.position())
+        """Makes all columns again from the whole log, whatever their state; readers are not disturbed."""
+        with reading(self.engine) as connection:
+            types = list(log.count(connection, log.END))
+        self._columns.rebuild(types)
 
     def stats(self) -> Stats:
         """How large the lake is up to the position, and whether its columns follow."""
