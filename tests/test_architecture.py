@@ -105,10 +105,17 @@ def test_nothing_loads_pickles_or_evaluates_text():
     for path in modules():
         tree = ast.parse(path.read_text(encoding="utf-8"))
         for node in ast.walk(tree):
-            if isinstance(node, ast.Call) and isinstance(node.func, ast.Name) and node.func.id in {"eval", "exec", "compile", "__import__"}:
+            if (
+                isinstance(node, ast.Call)
+                and isinstance(node.func, ast.Name)
+                and node.func.id in {"eval", "exec", "compile", "__import__"}
+            ):
                 wrong.append(f"{path.relative_to(SRC)}:{node.lineno} {node.func.id}")
-        wrong += [f"{path.relative_to(SRC)} imports {name}" for name in imports(path)
-                  if name.split(".")[0] in {"pickle", "joblib", "dill", "marshal", "shelve", "cloudpickle"}]
+        wrong += [
+            f"{path.relative_to(SRC)} imports {name}"
+            for name in imports(path)
+            if name.split(".")[0] in {"pickle", "joblib", "dill", "marshal", "shelve", "cloudpickle"}
+        ]
     assert not wrong
 
 
@@ -123,14 +130,26 @@ def test_a_package_exports_what_it_says(package):
 
 
 def test_asking_for_help_loads_nothing_heavy():
-    code = "import sys, vesalius.cli; print([m for m in %r if m in sys.modules])" % (sorted(LIBRARIES.keys() - {"click"}),)
+    code = "import sys, vesalius.cli; print([m for m in %r if m in sys.modules])" % (
+        sorted(LIBRARIES.keys() - {"click"}),
+    )
     result = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
     assert result.stdout.strip() == "[]"
 
 
 def functions() -> list[tuple[str, int, int]]:
     """Every function: its place, its lines without the docstring, its branches plus one."""
-    branching = (ast.If, ast.For, ast.While, ast.ExceptHandler, ast.IfExp, ast.BoolOp, ast.comprehension, ast.Assert, ast.match_case)
+    branching = (
+        ast.If,
+        ast.For,
+        ast.While,
+        ast.ExceptHandler,
+        ast.IfExp,
+        ast.BoolOp,
+        ast.comprehension,
+        ast.Assert,
+        ast.match_case,
+    )
     found = []
     for path in modules():
         for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):

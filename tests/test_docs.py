@@ -21,13 +21,17 @@ def every_page() -> str:
 
 
 def test_the_generated_pages_say_what_the_code_does():
-    result = subprocess.run([sys.executable, "tools/generate_docs.py", "--check"], cwd=ROOT, capture_output=True, text=True)
+    result = subprocess.run(
+        [sys.executable, "tools/generate_docs.py", "--check"], cwd=ROOT, capture_output=True, text=True
+    )
     assert result.returncode == 0, result.stdout + result.stderr + "run: make docs"
 
 
 def test_every_command_in_the_docs_exists():
     named = set(re.findall(r"(?:^|`|\s\$ |bin/)vesalius ([a-z][a-z-]+)", every_page(), flags=re.MULTILINE))
-    assert named <= set(commands.commands), f"docs name commands that do not exist: {named - set(commands.commands)}"
+    assert named <= set(commands.commands), (
+        f"docs name commands that do not exist: {named - set(commands.commands)}"
+    )
 
 
 def test_every_make_target_in_the_docs_exists():
@@ -37,7 +41,10 @@ def test_every_make_target_in_the_docs_exists():
 
 
 def test_every_setting_in_the_docs_exists():
-    known = {PREFIX + field.name.upper() for field in msgspec.structs.fields(Settings)} | {"VESALIUS_HOME", "VESALIUS_DATA"}
+    known = {PREFIX + field.name.upper() for field in msgspec.structs.fields(Settings)} | {
+        "VESALIUS_HOME",
+        "VESALIUS_DATA",
+    }
     assert set(re.findall(r"VESALIUS_[A-Z_]+[A-Z]", every_page())) <= known
 
 

@@ -26,7 +26,9 @@ def command_page() -> str:
     for name in commands.list_commands(context):
         command = commands.get_command(context, name)
         assert command
-        inner = click.Context(command, info_name=name, parent=context, max_content_width=100, terminal_width=100)
+        inner = click.Context(
+            command, info_name=name, parent=context, max_content_width=100, terminal_width=100
+        )
         parts.append(f"## vesalius {name}\n\n```text\n{command.get_help(inner)}\n```\n")
     return "\n".join(parts)
 
@@ -68,7 +70,9 @@ PAGES = {
 def main() -> int:
     """Writes the pages, or with ``--check`` says which are out of date."""
     parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--check", action="store_true", help="change nothing; fail when a page is out of date")
+    parser.add_argument(
+        "--check", action="store_true", help="change nothing; fail when a page is out of date"
+    )
     check = parser.parse_args().check
     stale = []
     for name, make in PAGES.items():

@@ -8,7 +8,7 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Literal
 
 import click
 
@@ -19,6 +19,7 @@ if TYPE_CHECKING:
     from vesalius.hospital import Hospital
 
 Tick = Callable[[str, int, int, str], None]
+Kind = Literal["auto", "csv", "ndjson", "bundle"]
 
 HOME = click.option(
     "--home",
@@ -51,16 +52,25 @@ class Commands(click.Group):
 @click.option("-v", "--verbose", is_flag=True, help="Say more on standard error.")
 def main(verbose: bool) -> None:
     """Brings AI to the bedside safely: evidence, suggestion, a person decides, outcome, evaluation."""
-    logging.basicConfig(level=logging.INFO if verbose else logging.WARNING, format="%(levelname)s %(name)s: %(message)s")
+    logging.basicConfig(
+        level=logging.INFO if verbose else logging.WARNING, format="%(levelname)s %(name)s: %(message)s"
+    )
 
 
 @main.command()
-@click.option("--home", type=click.Path(path_type=Path, file_okay=False), default=Path("demo-hospital"),
-              show_default=True, help="Where the synthetic hospital is kept.")
+@click.option(
+    "--home",
+    type=click.Path(path_type=Path, file_okay=False),
+    default=Path("demo-hospital"),
+    show_default=True,
+    help="Where the synthetic hospital is kept.",
+)
 @click.option("--check", is_flag=True, help="Walk the loop by machine, print a line per stage, and exit.")
 @click.option("--size", type=click.IntRange(min=200), default=None, help="How many urine samples of history.")
 @click.option("--seed", type=int, default=1514, show_default=True, help="Same seed, same hospital.")
-@click.option("--port", type=click.IntRange(0, 65535), default=None, help="The console's port.  [default: 8642]")
+@click.option(
+    "--port", type=click.IntRange(0, 65535), default=None, help="The console's port.  [default: 8642]"
+)
 @click.option("--fresh", is_flag=True, help="Forget the synthetic hospital made before, and make a new one.")
 def demo(home: Path, check: bool, size: int | None, seed: int, port: int | None, fresh: bool) -> None:
     """Make a synthetic hospital, run the loop on it, and open its console."""
@@ -93,12 +103,25 @@ def _demo_check(seed: int) -> None:
 
 
 @main.command()
-@click.argument("files", nargs=-1, required=True, type=click.Path(path_type=Path, exists=True, dir_okay=False))
+@click.argument(
+    "files", nargs=-1, required=True, type=click.Path(path_type=Path, exists=True, dir_okay=False)
+)
 @click.option("--source", required=True, help="The name of the feed the files come from.")
-@click.option("--map", "map_file", type=click.Path(path_type=Path, exists=True, dir_okay=False), help="The map of a CSV file.")
-@click.option("--format", "kind", type=click.Choice(["auto", "csv", "ndjson", "bundle"]), default="auto", show_default=True)
+@click.option(
+    "--map",
+    "map_file",
+    type=click.Path(path_type=Path, exists=True, dir_okay=False),
+    help="The map of a CSV file.",
+)
+@click.option(
+    "--format",
+    "kind",
+    type=click.Choice(["auto", "csv", "ndjson", "bundle"]),
+    default="auto",
+    show_default=True,
+)
 @HOME
-def ingest(files: tuple[Path, ...], source: str, map_file: Path | None, kind: str, home: Path) -> None:
+def ingest(files: tuple[Path, ...], source: str, map_file: Path | None, kind: Kind, home: Path) -> None:
     """Receive files: FHIR NDJSON, FHIR bundles, or CSV through a map."""
     from vesalius.ingest import CsvMap, receive
 
@@ -106,7 +129,13 @@ def ingest(files: tuple[Path, ...], source: str, map_file: Path | None, kind: st
     with _opened(home) as hospital, _progress() as tick:
         for path in files:
             receipt = receive(
-                hospital.lake, path.name, path, source=source, csv_map=csv_map, format=kind, progress=_rows(tick, path.name)
+                hospital.lake,
+                path.name,
+                path,
+                source=source,
+                csv_map=csv_map,
+                format=kind,
+                progress=_rows(tick, path.name),
             )
             click.echo(_said(receipt))
             if receipt.quarantined:
@@ -116,7 +145,9 @@ def ingest(files: tuple[Path, ...], source: str, map_file: Path | None, kind: st
 @main.command()
 @click.option("--cause", help="Only what was held for this cause.")
 @click.option("--retry", is_flag=True, help="Try again what was held, after its map was mended.")
-@click.option("--map", "map_file", type=click.Path(path_type=Path, exists=True, dir_okay=False), help="The mended map.")
+@click.option(
+    "--map", "map_file", type=click.Path(path_type=Path, exists=True, dir_okay=False), help="The mended map."
+)
 @click.option("--limit", type=int, default=20, show_default=True)
 @HOME
 def quarantine(cause: str | None, retry: bool, map_file: Path | None, limit: int, home: Path) -> None:
@@ -157,7 +188,12 @@ def usecases() -> None:
 
 @main.command("new")
 @click.argument("name")
-@click.option("--into", type=click.Path(path_type=Path, file_okay=False), default=Path(), help="The folder to make it in.")
+@click.option(
+    "--into",
+    type=click.Path(path_type=Path, file_okay=False),
+    default=Path(),
+    help="The folder to make it in.",
+)
 def new(name: str, into: Path) -> None:
     """Start a use case of your own from the template."""
     from vesalius.usecases.template import create
@@ -174,15 +210,25 @@ def check_command(usecase: str) -> None:
 
     checks = run_checks(find(usecase))
     for item in checks:
-        click.echo(f"{'ok  ' if item.passed else 'FAIL'} {item.name}{': ' + item.words if item.words else ''}")
+        click.echo(
+            f"{'ok  ' if item.passed else 'FAIL'} {item.name}{': ' + item.words if item.words else ''}"
+        )
     if not all(item.passed for item in checks):
         sys.exit(1)
 
 
 @main.command()
 @click.argument("usecase")
-@click.option("--data", type=click.Path(path_type=Path, file_okay=False, exists=True), help="A folder of data, instead of the hospital's own history.")
-@click.option("--out", type=click.Path(path_type=Path, dir_okay=False), help="Where to write the model, instead of the hospital's own store.")
+@click.option(
+    "--data",
+    type=click.Path(path_type=Path, file_okay=False, exists=True),
+    help="A folder of data, instead of the hospital's own history.",
+)
+@click.option(
+    "--out",
+    type=click.Path(path_type=Path, dir_okay=False),
+    help="Where to write the model, instead of the hospital's own store.",
+)
 @click.option("--seed", type=int, default=1514, show_default=True)
 @HOME
 def train(usecase: str, data: Path | None, out: Path | None, seed: int, home: Path) -> None:
@@ -196,25 +242,48 @@ def train(usecase: str, data: Path | None, out: Path | None, seed: int, home: Pa
             out.write_bytes(model.to_bytes())
         else:
             hospital.models.save(model)
-    click.echo(f"model {model.hash}: {len(cohort.outcomes)} patients, {int(cohort.outcomes.sum())} with the outcome")
+    click.echo(
+        f"model {model.hash}: {len(cohort.outcomes)} patients, {int(cohort.outcomes.sum())} with the outcome"
+    )
 
 
 @main.command()
 @click.argument("usecase")
-@click.option("--data", type=click.Path(path_type=Path, file_okay=False, exists=True), help="A folder of data, instead of the hospital's own history.")
-@click.option("--out", type=click.Path(path_type=Path, file_okay=False), help="Where to write the report.  [default: the hospital's runs]")
+@click.option(
+    "--data",
+    type=click.Path(path_type=Path, file_okay=False, exists=True),
+    help="A folder of data, instead of the hospital's own history.",
+)
+@click.option(
+    "--out",
+    type=click.Path(path_type=Path, file_okay=False),
+    help="Where to write the report.  [default: the hospital's runs]",
+)
 @click.option("--seed", type=int, default=1514, show_default=True)
-@click.option("--language", type=click.Choice(["fr", "nl", "de", "en"]), default=None, help="Of the report; all four when left out.")
+@click.option(
+    "--language",
+    type=click.Choice(["fr", "nl", "de", "en"]),
+    default=None,
+    help="Of the report; all four when left out.",
+)
 @HOME
-def validate(usecase: str, data: Path | None, out: Path | None, seed: int, language: str | None, home: Path) -> None:
+def validate(
+    usecase: str, data: Path | None, out: Path | None, seed: int, language: str | None, home: Path
+) -> None:
     """Validate a use case on history: honest cross-validation, beside a simple rule and the clinicians."""
     from vesalius.evaluation import report, study
     from vesalius.usecase import find
 
     kind = find(usecase)
     with _progress() as tick, _history(usecase, data, home, tick) as (hospital, cohort):
-        run = study(kind, cohort.evidence, cohort.outcomes, cohort.practice, seed=seed,
-                    progress=_rows(tick, "cross-validation"))
+        run = study(
+            kind,
+            cohort.evidence,
+            cohort.outcomes,
+            cohort.practice,
+            seed=seed,
+            progress=_rows(tick, "cross-validation"),
+        )
         folder = out or hospital.runs
         folder.mkdir(parents=True, exist_ok=True)
         run.save(folder)
@@ -228,7 +297,9 @@ def validate(usecase: str, data: Path | None, out: Path | None, seed: int, langu
 
 @main.command("run")
 @click.argument("usecase", required=False)
-@click.option("--now", type=click.DateTime(["%Y-%m-%dT%H:%M:%S%z"]), default=None, help="Take this moment as now.")
+@click.option(
+    "--now", type=click.DateTime(["%Y-%m-%dT%H:%M:%S%z"]), default=None, help="Take this moment as now."
+)
 @HOME
 def run_command(usecase: str | None, now: datetime | None, home: Path) -> None:
     """One turn of the loop: who is due, their evidence, suggestions, and the outcomes that came in."""
@@ -240,7 +311,9 @@ def run_command(usecase: str | None, now: datetime | None, home: Path) -> None:
         for name in [usecase] if usecase else installed():
             turn = loop.turn(hospital, name, moment)
             known = loop.outcomes(hospital, name, moment)
-            click.echo(f"{name}: {turn.candidates} candidates, {turn.filed} suggestions ({turn.mode}), {known} outcomes")
+            click.echo(
+                f"{name}: {turn.candidates} candidates, {turn.filed} suggestions ({turn.mode}), {known} outcomes"
+            )
 
 
 @main.command()
@@ -314,10 +387,15 @@ def _history(usecase: str, data: Path | None, home: Path, tick: Tick) -> Iterato
     from vesalius.usecase import find
 
     kind = find(usecase)
-    with tempfile.TemporaryDirectory(prefix="vesalius-") as folder, _opened(Path(folder) if data else home) as hospital:
+    with (
+        tempfile.TemporaryDirectory(prefix="vesalius-") as folder,
+        _opened(Path(folder) if data else home) as hospital,
+    ):
         if data:
             maps = Path(inspect.getfile(kind)).parent / "maps"
-            for receipt in cohort.receive_folder(hospital.lake, data.resolve(), maps, _rows(tick, "receiving")):
+            for receipt in cohort.receive_folder(
+                hospital.lake, data.resolve(), maps, _rows(tick, "receiving")
+            ):
                 click.echo(_said(receipt), err=True)
         yield hospital, cohort.gather(kind(), hospital.lake)
 
@@ -336,7 +414,13 @@ def _progress() -> Iterator[Tick]:
     from rich.console import Console
     from rich.progress import BarColumn, Progress, SpinnerColumn, TextColumn, TimeElapsedColumn
 
-    columns = (SpinnerColumn(), TextColumn("{task.description:<28}"), BarColumn(), TextColumn("{task.fields[words]}"), TimeElapsedColumn())
+    columns = (
+        SpinnerColumn(),
+        TextColumn("{task.description:<28}"),
+        BarColumn(),
+        TextColumn("{task.fields[words]}"),
+        TimeElapsedColumn(),
+    )
     with Progress(*columns, console=Console(stderr=True)) as bars:
         tasks: dict[str, Any] = {}
 

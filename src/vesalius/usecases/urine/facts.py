@@ -127,8 +127,9 @@ def observations(lake: Lake, subjects: Sequence[str] | None) -> pa.Table:
     import pyarrow.compute as pc
 
     rows = view("observations").table(lake, subjects)
-    unit = pc.coalesce(rows["unit"], rows["unit_text"])
-    quantity = pc.binary_join_element_wise(pc.cast(rows["number"], pa.string()), unit, "|")
+    number: Any = pc.cast(rows["number"], pa.string())
+    unit: Any = pc.coalesce(rows["unit"], rows["unit_text"])
+    quantity: Any = pc.binary_join_element_wise(number, unit, "|")
     return rows.append_column("quantity", quantity)
 
 
