@@ -1,6 +1,6 @@
-"""Writes the generated parts of the documentation: commands, settings, and what else the code itself knows.
+"""Writes the generated pages of the documentation: commands and settings.
 
-``make docs`` runs it; a test runs it with ``--check`` and fails where the pages no longer say what the code does.
+``make docs`` runs it; a test runs it with ``--check`` and fails where a page is out of date.
 """
 
 from __future__ import annotations
@@ -41,8 +41,8 @@ def settings_page() -> str:
         for field in msgspec.structs.fields(Settings)
     ]
     return (
-        f"# Settings\n\n{NOTE}They are read from `vesalius.toml` in the hospital's home folder; a variable of the "
-        "environment wins over the file. `VESALIUS_HOME` names the home folder itself.\n\n"
+        f"# Settings\n\n{NOTE}They are read from `vesalius.toml` in the hospital's home folder; a variable "
+        "of the environment wins over the file. `VESALIUS_HOME` names the home folder itself.\n\n"
         "| setting | variable | default | meaning |\n| --- | --- | --- | --- |\n" + "\n".join(rows) + "\n"
     )
 

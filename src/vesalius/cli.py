@@ -93,9 +93,8 @@ def _demo_check(seed: int) -> None:
 
     from vesalius.demo.walk import check
 
-    with tempfile.TemporaryDirectory(prefix="vesalius-check-") as folder:
-        with _progress() as tick:
-            stages = check(Path(folder), seed=seed, progress=tick)
+    with tempfile.TemporaryDirectory(prefix="vesalius-check-") as folder, _progress() as tick:
+        stages = check(Path(folder), seed=seed, progress=tick)
     for stage in stages:
         click.echo(f"{'ok  ' if stage.ok else 'FAIL'} {stage.name:<12} {stage.words}")
     if not all(stage.ok for stage in stages):
@@ -311,9 +310,8 @@ def run_command(usecase: str | None, now: datetime | None, home: Path) -> None:
         for name in [usecase] if usecase else installed():
             turn = loop.turn(hospital, name, moment)
             known = loop.outcomes(hospital, name, moment)
-            click.echo(
-                f"{name}: {turn.candidates} candidates, {turn.filed} suggestions ({turn.mode}), {known} outcomes"
-            )
+            done = f"{turn.candidates} candidates, {turn.filed} suggestions ({turn.mode}), {known} outcomes"
+            click.echo(f"{name}: {done}")
 
 
 @main.command()
@@ -379,7 +377,7 @@ def _opened(home: Path) -> Iterator[Hospital]:
 
 @contextmanager
 def _history(usecase: str, data: Path | None, home: Path, tick: Tick) -> Iterator[tuple[Hospital, Any]]:
-    """The hospital's own history; or a folder's, received in a hospital that lasts only as long as the block."""
+    """The hospital's own history; or a folder's, received in a hospital that lasts as long as the block."""
     import inspect
     import tempfile
 
@@ -410,7 +408,7 @@ def _said(receipt: Any) -> str:
 
 @contextmanager
 def _progress() -> Iterator[Tick]:
-    """Progress bars on standard error: ``tick(stage, done, total, words)``; plain silence where nobody watches."""
+    """Progress bars on standard error: ``tick(stage, done, total, words)``."""
     from rich.console import Console
     from rich.progress import BarColumn, Progress, SpinnerColumn, TextColumn, TimeElapsedColumn
 

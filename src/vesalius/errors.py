@@ -54,7 +54,7 @@ class InvalidMap(VesaliusError):
 
 
 class InvalidView(VesaliusError):
-    """A ViewDefinition or FHIRPath expression is wrong; ``place`` names where, as in ``select[0].column[2]``."""
+    """A ViewDefinition or FHIRPath expression is wrong; ``place`` names where: ``select[0].column[2]``."""
 
     def __init__(self, message: str, *, place: str = "", hint: str = "") -> None:
         super().__init__(f"{place}: {message}" if place else message, hint=hint)

@@ -56,11 +56,17 @@ class Settings(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
             if path.exists():
                 values = msgspec.toml.decode(path.read_bytes())
             names = {field.name: field for field in msgspec.structs.fields(cls)}
-            given = {key.removeprefix(PREFIX).lower(): value for key, value in environ.items() if key.startswith(PREFIX)}
+            given = {
+                key.removeprefix(PREFIX).lower(): value
+                for key, value in environ.items()
+                if key.startswith(PREFIX)
+            }
             values |= {name: value for name, value in given.items() if name in names}
             return msgspec.convert(values, cls, strict=False)
         except (OSError, msgspec.DecodeError, msgspec.ValidationError) as error:
-            raise InvalidSetting(f"{path}: {error}", hint="docs/engineer/settings.md lists them all") from error
+            raise InvalidSetting(
+                f"{path}: {error}", hint="docs/engineer/settings.md lists them all"
+            ) from error
 
     def save(self, home: Path) -> None:
         """Writes ``vesalius.toml`` whole, or not at all."""
