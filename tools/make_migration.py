@@ -40,7 +40,7 @@ def upgrade() -> None:
 def import_all_tables() -> None:
     """Imports every module, so that every table is declared."""
     for module in pkgutil.walk_packages(vesalius.__path__, "vesalius."):
-        if ".migrations" not in module.name:
+        if not module.name.endswith("__main__"):
             importlib.import_module(module.name)
 
 

@@ -20,7 +20,7 @@ from vesalius.store._migrate import FOLDER, HEAD, migrate, revision
 def all_tables():
     """Every table of every package, declared."""
     for module in pkgutil.walk_packages(vesalius.__path__, "vesalius."):
-        if ".migrations" not in module.name:
+        if not module.name.endswith("__main__"):
             importlib.import_module(module.name)
     return metadata
 
