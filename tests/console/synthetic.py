@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import io
 import json
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -260,3 +261,12 @@ def file(hospital: Hospital, count: int, now: datetime) -> None:
     review.record_outcomes(known, now)
     silent = suggestion(5000, now)
     review.file([silent], "silent", now, [Display("Silent, Patient", "1940", "Gériatrie 2", "x")])
+
+
+def receive_file(hospital: Hospital) -> None:
+    """One file through the real ingest: good lines, and lines that end in quarantine."""
+    from vesalius.ingest import receive
+
+    lines = [json.dumps(body) for body in resources(0, datetime.now(UTC) - timedelta(hours=1))]
+    lines += ["{ this is not JSON <b>", '{"resourceType": "Patient", "id": "x", "gender": "nonsense"}']
+    receive(hospital.lake, "night.ndjson", io.BytesIO("\n".join(lines).encode()), source="laboratory")

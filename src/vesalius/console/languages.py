@@ -90,7 +90,7 @@ class Language:
     def day(self, value: date | datetime) -> str:
         """A calendar day, such as ``23 Nov 2026``."""
         local = value.astimezone(ZONE) if isinstance(value, datetime) else value
-        return dates.format_date(local, "d MMM y", locale=self.locale)
+        return dates.format_skeleton("yMMMd", local, locale=self.locale)
 
     def moment(self, value: datetime) -> str:
         """A day and a time in Brussels, such as ``23 Nov 2026, 14:32``."""
@@ -106,7 +106,7 @@ class Language:
         if local.date() == today.date():
             return self.clock(value)
         if local.year == today.year:
-            return f"{dates.format_date(local, 'd MMM', locale=self.locale)}, {self.clock(value)}"
+            return f"{dates.format_skeleton('MMMd', local, locale=self.locale)}, {self.clock(value)}"
         return self.moment(value)
 
     def lasted(self, value: timedelta) -> str:

@@ -1,0 +1,227 @@
+"""The console in a real Chromium: accessible, by keyboard only, without script, on a small screen."""
+
+import shutil
+import socket
+import threading
+import time
+from collections.abc import Iterator
+
+import pytest
+import synthetic
+
+pytestmark = [
+    pytest.mark.browser,
+    # pytest-base-url declares its fixture in a way that pytest will no longer take; nothing of ours.
+    pytest.mark.filterwarnings("ignore:Session-scoped fixtures defined as instance methods"),
+]
+
+CHROMIUM = shutil.which("chromium") or shutil.which("chromium-browser") or shutil.which("google-chrome")
+FLAGS = [
+    "--no-sandbox",
+    "--disable-gpu",
+    "--disable-quic",
+    "--no-first-run",
+    "--disable-background-networking",
+    "--disable-component-update",
+    "--disable-sync",
+]
+LANGUAGES = ("fr", "nl", "de", "en")
+RULES = {"runOnly": ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa"]}
+PAGES = {
+    "delforge": ("/", "/?status=decided", "/suggestions/ID", "/suggestions/DECIDED", "/decisions", "/resources/Observation/n0/1", "/nothing"),
+    "marchal": ("/usecases", "/usecases/urine", "/usecases/urine/settings", "/audit", "/about"),
+    "segers": ("/received",),
+}
+
+
+@pytest.fixture(scope="session")
+def browser_type_launch_args(browser_type_launch_args):
+    if CHROMIUM is None:
+        pytest.skip("no chromium on this machine")
+    return {**browser_type_launch_args, "executable_path": CHROMIUM, "args": FLAGS}
+
+
+@pytest.fixture(scope="session")
+def address(tmp_path_factory) -> Iterator[str]:
+    """A console that is really served, with a hospital of its own."""
+    import uvicorn
+
+    from vesalius.console import app
+
+    hospital = synthetic.make(tmp_path_factory.mktemp("served"))
+    synthetic.receive_file(hospital)
+    listening = socket.create_server(("127.0.0.1", 0))
+    server = uvicorn.Server(uvicorn.Config(app(hospital), log_level="warning"))
+    thread = threading.Thread(target=server.run, kwargs={"sockets": [listening]}, daemon=True)
+    thread.start()
+    while not server.started:
+        time.sleep(0.01)
+    yield f"http://127.0.0.1:{listening.getsockname()[1]}"
+    server.should_exit = True
+    thread.join(10)
+    listening.close()
+    hospital.close()
+
+
+@pytest.fixture
+def complaints(page) -> list[str]:
+    """What the browser's console says: a refused style or script, a missing file, an exception."""
+    said: list[str] = []
+    page.on("console", lambda message: said.append(message.text) if message.type in ("error", "warning") else None)
+    page.on("pageerror", lambda error: said.append(str(error)))
+    return said
+
+
+def press(page, selector: str) -> None:
+    """Presses a button that sends a form, and waits for the page that follows."""
+    with page.expect_navigation():
+        page.click(selector)
+
+
+def sign_in(page, address: str, login: str, language: str = "en") -> None:
+    page.goto(f"{address}/sign-in")
+    press(page, f'button[name=login][value="{login}"]')
+    press(page, f'button[name=language][value="{language}"]')
+
+
+def places(page, address: str, login: str) -> list[str]:
+    """The pages of a person, with a suggestion that waits and one that was decided."""
+    if login != "delforge":
+        return [address + path for path in PAGES[login]]
+    found = []
+    for status in ("open", "decided"):
+        page.goto(f"{address}/?status={status}")
+        found.append(page.locator("a.open").first.get_attribute("href").rpartition("/")[2])
+    return [address + path.replace("ID", found[0]).replace("DECIDED", found[1]) for path in PAGES[login]]
+
+
+def violations(page) -> list[str]:
+    from axe_playwright_python.sync_playwright import Axe
+
+    found = Axe().run(page, options=RULES).response["violations"]
+    return [f"{page.url} {item['id']}: {node['html'][:120]} {node['failureSummary'][:200]}" for item in found for node in item["nodes"]]
+
+
+@pytest.mark.parametrize("scheme", ["light", "dark"])
+@pytest.mark.parametrize("language", LANGUAGES)
+def test_no_page_has_an_accessibility_violation(page, address, complaints, language, scheme):
+    page.emulate_media(color_scheme=scheme)
+    page.goto(f"{address}/sign-in")
+    wrong = violations(page)
+    for login in PAGES:
+        sign_in(page, address, login, language)
+        for place in places(page, address, login):
+            page.goto(place)
+            assert page.locator("html").get_attribute("lang") == language
+            page.evaluate("document.querySelectorAll('details').forEach(each => { each.removeAttribute('name'); each.open = true; })")
+            wrong += violations(page)
+        press(page, "form[action='/sign-out'] button")
+    assert not wrong, "\n".join(wrong)
+    assert not [line for line in complaints if "404" not in line]
+
+
+@pytest.mark.parametrize("language", LANGUAGES)
+def test_nothing_scrolls_sideways_at_320_pixels(page, address, language):
+    page.set_viewport_size({"width": 320, "height": 700})
+    wide = []
+    for login in PAGES:
+        sign_in(page, address, login, language)
+        for place in places(page, address, login):
+            page.goto(place)
+            if page.evaluate("document.documentElement.scrollWidth") > 320:
+                wide.append(place)
+        press(page, "form[action='/sign-out'] button")
+    assert not wide
+
+
+def tab_to(page, selector: str, most: int = 80) -> None:
+    """Presses Tab until the focus is on what matches, as a person without a mouse does."""
+    for _ in range(most):
+        page.keyboard.press("Tab")
+        if page.evaluate("selector => document.activeElement.matches(selector)", selector):
+            assert page.evaluate("getComputedStyle(document.activeElement).outlineStyle !== 'none' || getComputedStyle(document.activeElement, '::after').outlineStyle !== 'none'")
+            return
+    raise AssertionError(f"Tab never reaches {selector}")
+
+
+def test_from_sign_in_to_undo_with_the_keyboard_alone(page, address, complaints):
+    page.goto(f"{address}/sign-in")
+    tab_to(page, "button[name=login][value=delforge]")
+    page.keyboard.press("Enter")
+    page.wait_for_url(f"{address}/")
+    page.keyboard.press("j")
+    page.keyboard.press("j")
+    page.keyboard.press("k")
+    first = page.locator("a.open").first
+    assert first.evaluate("each => each === document.activeElement")
+    page.keyboard.press("Enter")
+    page.wait_for_url("**/suggestions/*")
+    tab_to(page, "button.primary")
+    page.keyboard.press("Enter")
+    page.wait_for_selector("form[action$='/undo']")
+    assert page.locator("[data-until]").inner_text()  # minutes left
+    tab_to(page, "form[action$='/undo'] button")
+    page.keyboard.press("Enter")
+    page.wait_for_selector("button.primary")
+    assert not complaints
+
+
+def test_slash_searches_and_typing_in_a_field_is_not_a_shortcut(page, address):
+    sign_in(page, address, "delforge")
+    page.keyboard.press("/")
+    assert page.evaluate("document.activeElement.id") == "search"
+    page.keyboard.type("jk/")
+    assert page.input_value("#search") == "jk/"
+
+
+def test_shortcuts_can_be_switched_off(page, address):
+    sign_in(page, address, "delforge")
+    press(page, "button[name=keys][value=off]")
+    page.keyboard.press("/")
+    assert page.evaluate("document.activeElement.id") != "search"
+    press(page, "button[name=keys][value=on]")
+
+
+def test_filters_act_at_once_with_script(page, address, complaints):
+    sign_in(page, address, "delforge")
+    before = page.locator("a.open").count()
+    page.select_option("#filter-ward", "Urologie")
+    page.wait_for_url("**ward=Urologie**")
+    assert 0 < page.locator("a.open").count() < before
+    assert page.evaluate("document.activeElement.id") in ("filter-ward", "")
+    assert not complaints
+
+
+def test_a_new_suggestion_is_announced_without_moving_anything(page, address):
+    sign_in(page, address, "delforge")
+    page.keyboard.press("j")
+    focused = page.evaluate("document.activeElement.href")
+    page.evaluate("document.getElementById('fresh').setAttribute('hx-get', '/worklist/fresh?seen=other')")
+    page.evaluate("htmx.process(document.getElementById('fresh')); htmx.ajax('GET', '/worklist/fresh?seen=other', {target: '#fresh', select: '#state'})")
+    page.wait_for_selector("#fresh a")
+    assert page.evaluate("document.activeElement.href") == focused
+
+
+def test_the_whole_walk_without_script(browser, address):
+    context = browser.new_context(java_script_enabled=False)
+    page = context.new_page()
+    sign_in(page, address, "vermeulen")
+    page.select_option("#filter-indicator", "info")
+    press(page, "form[role=search] button")
+    press(page, "a.open >> nth=0")
+    page.click("summary:has-text('Override')")
+    page.check("input[name=reason][value=bad_sample]")
+    press(page, "button:text-is('Override')")
+    assert page.locator("text=You can undo until").count() == 1
+    press(page, "form[action$='/undo'] button")
+    assert page.locator("button.primary").count() == 1
+    context.close()
+
+
+def test_the_page_prints_without_its_controls(page, address):
+    sign_in(page, address, "delforge")
+    page.locator("a.open").first.click()
+    page.wait_for_selector("h1")
+    page.emulate_media(media="print")
+    assert not page.locator("header.bar").is_visible()
+    assert page.locator("h1").is_visible()
