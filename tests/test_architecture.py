@@ -53,8 +53,7 @@ LIBRARIES = {
 
 
 def modules() -> list[Path]:
-    """Every module but the package's own ``__init__`` and the migrations, which are generated and never change."""
-    inside = (path for path in SRC.rglob("*.py") if path != SRC / "__init__.py")
+    inside = (path for path in SRC.rglob("*.py") if path.parent != SRC or path.name != "__init__.py")
     return sorted(path for path in inside if "migrations" not in path.parts)
 
 

@@ -419,15 +419,21 @@ def _progress() -> Iterator[Tick]:
         TextColumn("{task.fields[words]}"),
         TimeElapsedColumn(),
     )
-    with Progress(*columns, console=Console(stderr=True)) as bars:
-        tasks: dict[str, Any] = {}
+    bars = Progress(*columns, console=Console(stderr=True))
+    tasks: dict[str, Any] = {}
 
-        def tick(stage: str, done: int, total: int, words: str = "") -> None:
-            if stage not in tasks:
-                tasks[stage] = bars.add_task(stage, total=total or None, words=words)
-            bars.update(tasks[stage], completed=done, total=total or None, words=words)
+    def tick(stage: str, done: int, total: int, words: str = "") -> None:
+        if not tasks:
+            bars.start()  # only now: a command that has nothing to show prints no empty line
+        if stage not in tasks:
+            tasks[stage] = bars.add_task(stage, total=total or None, words=words)
+        bars.update(tasks[stage], completed=done, total=total or None, words=words)
 
+    try:
         yield tick
+    finally:
+        if tasks:
+            bars.stop()
 
 
 def _rows(tick: Tick, stage: str) -> Callable[[int, int], None]:

@@ -63,7 +63,7 @@ class Settings(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
             }
             values |= {name: value for name, value in given.items() if name in names}
             return msgspec.convert(values, cls, strict=False)
-        except (OSError, msgspec.DecodeError, msgspec.ValidationError) as error:
+        except (OSError, UnicodeDecodeError, msgspec.DecodeError, msgspec.ValidationError) as error:
             raise InvalidSetting(
                 f"{path}: {error}", hint="docs/engineer/settings.md lists them all"
             ) from error

@@ -10,6 +10,7 @@ from browsing import Reader
 from vesalius.console import app
 from vesalius.hospital import Hospital
 
+
 @pytest.fixture(scope="module")
 def hospital(tmp_path_factory) -> Iterator[Hospital]:
     made = synthetic.make(tmp_path_factory.mktemp("hospital"))

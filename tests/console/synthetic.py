@@ -270,3 +270,98 @@ def receive_file(hospital: Hospital) -> None:
     lines = [json.dumps(body) for body in resources(0, datetime.now(UTC) - timedelta(hours=1))]
     lines += ["{ this is not JSON <b>", '{"resourceType": "Patient", "id": "x", "gender": "nonsense"}']
     receive(hospital.lake, "night.ndjson", io.BytesIO("\n".join(lines).encode()), source="laboratory")
+
+
+def validate(hospital: Hospital) -> None:
+    """A validation run with made-up figures, saved as a real one is: for how pages show it, not for what it says."""
+    from vesalius.evaluation import Estimate
+    from vesalius.evaluation import run as of
+
+    guess = Estimate(0.8, 0.75, 0.85)
+    steps = tuple(step / 100 for step in range(1, 100))
+    line = of.Curve(
+        steps, steps, tuple(step / 2 for step in steps), tuple(min(1, step * 1.5) for step in steps)
+    )
+    decided = [
+        of.Decided(
+            name=name,
+            acted_with=84,
+            acted_without=68,
+            left_with=44,
+            left_without=276,
+            sensitivity=guess,
+            specificity=guess,
+            needless=guess,
+        )
+        for name in ("practice", "model")
+    ]
+    performances = [
+        of.Performance(
+            name="model",
+            auroc=guess,
+            auprc=guess,
+            brier=guess,
+            scaled_brier=guess,
+            intercept=guess,
+            slope=guess,
+            ici=guess,
+            roc=line,
+        )
+    ]
+    performances += [
+        of.Performance(name="nitrite_leukocytes", auroc=guess, auprc=guess, gain=guess, roc=line)
+    ]
+    thresholds = [
+        of.Threshold(
+            probability=step,
+            acted=472 * (1 - step),
+            caught=128 * (1 - step),
+            missed=128 * step,
+            avoided=152 * step,
+            avoided_with_outcome=84 * step,
+            sensitivity=guess,
+            specificity=guess,
+            ppv=guess,
+            npv=guess,
+        )
+        for step in steps
+    ]
+    made = of.Run(
+        usecase=USECASE,
+        version="1.0.0",
+        model="ab" * 32,
+        data="cd" * 32,
+        kind="logistic",
+        position=48,
+        first="2026-01-01",
+        last="2026-10-01",
+        rows=472,
+        patients=472,
+        events=128,
+        seed=1,
+        repeats=10,
+        folds=5,
+        draws=100,
+        performances=tuple(performances),
+        calibration=line,
+        histogram=of.Histogram(tuple(float(n) for n in range(20)), tuple(float(20 - n) for n in range(20))),
+        thresholds=tuple(thresholds),
+        reference="practice",
+        benefits=(of.Benefit("model", steps, steps),),
+        subgroups=(
+            of.Subgroup(
+                input="sex", level="female", rows=408, events=117, auroc=guess, expected=0.28, observed=guess
+            ),
+            of.Subgroup(
+                input="age", level="65-80", rows=12, events=2, auroc=None, expected=0.2, observed=guess
+            ),
+        ),
+        missing=(of.Missing("ketones", 30, 0.06, 0.3, 0.27),),
+        coverage=of.Coverage(
+            level=0.9, overall=0.9, with_outcome=0.9, without_outcome=0.9, single=0.6, both=0.4, empty=0.0
+        ),
+        decided=tuple(decided),
+        proposed=(of.Proposed("start", 98, 73, 60), of.Proposed("wait", 300, 50, 80)),
+        importance=(("nitrite", 0.9), ("leukocytes_strip", 0.7)),
+    )
+    made.save(hospital.runs)

@@ -28,7 +28,15 @@ FLAGS = [
 LANGUAGES = ("fr", "nl", "de", "en")
 RULES = {"runOnly": ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa"]}
 PAGES = {
-    "delforge": ("/", "/?status=decided", "/suggestions/ID", "/suggestions/DECIDED", "/decisions", "/resources/Observation/n0/1", "/nothing"),
+    "delforge": (
+        "/",
+        "/?status=decided",
+        "/suggestions/ID",
+        "/suggestions/DECIDED",
+        "/decisions",
+        "/resources/Observation/n0/1",
+        "/nothing",
+    ),
     "marchal": ("/usecases", "/usecases/urine", "/usecases/urine/settings", "/audit", "/about"),
     "segers": ("/received",),
 }
@@ -50,6 +58,7 @@ def address(tmp_path_factory) -> Iterator[str]:
 
     hospital = synthetic.make(tmp_path_factory.mktemp("served"))
     synthetic.receive_file(hospital)
+    synthetic.validate(hospital)
     listening = socket.create_server(("127.0.0.1", 0))
     server = uvicorn.Server(uvicorn.Config(app(hospital), log_level="warning"))
     thread = threading.Thread(target=server.run, kwargs={"sockets": [listening]}, daemon=True)
@@ -67,7 +76,9 @@ def address(tmp_path_factory) -> Iterator[str]:
 def complaints(page) -> list[str]:
     """What the browser's console says: a refused style or script, a missing file, an exception."""
     said: list[str] = []
-    page.on("console", lambda message: said.append(message.text) if message.type in ("error", "warning") else None)
+    page.on(
+        "console", lambda message: said.append(message.text) if message.type in ("error", "warning") else None
+    )
     page.on("pageerror", lambda error: said.append(str(error)))
     return said
 
@@ -99,7 +110,19 @@ def violations(page) -> list[str]:
     from axe_playwright_python.sync_playwright import Axe
 
     found = Axe().run(page, options=RULES).response["violations"]
-    return [f"{page.url} {item['id']}: {node['html'][:120]} {node['failureSummary'][:200]}" for item in found for node in item["nodes"]]
+    return [
+        f"{page.url} {item['id']}: {node['html'][:120]} {node['failureSummary'][:200]}"
+        for item in found
+        for node in item["nodes"]
+    ]
+
+
+def test_the_checker_finds_what_is_wrong(page, address):
+    page.goto(f"{address}/sign-in")
+    page.evaluate(
+        "document.querySelector('main').append(document.createElement('img'), document.createElement('button'))"
+    )
+    assert {line.split()[1] for line in violations(page)} == {"image-alt:", "button-name:"}
 
 
 @pytest.mark.parametrize("scheme", ["light", "dark"])
@@ -113,7 +136,9 @@ def test_no_page_has_an_accessibility_violation(page, address, complaints, langu
         for place in places(page, address, login):
             page.goto(place)
             assert page.locator("html").get_attribute("lang") == language
-            page.evaluate("document.querySelectorAll('details').forEach(each => { each.removeAttribute('name'); each.open = true; })")
+            page.evaluate(
+                "document.querySelectorAll('details').forEach(each => { each.removeAttribute('name'); each.open = true; })"
+            )
             wrong += violations(page)
         press(page, "form[action='/sign-out'] button")
     assert not wrong, "\n".join(wrong)
@@ -139,7 +164,9 @@ def tab_to(page, selector: str, most: int = 80) -> None:
     for _ in range(most):
         page.keyboard.press("Tab")
         if page.evaluate("selector => document.activeElement.matches(selector)", selector):
-            assert page.evaluate("getComputedStyle(document.activeElement).outlineStyle !== 'none' || getComputedStyle(document.activeElement, '::after').outlineStyle !== 'none'")
+            assert page.evaluate(
+                "getComputedStyle(document.activeElement).outlineStyle !== 'none' || getComputedStyle(document.activeElement, '::after').outlineStyle !== 'none'"
+            )
             return
     raise AssertionError(f"Tab never reaches {selector}")
 
@@ -197,7 +224,9 @@ def test_a_new_suggestion_is_announced_without_moving_anything(page, address):
     page.keyboard.press("j")
     focused = page.evaluate("document.activeElement.href")
     page.evaluate("document.getElementById('fresh').setAttribute('hx-get', '/worklist/fresh?seen=other')")
-    page.evaluate("htmx.process(document.getElementById('fresh')); htmx.ajax('GET', '/worklist/fresh?seen=other', {target: '#fresh', select: '#state'})")
+    page.evaluate(
+        "htmx.process(document.getElementById('fresh')); htmx.ajax('GET', '/worklist/fresh?seen=other', {target: '#fresh', select: '#state'})"
+    )
     page.wait_for_selector("#fresh a")
     assert page.evaluate("document.activeElement.href") == focused
 

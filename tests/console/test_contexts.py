@@ -25,7 +25,11 @@ PAGES = {
     "about.html": contexts.AboutPage,
     "error.html": contexts.ErrorPage,
 }
-CLASSES = [each for each in vars(contexts).values() if dataclasses.is_dataclass(each) and each.__module__ == contexts.__name__]
+CLASSES = [
+    each
+    for each in vars(contexts).values()
+    if dataclasses.is_dataclass(each) and each.__module__ == contexts.__name__
+]
 
 
 def read(template: str, name: str) -> set[str]:
@@ -58,7 +62,11 @@ def test_every_template_has_its_context():
 @pytest.mark.parametrize("context", CLASSES, ids=lambda each: each.__name__)
 def test_every_field_is_documented_and_nothing_else_is(context):
     text = context.__doc__.split("Attributes:")[1]
-    documented = {name.strip() for line in re.findall(r"^ {8}([\w, ]+):", text, re.MULTILINE) for name in line.split(",")}
+    documented = {
+        name.strip()
+        for line in re.findall(r"^ {8}([\w, ]+):", text, re.MULTILINE)
+        for name in line.split(",")
+    }
     assert documented == names(context)
 
 

@@ -4,10 +4,27 @@ import re
 
 import synthetic
 
-PAGES = ("/", "/decisions", "/usecases", "/usecases/urine", "/usecases/urine/settings", "/received", "/audit", "/about")
+PAGES = (
+    "/",
+    "/decisions",
+    "/usecases",
+    "/usecases/urine",
+    "/usecases/urine/settings",
+    "/received",
+    "/audit",
+    "/about",
+)
 SEEN = {
     "delforge": {"/", "/decisions", "/usecases", "/usecases/urine", "/usecases/urine/settings", "/about"},
-    "vermeulen": {"/", "/decisions", "/usecases", "/usecases/urine", "/usecases/urine/settings", "/received", "/about"},
+    "vermeulen": {
+        "/",
+        "/decisions",
+        "/usecases",
+        "/usecases/urine",
+        "/usecases/urine/settings",
+        "/received",
+        "/about",
+    },
     "theissen": {"/usecases", "/usecases/urine", "/usecases/urine/settings", "/received", "/audit", "/about"},
     "marchal": {"/usecases", "/usecases/urine", "/usecases/urine/settings", "/received", "/audit", "/about"},
     "segers": {"/usecases", "/usecases/urine", "/usecases/urine/settings", "/received", "/about"},
@@ -41,7 +58,9 @@ def test_who_has_not_signed_in_is_sent_to_sign_in_and_back(reader):
     assert (answer.status_code, answer.headers["location"]) == (303, "/sign-in?next=%2Fusecases%2Furine")
     page = browser.get(answer.headers["location"])
     assert 'name="next" value="/usecases/urine"' in page.text
-    assert str(browser.submit("/sign-in", login="marchal", next="/usecases/urine").url).endswith("/usecases/urine")
+    assert str(browser.submit("/sign-in", login="marchal", next="/usecases/urine").url).endswith(
+        "/usecases/urine"
+    )
 
 
 def test_a_fragment_asked_by_script_after_the_session_ended_leads_to_sign_in(reader):
@@ -90,8 +109,17 @@ def test_the_list_says_nothing_while_it_has_not_changed(reader, open_id):
 
 def test_a_suggestion_shows_its_reasons_sources_limits_and_origin(reader, open_id):
     page = reader("delforge").get(f"/suggestions/{open_id()}").text
-    for words in ("Nitrite (strip)", "+1.42", "What would change it", "What it did not know", "Protein (strip)",
-                  "From 65 years the strip alone", "Not for:", "Suggestion by an AI tool; a person decides.", "Position in the log"):
+    for words in (
+        "Nitrite (strip)",
+        "+1.42",
+        "What would change it",
+        "What it did not know",
+        "Protein (strip)",
+        "From 65 years the strip alone",
+        "Not for:",
+        "Suggestion by an AI tool; a person decides.",
+        "Position in the log",
+    ):
         assert words in page, words
     assert re.search(r'<a href="/resources/Observation/n\d+/1">Result</a>', page)
 
@@ -114,11 +142,19 @@ def test_accept_then_undo_then_accept_again(reader, open_id):
 def test_an_override_needs_a_reason_and_keeps_the_words_that_were_typed(reader, open_id):
     browser, suggestion = reader("vermeulen"), open_id()
     seen = re.search(r'name="seen" value="(\d+)"', browser.get(f"/suggestions/{suggestion}").text).group(1)
-    answer = browser.submit(f"/suggestions/{suggestion}/decision", action="overridden", seen=seen, reason="made up", words="Looks <b>well</b>")
+    answer = browser.submit(
+        f"/suggestions/{suggestion}/decision",
+        action="overridden",
+        seen=seen,
+        reason="made up",
+        words="Looks <b>well</b>",
+    )
     assert answer.status_code == 400
     assert "Looks &lt;b&gt;well&lt;/b&gt;" in answer.text
     assert "That decision is not complete" in answer.text
-    page = browser.submit(f"/suggestions/{suggestion}/decision", action="overridden", seen=seen, reason="bad_sample").text
+    page = browser.submit(
+        f"/suggestions/{suggestion}/decision", action="overridden", seen=seen, reason="bad_sample"
+    ).text
     assert "The sample is contaminated or badly taken" in page
     assert "The sample is contaminated or badly taken" in browser.get("/decisions").text
 
@@ -127,12 +163,24 @@ def test_modify_names_another_option_and_defer_a_time(reader, open_id):
     browser, suggestion = reader("delforge"), open_id()
     page = browser.get(f"/suggestions/{suggestion}").text
     seen = re.search(r'name="seen" value="(\d+)"', page).group(1)
-    assert browser.submit(f"/suggestions/{suggestion}/decision", action="modified", seen=seen, option="nonsense").status_code == 400
-    page = browser.submit(f"/suggestions/{suggestion}/decision", action="deferred", seen=seen, delay="1h").text
+    assert (
+        browser.submit(
+            f"/suggestions/{suggestion}/decision", action="modified", seen=seen, option="nonsense"
+        ).status_code
+        == 400
+    )
+    page = browser.submit(
+        f"/suggestions/{suggestion}/decision", action="deferred", seen=seen, delay="1h"
+    ).text
     assert "Deferred until" in page
     seen = re.search(r'name="seen" value="(\d+)"', page).group(1)
     option = re.search(r'name="option" value="(\w+)"', page).group(1)
-    assert "You can undo until" in browser.submit(f"/suggestions/{suggestion}/decision", action="modified", seen=seen, option=option).text
+    assert (
+        "You can undo until"
+        in browser.submit(
+            f"/suggestions/{suggestion}/decision", action="modified", seen=seen, option=option
+        ).text
+    )
 
 
 def test_of_two_people_who_decide_at_once_one_is_told(reader, open_id):
@@ -149,13 +197,18 @@ def test_a_nurse_reads_and_does_not_decide(reader, open_id):
     page = browser.get(f"/suggestions/{suggestion}").text
     assert "Your role reads this suggestion; it does not decide on it." in page
     assert 'name="action"' not in page
-    assert browser.submit(f"/suggestions/{suggestion}/decision", action="accepted", seen="0").status_code == 403
+    assert (
+        browser.submit(f"/suggestions/{suggestion}/decision", action="accepted", seen="0").status_code == 403
+    )
 
 
 def test_nobody_undoes_the_decision_of_another(reader, open_id):
     browser, suggestion = reader("delforge"), open_id()
     seen = re.search(r'name="seen" value="(\d+)"', browser.get(f"/suggestions/{suggestion}").text).group(1)
-    undo = re.search(r'action="(/decisions/\d+/undo)"', browser.submit(f"/suggestions/{suggestion}/decision", action="accepted", seen=seen).text).group(1)
+    undo = re.search(
+        r'action="(/decisions/\d+/undo)"',
+        browser.submit(f"/suggestions/{suggestion}/decision", action="accepted", seen=seen).text,
+    ).group(1)
     assert reader("vermeulen").submit(undo).status_code == 403
 
 
@@ -192,9 +245,18 @@ def test_thresholds_change_with_a_reason_by_the_right_role(reader):
     assert 'name="start_from"' in page
     values = {"start_from": "0.55", "withhold_below": "0.10"}
     assert "Say why" in browser.submit("/usecases/urine/settings", reason="  ", **values).text
-    assert "not a number within its bounds" in browser.submit("/usecases/urine/settings", reason="x", start_from="nan", withhold_below="0.1").text
-    assert "not a number within its bounds" in browser.submit("/usecases/urine/settings", reason="x", start_from="7", withhold_below="0.1").text
-    assert "The new thresholds are in force" in browser.submit("/usecases/urine/settings", reason="Committee of Monday", **values).text
+    assert (
+        "not a number within its bounds"
+        in browser.submit("/usecases/urine/settings", reason="x", start_from="nan", withhold_below="0.1").text
+    )
+    assert (
+        "not a number within its bounds"
+        in browser.submit("/usecases/urine/settings", reason="x", start_from="7", withhold_below="0.1").text
+    )
+    assert (
+        "The new thresholds are in force"
+        in browser.submit("/usecases/urine/settings", reason="Committee of Monday", **values).text
+    )
     assert "Committee of Monday" in browser.get("/usecases/urine/settings").text
     assert "in force already" in browser.submit("/usecases/urine/settings", reason="again", **values).text
     assert reader("delforge").submit("/usecases/urine/settings", reason="mine", **values).status_code == 403
@@ -209,7 +271,10 @@ def test_the_language_follows_the_person_from_session_to_session(reader):
 
 
 def test_a_stranger_reads_the_language_of_the_browser(reader):
-    assert '<html lang="nl"' in reader().get("/sign-in", headers={"Accept-Language": "nl-BE,nl;q=0.9,fr;q=0.8"}).text
+    assert (
+        '<html lang="nl"'
+        in reader().get("/sign-in", headers={"Accept-Language": "nl-BE,nl;q=0.9,fr;q=0.8"}).text
+    )
     assert '<html lang="fr"' in reader().get("/sign-in", headers={"Accept-Language": "xx"}).text
 
 
@@ -276,7 +341,10 @@ def test_signing_a_gate_moves_a_use_and_is_kept_with_its_reason(tmp_path):
     hospital = synthetic.make(tmp_path, count=1)
     console = app(hospital)
     director = Reader(console).sign_in("marchal")
-    assert "Stopped. Nothing is suggested any more." in director.submit("/usecases/urine/sign", act="suspend", reason="Wrong unit").text
+    assert (
+        "Stopped. Nothing is suggested any more."
+        in director.submit("/usecases/urine/sign", act="suspend", reason="Wrong unit").text
+    )
     doctor = Reader(console).sign_in("delforge")
     assert "does not speak yet" in doctor.get("/").text
     assert "Sign: Silent" in doctor.get("/usecases/urine").text
@@ -285,4 +353,26 @@ def test_signing_a_gate_moves_a_use_and_is_kept_with_its_reason(tmp_path):
     assert "Unit mended" in doctor.get("/usecases/urine").text
     assert doctor.submit("/usecases/urine/sign", act="sign", reason="twice").status_code == 403
     assert doctor.submit("/usecases/urine/sign", act="nonsense", reason="x").status_code == 400
+    hospital.close()
+
+
+def test_a_validation_run_fills_the_evidence_the_thresholds_and_what_happened_to_similar_patients(tmp_path):
+    from browsing import Reader
+
+    from vesalius.console import app
+
+    hospital = synthetic.make(tmp_path, count=20)
+    synthetic.validate(hospital)
+    doctor = Reader(app(hospital)).sign_in("delforge")
+    assert '<svg class="chart' in doctor.get("/usecases/urine").text
+    page = doctor.get("/usecases/urine/settings").text
+    assert "Avoided: of the 152 courses" in page
+    row = re.search(r'<tr class="in-force">.*?</tr>', page, re.DOTALL).group()
+    assert "No antibiotic below this probability" in row
+    assert "8 <span" in row, "5 % of 152 courses avoided"
+    assert "6 <span" in row, "beside 5 % of 128 positive cultures missed"
+    suggestion = re.search(r"/suggestions/\w+", doctor.get("/").text).group()
+    assert re.search(
+        r"When it was validated, \d+ patients had between \d+% and \d+%", doctor.get(suggestion).text
+    )
     hospital.close()

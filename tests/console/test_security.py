@@ -13,22 +13,45 @@ from vesalius.console.security import HEADERS, POLICY, SignInLimit, local_path, 
 
 def test_every_answer_carries_the_strict_policy(reader):
     browser = reader("delforge")
-    paths = [screen.path for screen in SCREENS] + ["/static/vesalius.css", "/static/report.css", "/health", "/nowhere"]
+    paths = [screen.path for screen in SCREENS] + [
+        "/static/vesalius.css",
+        "/static/report.css",
+        "/health",
+        "/nowhere",
+    ]
     for path in paths:
-        answer = browser.get(path.replace("{id:int}", "1").replace("{version:int}", "1"), follow_redirects=False)
+        answer = browser.get(
+            path.replace("{id:int}", "1").replace("{version:int}", "1"), follow_redirects=False
+        )
         for name, value in HEADERS.items():
             assert answer.headers[name] == value, (path, name)
         assert "unsafe" not in answer.headers["Content-Security-Policy"]
-    for directive in ("default-src 'none'", "script-src 'self'", "style-src 'self'", "frame-ancestors 'none'", "base-uri 'none'"):
+    for directive in (
+        "default-src 'none'",
+        "script-src 'self'",
+        "style-src 'self'",
+        "frame-ancestors 'none'",
+        "base-uri 'none'",
+    ):
         assert directive in POLICY
 
 
 def test_too_large_bodies_and_wrong_methods_are_refused_with_the_policy(reader):
     browser = reader("delforge")
-    answer = browser.post("/sign-in", content=b"a=" + b"x" * 100_000, headers={"content-type": "application/x-www-form-urlencoded"})
+    answer = browser.post(
+        "/sign-in",
+        content=b"a=" + b"x" * 100_000,
+        headers={"content-type": "application/x-www-form-urlencoded"},
+    )
     assert answer.status_code == 413
     assert answer.headers["Content-Security-Policy"] == POLICY
-    for method, path in (("PUT", "/"), ("DELETE", "/decisions"), ("POST", "/"), ("PATCH", "/sign-in"), ("TRACE", "/")):
+    for method, path in (
+        ("PUT", "/"),
+        ("DELETE", "/decisions"),
+        ("POST", "/"),
+        ("PATCH", "/sign-in"),
+        ("TRACE", "/"),
+    ):
         answer = browser.request(method, path)
         assert answer.status_code == 405, (method, path)
         assert answer.headers["Content-Security-Policy"] == POLICY
@@ -49,7 +72,9 @@ def test_no_page_has_inline_script_style_or_a_foreign_address(reader, open_id):
         assert not re.search(r'(?:src|action)="(?:https?:)?//', page), path
 
 
-@pytest.mark.parametrize("screen", [screen for screen in SCREENS if screen.method == "POST"], ids=lambda screen: screen.path)
+@pytest.mark.parametrize(
+    "screen", [screen for screen in SCREENS if screen.method == "POST"], ids=lambda screen: screen.path
+)
 def test_a_form_without_its_token_does_nothing(reader, screen):
     browser = reader("marchal")
     path = screen.path.replace("{id:int}", "1").replace("{id}", "x").replace("{name}", "urine")
@@ -76,7 +101,9 @@ def test_signing_in_starts_a_new_session(reader):
 def test_a_tampered_cookie_is_no_session(reader):
     browser = reader("delforge")
     value = browser.cookies["vesalius"]
-    browser.cookies.set("vesalius", value[:-2] + ("aa" if value[-2:] != "aa" else "bb"), domain="testserver.local")
+    browser.cookies.set(
+        "vesalius", value[:-2] + ("aa" if value[-2:] != "aa" else "bb"), domain="testserver.local"
+    )
     other = Reader(browser.app)
     other.cookies.set("vesalius", value[:10] + "x" + value[11:])
     assert other.get("/", follow_redirects=False).status_code == 303
@@ -118,7 +145,10 @@ def test_the_key_is_made_once_and_is_the_owners_alone(tmp_path):
 def test_guessing_passwords_is_stopped(tmp_path):
     hospital = synthetic.make(tmp_path, count=1, synthetic=False)
     browser = Reader(app(hospital))
-    answers = [browser.submit("/sign-in", login="nobody", password=f"guess {number}").status_code for number in range(7)]
+    answers = [
+        browser.submit("/sign-in", login="nobody", password=f"guess {number}").status_code
+        for number in range(7)
+    ]
     assert answers == [401] * 5 + [429] * 2
     hospital.close()
 
@@ -136,7 +166,18 @@ def test_the_limit_forgets_with_time_and_holds_an_address_that_tries_many_names(
     assert limit.blocked("new name", "1.2.3.4")
 
 
-@pytest.mark.parametrize("target", ["//evil.example", "https://evil.example", "/\\evil.example", "javascript:alert(1)", "/a\r\nSet-Cookie: x=1", "", "evil"])
+@pytest.mark.parametrize(
+    "target",
+    [
+        "//evil.example",
+        "https://evil.example",
+        "/\\evil.example",
+        "javascript:alert(1)",
+        "/a\r\nSet-Cookie: x=1",
+        "",
+        "evil",
+    ],
+)
 def test_a_form_never_sends_anyone_elsewhere(reader, target):
     assert local_path(target) == "/"
     answer = reader().submit("/sign-in", follow=False, login="delforge", next=target)
@@ -155,16 +196,33 @@ def test_what_is_not_there_is_said_in_words(reader, path):
     assert "There is nothing here" in answer.text
 
 
-@pytest.mark.parametrize("query", ["page=0", "page=-3", "page=abc", "page=" + "9" * 30, "status=nonsense", "text=" + "%25_" * 90, "ward=%3Cscript%3E", "indicator=x&option=y&usecase=z", "text=%00"])
+@pytest.mark.parametrize(
+    "query",
+    [
+        "page=0",
+        "page=-3",
+        "page=abc",
+        "page=" + "9" * 30,
+        "status=nonsense",
+        "text=" + "%25_" * 90,
+        "ward=%3Cscript%3E",
+        "indicator=x&option=y&usecase=z",
+        "text=%00",
+    ],
+)
 def test_strange_addresses_give_a_page(reader, query):
     answer = reader("delforge").get(f"/?{query}")
     assert answer.status_code == 200
     assert "<script>" not in answer.text
 
 
-@pytest.mark.parametrize("body", [b"token", b"\xff\xfe=1", b"a=" + b"%00", b"&".join(b"a%d=1" % n for n in range(90))])
+@pytest.mark.parametrize(
+    "body", [b"token", b"\xff\xfe=1", b"a=" + b"%00", b"&".join(b"a%d=1" % n for n in range(90))]
+)
 def test_broken_forms_are_refused(reader, body):
-    answer = reader("delforge").post("/sign-out", content=body, headers={"content-type": "application/x-www-form-urlencoded"})
+    answer = reader("delforge").post(
+        "/sign-out", content=body, headers={"content-type": "application/x-www-form-urlencoded"}
+    )
     assert answer.status_code == 400
     assert "This could not be read" in answer.text
 
@@ -191,7 +249,9 @@ def test_resources_of_patients_without_a_suggestion_are_not_shown(reader, hospit
     assert reader("delforge").get("/resources/Patient/stranger/1").status_code == 403
 
 
-def test_a_defect_becomes_a_page_with_a_number_and_no_patient_in_the_log(hospital, reader, monkeypatch, caplog):
+def test_a_defect_becomes_a_page_with_a_number_and_no_patient_in_the_log(
+    hospital, reader, monkeypatch, caplog
+):
     browser = reader("delforge")
 
     def broken(**_):

@@ -1,0 +1,166 @@
+"""The commands, as a person types them: what they print, and what they refuse with one clear line."""
+
+import re
+import shutil
+import subprocess
+import sys
+from datetime import UTC, datetime
+from pathlib import Path
+
+import pytest
+from click.testing import CliRunner
+
+import vesalius.usecases.urine
+from vesalius import loop
+from vesalius.cli import main
+from vesalius.governance import people, uses
+from vesalius.hospital import Hospital
+
+EXAMPLE = Path(vesalius.usecases.urine.__file__).parent / "examples" / "start" / "resources.ndjson"
+NOW = datetime(2026, 3, 2, 12, tzinfo=UTC)
+
+
+def run(*arguments, home=None):
+    given = [str(each) for each in arguments] + (["--home", str(home)] if home else [])
+    return CliRunner().invoke(main, given)
+
+
+@pytest.fixture
+def home(tmp_path):
+    """A hospital that has received one patient."""
+    result = run("ingest", EXAMPLE, "--source", "laboratory", home=tmp_path)
+    assert result.exit_code == 0, result.output
+    return tmp_path
+
+
+def test_ingest_says_what_became_of_a_file(tmp_path):
+    first = run("ingest", EXAMPLE, "--source", "laboratory", home=tmp_path)
+    lines = EXAMPLE.read_text().count("\n")
+    assert f"{lines} read, {lines} written, 0 unchanged, 0 quarantined" in first.output
+    again = run("ingest", EXAMPLE, "--source", "laboratory", home=tmp_path)
+    assert "received before: nothing to do" in again.output
+
+
+def test_lake_counts_what_it_holds(home):
+    output = run("lake", "--rebuild", home=home).output
+    assert re.search(r"^Patient +1 resources +1 versions$", output, flags=re.MULTILINE)
+
+
+def test_quarantine_lists_what_was_held_and_why(home, tmp_path):
+    bad = tmp_path / "bad.ndjson"
+    bad.write_text('{"resourceType": "Patient", "id": "x", "gender": "f"}\n{"resourceType": "Pat')
+    result = run("ingest", bad, "--source", "laboratory", home=home)
+    assert "2 read, 0 written, 0 unchanged, 2 quarantined" in result.output
+    listed = run("quarantine", home=home).output
+    assert "Patient.gender" in listed
+    assert "line 2" in listed
+    assert run("quarantine", "--retry", home=home).exit_code == 0
+
+
+def test_a_csv_without_a_map_is_refused_with_what_to_do(home, tmp_path):
+    table = tmp_path / "table.csv"
+    table.write_text("a,b\n1,2\n")
+    result = run("ingest", table, "--source", "laboratory", home=home)
+    assert result.exit_code == 1
+    assert "map" in result.output
+    assert "Traceback" not in result.output
+
+
+@pytest.mark.parametrize(
+    "arguments",
+    [
+        ("check", "nosuch"),
+        ("validate", "nosuch"),
+        ("train", "nosuch"),
+        ("run", "nosuch"),
+        ("replay", "nosuch"),
+        ("validate", "urine"),
+        ("new", "Not A Name"),
+    ],
+)
+def test_what_does_not_exist_is_refused_in_one_line(tmp_path, monkeypatch, arguments):
+    monkeypatch.setenv("VESALIUS_HOME", str(tmp_path / "home"))
+    monkeypatch.chdir(tmp_path)
+    result = run(*arguments)
+    assert result.exit_code == 1, result.output
+    assert result.output.startswith("vesalius: ")
+    assert result.output.count("\n") == 1
+
+
+def test_a_broken_settings_file_is_named(tmp_path):
+    (tmp_path / "vesalius.toml").write_text("prot = 1")
+    result = run("lake", home=tmp_path)
+    assert result.exit_code == 1
+    assert "vesalius.toml" in result.output
+
+
+def test_usecases_lists_urine():
+    assert re.search(r"^urine +\d+\.\d+\.\d+ ", run("usecases").output, flags=re.MULTILINE)
+
+
+def test_a_use_that_passed_no_gate_does_not_run(home):
+    result = run("run", "urine", "--now", "2026-03-02T12:00:00+0000", home=home)
+    assert "urine: 0 candidates, 0 suggestions (off), 0 outcomes" in result.output
+
+
+def test_a_suggestion_is_replayed_byte_for_byte_by_another_process_after_new_data(home):
+    suggestion, body = _suggested(home)
+    later = home / "later.ndjson"
+    later.write_text(EXAMPLE.read_text().replace("260349009", "260385009").replace('"+++"', '"-"'))
+    assert run("ingest", later, "--source", "late corrections", home=home).exit_code == 0
+    command = [sys.executable, "-m", "vesalius", "replay", suggestion, "--home", str(home)]
+    assert subprocess.run(command, capture_output=True, check=True).stdout == body + b"\n"
+
+
+def _suggested(home):
+    """The id and the bytes of a suggestion that was made in silence."""
+    hospital = Hospital.open(home)
+    try:
+        for role in ("dpo", "engineer", "doctor", "director"):  # each signs the gate that waits for them
+            person = people.add(hospital.engine, role, name=role, role=role, password="correct horse 1")
+            uses.sign(hospital.engine, "urine", person, reason="tested", at=NOW)
+        assert loop.turn(hospital, "urine", NOW).filed == 1
+        filed = hospital.review.worklist(mode="silent").items[0]
+        return filed.id, hospital.review.get(filed.id).body
+    finally:
+        hospital.close()
+
+
+def test_audit_verifies_and_names_what_was_tampered_with(home):
+    _suggested(home)
+    assert "chain intact" in run("audit", home=home).output
+    database = home / "vesalius.sqlite"
+    _alter(database)
+    result = run("audit", home=home)
+    assert result.exit_code == 1
+    assert "event 2" in result.output
+
+
+def _alter(database):
+    import sqlite3
+
+    connection = sqlite3.connect(database)
+    triggers = connection.execute(
+        "SELECT name FROM sqlite_master WHERE type = 'trigger' AND tbl_name = 'audit_event'"
+    )
+    for (name,) in triggers.fetchall():
+        connection.execute(f'DROP TRIGGER "{name}"')
+    connection.execute("UPDATE audit_event SET actor = 'someone else' WHERE seq = 2")
+    connection.commit()
+    connection.close()
+
+
+def test_new_makes_a_use_case_that_can_be_read(tmp_path):
+    result = run("new", "falls", "--into", tmp_path)
+    assert result.exit_code == 0, result.output
+    assert (tmp_path / "falls" / "pyproject.toml").exists()
+    assert run("new", "falls", "--into", tmp_path).exit_code == 1
+
+
+def test_train_writes_a_model_that_another_run_writes_again(shared_data, tmp_path):
+    source = tmp_path / "uti-primary-care"
+    shutil.copytree(shared_data / "uti-primary-care", source)
+    shipped = EXAMPLE.parents[2] / "model.json"
+    result = run("train", "urine", "--data", source, "--out", tmp_path / "model.json", home=tmp_path)
+    assert "472 patients, 128 with the outcome" in result.output
+    assert (tmp_path / "model.json").read_bytes() == shipped.read_bytes()
