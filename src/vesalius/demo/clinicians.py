@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections import Counter
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime, timedelta
@@ -50,23 +49,15 @@ def choose(rng: Random, option: str, at: datetime) -> Choice:
     return Choice(action)
 
 
-def decide_some(
-    hospital: Hospital, usecase: str, rng: Random, since: datetime, now: datetime
-) -> Counter[str]:
-    """Decides on some of what was filed since a moment, before ``now``.
-
-    Returns:
-        How many decisions of each kind.
-    """
-    taken: Counter[str] = Counter()
+def decide_some(hospital: Hospital, usecase: str, rng: Random, since: datetime, now: datetime) -> None:
+    """Decides on some of what was filed since a moment, before ``now``."""
     for filed in hospital.review.worklist(usecase=usecase, limit=500, now=now).items:
         at = filed.created_at + timedelta(minutes=rng.uniform(4, 55))
         if filed.created_at >= since and at < now and rng.random() < SHARE:
-            taken[_decide(hospital, rng, filed, at)] += 1
-    return taken
+            _decide(hospital, rng, filed, at)
 
 
-def _decide(hospital: Hospital, rng: Random, filed: Filed, at: datetime) -> Action:
+def _decide(hospital: Hospital, rng: Random, filed: Filed, at: datetime) -> None:
     choice = choose(rng, filed.option, at)
     member = BIOLOGIST if rng.random() < 0.3 else DOCTOR
     hospital.review.decide(
@@ -80,4 +71,3 @@ def _decide(hospital: Hospital, rng: Random, filed: Filed, at: datetime) -> Acti
         until=choice.until,
         at=at,
     )
-    return choice.action

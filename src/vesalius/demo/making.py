@@ -32,6 +32,9 @@ NAME = "Clinique de l'Aubépine (fictive)"
 MADE = "demo.json"
 SOURCES = {RECORD: "dossier", RESULTS: "laboratoire", CULTURES: "microbiologie"}
 
+SETTINGS = {"start_from": 0.5, "withhold_below": 0.12}
+"""The thresholds that the demo's biologist chose on the page that shows what each one misses."""
+
 REPEATS, FOLDS, DRAWS = 1, 5, 200
 """Of the cross-validation: fewer than ``vesalius validate`` makes, for speed."""
 
@@ -167,9 +170,8 @@ class Maker:
     def learn(self) -> None:
         """Learns from the history, validates, and brings the use to its silent trial with its signatures."""
         engine, plan = self.hospital.engine, self.plan
-        day = timedelta(days=1)
         staff.hire(engine, plan.begins)
-        staff.sign(engine, USECASE, staff.DATA, plan.silent_from - 14 * day)
+        staff.sign(engine, USECASE, staff.DATA, plan.silent_from - timedelta(days=14))
         self._progress("learn", 0, 1, "evidence of the history")
         kind = find(USECASE)
         # The first silent turn looks back as far as the card's window: what it meets, it has not learnt from.
@@ -189,12 +191,20 @@ class Maker:
             repeats=REPEATS,
             folds=FOLDS,
             draws=DRAWS,
+            settings=SETTINGS,
         )
         run.save(self.hospital.runs)
-        engineer = staff.person(engine, staff.ENGINEER)
-        words = "Learnt from our own history."
-        uses.set_model(engine, USECASE, model.hash, engineer, reason=words, at=plan.silent_from - 3 * day)
-        staff.sign(engine, USECASE, staff.VALIDATED, plan.silent_from - 2 * day, on=run.id)
+        self._put_in_force(model.hash, run.id)
+
+    def _put_in_force(self, model: str, run: str) -> None:
+        """Model and thresholds, then the signatures on the run, then those on the silent trial."""
+        engine, plan = self.hospital.engine, self.plan
+        day = timedelta(days=1)
+        engineer, biologist = (staff.person(engine, member) for member in (staff.ENGINEER, staff.BIOLOGIST))
+        at = plan.silent_from - 3 * day
+        uses.set_model(engine, USECASE, model, engineer, reason=staff.MODEL_REASON, at=at)
+        uses.set_use_settings(engine, USECASE, SETTINGS, biologist, reason=staff.SETTINGS_REASON, at=at)
+        staff.sign(engine, USECASE, staff.VALIDATED, plan.silent_from - 2 * day, on=run)
         staff.sign(engine, USECASE, staff.SILENT, plan.silent_from - day)
 
     def _validated(self, done: int, total: int) -> None:
@@ -206,9 +216,7 @@ class Maker:
             self.receive(sending)
             self.counts["outcomes"] += loop.outcomes(self.hospital, USECASE, sending.at)
             if stage == "live":
-                self.counts.update(
-                    decide_some(self.hospital, USECASE, self._random, self._turned, sending.at)
-                )
+                decide_some(self.hospital, USECASE, self._random, self._turned, sending.at)
             loop.turn(self.hospital, USECASE, sending.at)
             self._turned = sending.at
             self._progress(stage, done, len(sent), f"{self.counts['outcomes']} outcomes known")

@@ -37,8 +37,8 @@ class Plan:
     history_days: int = 490
     silent_days: int = 28
     live_days: int = 3
-    silent_per_day: float = 22
-    live_per_day: float = 38
+    silent_per_day: float = 18
+    live_per_day: float = 44
 
     @classmethod
     def of(cls, seed: int, now: datetime, samples: int = SAMPLES) -> Plan:
@@ -50,8 +50,8 @@ class Plan:
             samples=samples,
             history_days=max(60, round(490 * share)),
             silent_days=max(7, round(28 * share)),
-            silent_per_day=max(8.0, 22 * share),
-            live_per_day=max(10.0, 38 * share),
+            silent_per_day=max(8.0, 18 * share),
+            live_per_day=max(10.0, 44 * share),
         )
 
     @property
@@ -83,14 +83,14 @@ class Plan:
         return sorted(moment for moment in taken if moment < self.now)
 
     def sendings(self) -> Iterator[tuple[str, datetime]]:
-        """When files are sent, with the phase: weekly in the history, daily in silence, then hourly."""
+        """When files are sent, with the phase: weekly at first, daily in silence, then every three hours."""
         yield from (
             ("history", moment) for moment in _steps(self.begins, self.silent_from, timedelta(days=7))
         )
         yield from (
             ("silent", moment) for moment in _steps(self.silent_from, self.live_from, timedelta(days=1))
         )
-        yield from (("live", moment) for moment in _steps(self.live_from, self.now, timedelta(hours=6)))
+        yield from (("live", moment) for moment in _steps(self.live_from, self.now, timedelta(hours=3)))
 
 
 def _moment(rng: Random, start: datetime, days: int, growth: float) -> datetime:

@@ -63,6 +63,9 @@ LIVE = (
     Signature(DOCTOR, "Accord des services : l'outil propose, le médecin décide."),
 )
 
+MODEL_REASON = "Learnt from our own history."
+SETTINGS_REASON = "Drempels gekozen op de pagina die toont wat elke drempel mist."
+
 
 def hire(engine: sa.Engine, at: datetime) -> None:
     """Adds the demo people."""
