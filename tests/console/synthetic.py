@@ -280,7 +280,7 @@ def validate(hospital: Hospital) -> None:
     guess = Estimate(0.8, 0.75, 0.85)
     steps = tuple(step / 100 for step in range(1, 100))
     line = of.Curve(
-        steps, steps, tuple(step / 2 for step in steps), tuple(min(1, step * 1.5) for step in steps)
+        steps, steps, tuple(step / 2 for step in steps), tuple(min(1.0, step * 1.5) for step in steps)
     )
     decided = [
         of.Decided(

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Sequence
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING
@@ -10,6 +11,7 @@ from markupsafe import Markup
 
 from vesalius.card import Card
 from vesalius.console.contexts import Similar
+from vesalius.errors import UnreadableInput
 from vesalius.hospital import Hospital
 
 if TYPE_CHECKING:
@@ -18,16 +20,22 @@ if TYPE_CHECKING:
 FEW = 20
 """With fewer similar patients than this, nothing is said about them."""
 
+log = logging.getLogger(__name__)
+
 # Evaluation is imported where it is needed: numpy comes with it, and the worklist does without.
 
 
 def latest_run(hospital: Hospital, name: str) -> Run | None:
-    """The newest validation run of a use in this hospital, or None."""
+    """The newest validation run of a use in this hospital; None where there is none, or it is damaged."""
     if not hospital.runs.is_dir():
         return None
     from vesalius.evaluation import latest
 
-    return latest(hospital.runs, name)
+    try:
+        return latest(hospital.runs, name)
+    except UnreadableInput as error:  # a damaged report must not keep anyone from a patient's page
+        log.warning("validation run not shown: %s", error)
+        return None
 
 
 def made_at(hospital: Hospital, run: Run) -> datetime | None:

@@ -23,14 +23,14 @@ from vesalius.console.languages import N_
 from vesalius.console.runs import latest_run, made_at, report
 from vesalius.console.suggestion import name_of
 from vesalius.console.visit import ROLES, Visit, redirect, render
-from vesalius.console.words import Speaker, speaker
+from vesalius.console.words import Speaker, cards, speaker
 from vesalius.errors import InvalidDecision
 from vesalius.governance import Right, uses
 from vesalius.governance._register import Change
 from vesalius.governance.lifecycle import State
 from vesalius.governance.uses import Gate
 from vesalius.review import WAITING
-from vesalius.usecase import find, installed
+from vesalius.usecase import find
 
 STATES = {
     State.IDEA: N_("Idea"),
@@ -63,7 +63,7 @@ DONE = {
 
 def index(visit: Visit) -> Response:
     """Every use that is installed."""
-    return render(visit, "usecases.html", UsesPage(tuple(_line(visit, name) for name in installed())))
+    return render(visit, "usecases.html", UsesPage(tuple(_line(visit, name) for name in cards())))
 
 
 def show(visit: Visit) -> Response:

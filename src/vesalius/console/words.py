@@ -5,15 +5,17 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import date, datetime
+from functools import cache, cached_property
 from typing import Any
 
 from vesalius.card import Card, Input, Text
 from vesalius.console.contexts import Chance, Patient
 from vesalius.console.languages import N_, Language
+from vesalius.errors import NotFound
 from vesalius.hospital import Hospital
 from vesalius.lake import Version
 from vesalius.review import Display, Filed
-from vesalius.usecase import find
+from vesalius.usecase import installed
 
 STATUSES = {
     "open": (N_("To decide"), "info"),
@@ -71,7 +73,7 @@ class Speaker:
         key = f"level.{value}"
         return self.say(key) if key in self.card.texts["en"] else str(value)
 
-    @property
+    @cached_property
     def _inputs(self) -> Mapping[str, Input]:
         return {item.name: item for item in self.card.inputs}
 
@@ -80,9 +82,21 @@ UNITS = {"/uL": "/µL", "Cel": "°C", "mm[Hg]": "mmHg", "/min": "/min", "%": "%"
 """How people write some UCUM units."""
 
 
+@cache
+def cards() -> Mapping[str, Card]:
+    """The cards of the installed uses, by name; looking for entry points is slow, and they stay the same."""
+    return {name: kind.card for name, kind in installed().items()}
+
+
 def speaker(usecase: str, language: Language) -> Speaker:
-    """The card of a use case, in one language."""
-    return Speaker(find(usecase).card, language)
+    """The card of a use case, in one language.
+
+    Raises:
+        NotFound: no such use is installed.
+    """
+    if usecase not in cards():
+        raise NotFound(f"there is no use case {usecase!r}")
+    return Speaker(cards()[usecase], language)
 
 
 def chance(filed: Filed, settings: Mapping[str, float]) -> Chance | None:

@@ -11,10 +11,9 @@ from starlette.responses import Response
 from vesalius.console.contexts import Choice, FreshPage, Pages, Row, Tab, WorklistPage
 from vesalius.console.languages import N_
 from vesalius.console.visit import Visit, address, home, redirect, render
-from vesalius.console.words import STATUSES, chance, patients, speaker
+from vesalius.console.words import STATUSES, cards, chance, patients, speaker
 from vesalius.governance import Right, audit, uses
 from vesalius.review import Filed, Page
-from vesalius.usecase import installed
 
 SIZE = 50
 """How many lines a page has."""
@@ -78,7 +77,7 @@ def _page(visit: Visit, asked: dict[str, str], number: int, found: Page) -> Work
         filtered=any(asked[name] for name in (*FILTERS, "text")),
         clear=address("/", **tab),
         poll=_poll(asked, number, mark(found)),
-        several=len(installed()) > 1,
+        several=len(cards()) > 1,
         silent=_silent(visit),
     )
 
@@ -122,11 +121,11 @@ def _choices(visit: Visit, name: str, counts: Mapping[str, int], chosen: str) ->
 def _words(visit: Visit, name: str, value: str) -> str:
     if name == "indicator":
         return visit.say(INDICATORS.get(value, value))
-    for usecase, kind in installed().items():
+    for usecase, card in cards().items():
         if name == "usecase" and value == usecase:
-            return kind.card.say("title", visit.language.code)
-        if name == "option" and value in {option.code for option in kind.card.options}:
-            return kind.card.say(f"option.{value}", visit.language.code)
+            return card.say("title", visit.language.code)
+        if name == "option" and value in {option.code for option in card.options}:
+            return card.say(f"option.{value}", visit.language.code)
     return value
 
 
@@ -160,9 +159,5 @@ def _row(visit: Visit, filed: Filed, who: Any, settings: Mapping[str, float]) ->
 
 
 def _silent(visit: Visit) -> tuple[str, ...]:
-    engine = visit.hospital.engine
-    return tuple(
-        kind.card.say("title", visit.language.code)
-        for name, kind in installed().items()
-        if not uses.speaks(engine, name)
-    )
+    engine, code = visit.hospital.engine, visit.language.code
+    return tuple(card.say("title", code) for name, card in cards().items() if not uses.speaks(engine, name))
