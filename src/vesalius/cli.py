@@ -297,21 +297,32 @@ def validate(
 @main.command("run")
 @click.argument("usecase", required=False)
 @click.option(
-    "--now", type=click.DateTime(["%Y-%m-%dT%H:%M:%S%z"]), default=None, help="Take this moment as now."
+    "--now",
+    type=click.DateTime(["%Y-%m-%dT%H:%M:%S%z"]),
+    default=None,
+    help="Take this moment as now.",
 )
 @HOME
 def run_command(usecase: str | None, now: datetime | None, home: Path) -> None:
-    """One turn of the loop: who is due, their evidence, suggestions, and the outcomes that came in."""
+    """One turn of the loop: who is due, their evidence, suggestions, and the outcomes that came in.
+
+    Without a USECASE, every use case installed has its turn; one that fails does not stop the others. Let a timer
+    of the system call it every few minutes: a turn that comes late, or twice, changes nothing.
+    """
     from vesalius import loop
-    from vesalius.usecase import installed
 
     moment = now or datetime.now(UTC)
     with _opened(home) as hospital:
-        for name in [usecase] if usecase else installed():
-            turn = loop.turn(hospital, name, moment)
-            known = loop.outcomes(hospital, name, moment)
-            done = f"{turn.candidates} candidates, {turn.filed} suggestions ({turn.mode}), {known} outcomes"
-            click.echo(f"{name}: {done}")
+        if usecase:
+            turns = [loop.turn(hospital, usecase, moment)]
+            loop.outcomes(hospital, usecase, moment)
+        else:
+            turns = loop.turn_all(hospital, moment)
+    for turn in turns:
+        done = turn.error or f"{turn.candidates} due, {turn.filed} new suggestions ({turn.mode})"
+        click.echo(f"{turn.usecase}: {done}")
+    if any(turn.error for turn in turns):
+        sys.exit(1)
 
 
 @main.command()
