@@ -306,8 +306,8 @@ def validate(
 def run_command(usecase: str | None, now: datetime | None, home: Path) -> None:
     """One turn of the loop: who is due, their evidence, suggestions, and the outcomes that came in.
 
-    Without a USECASE, every use case installed has its turn; one that fails does not stop the others. Let a timer
-    of the system call it every few minutes: a turn that comes late, or twice, changes nothing.
+    Without a USECASE, every use case installed has its turn; one that fails does not stop the others. Let
+    a timer of the system call it every few minutes: a turn that comes late, or twice, changes nothing.
     """
     from vesalius import loop
 
