@@ -1,8 +1,8 @@
 """How long the worklist page takes at the server, with 10,000 open suggestions.
 
-It asks the real application through ASGI, without a network: sign-in, session, rights, audit event, query, words
-and HTML are all in the time. Beside it, the same framework answering an empty page tells what the framework
-itself costs on this machine.
+It asks the real application through ASGI, without a network: sign-in, session, rights, audit event, query,
+words and HTML are all in the time. Beside it, the same framework answering an empty page tells what the
+framework itself costs on this machine.
 """
 
 from __future__ import annotations

@@ -28,7 +28,7 @@ PAGES = {
 CLASSES = [
     each
     for each in vars(contexts).values()
-    if dataclasses.is_dataclass(each) and each.__module__ == contexts.__name__
+    if dataclasses.is_dataclass(each) and each.__module__.startswith(contexts.__name__)
 ]
 
 

@@ -73,7 +73,7 @@ def _page(visit: Visit, verified: int | None = None, broken: str = "") -> AuditP
     after = address("/audit", **asked, page=number + 1) if len(found) > SIZE else ""
     return AuditPage(
         rows=tuple(_row(event, names) for event in found[:SIZE]),
-        list=Pages(number, number + bool(after), head.seq, before, after),
+        list=Pages(number, 0, head.seq, before, after),
         actors=tuple(Choice(login, name, chosen=login == asked["actor"]) for login, name in names.items()),
         actions=tuple(
             Choice(action, visit.say(label), chosen=action == asked["action"])

@@ -40,7 +40,7 @@ def show(visit: Visit) -> Response:
         )
     before = address("/decisions", page=number - 1) if number > 1 else ""
     after = address("/decisions", page=number + 1) if more else ""
-    list_ = Pages(number, number + more, (number - 1) * SIZE + len(found), before, after)
+    list_ = Pages(number, 0, (number - 1) * SIZE + len(found), before, after)
     return render(visit, "decisions.html", DecisionsPage(tuple(rows), list_))
 
 

@@ -5,12 +5,15 @@ from __future__ import annotations
 from starlette.responses import Response
 
 from vesalius import ingest
-from vesalius.console.contexts import Cause, HeldItem, ReceiptRow, ReceivedPage
+from vesalius.console.contexts import Cause, HeldItem, Pages, ReceiptRow, ReceivedPage
 from vesalius.console.languages import N_
 from vesalius.console.sources import type_name
-from vesalius.console.visit import Visit, redirect, render
+from vesalius.console.visit import Visit, address, redirect, render
 from vesalius.errors import NotFound, UnreadableInput
 from vesalius.governance import Right, audit
+
+SIZE = 40
+"""How many files a page has."""
 
 SHOWN = 20
 """How many held things are shown for each cause."""
@@ -55,8 +58,14 @@ def show(visit: Visit) -> Response:
     counts = ingest.causes(engine)
     if may_look and counts:
         visit.note(audit.Action.QUARANTINE_READ, "quarantine", {"held": sum(counts.values())})
+    asked = visit.query.get("page", "1")
+    number = max(1, int(asked)) if asked.isdecimal() and len(asked) < 7 else 1
+    files = ingest.receipts(engine, limit=SIZE + 1, offset=(number - 1) * SIZE)
+    before = address("/received", page=number - 1) if number > 1 else ""
+    after = address("/received", page=number + 1) if len(files) > SIZE else ""
     page = ReceivedPage(
-        receipts=tuple(_row(receipt) for receipt in ingest.receipts(engine, limit=100)),
+        receipts=tuple(_row(receipt) for receipt in files[:SIZE]),
+        list=Pages(number, 0, len(files), before, after),
         causes=tuple(
             Cause(
                 str(code),

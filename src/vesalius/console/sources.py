@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Mapping
 
 from vesalius.console.contexts import SourceLink
 from vesalius.console.languages import N_
@@ -14,6 +14,7 @@ TYPES = {
     "Condition": N_("Problem"),
     "DiagnosticReport": N_("Report"),
     "Encounter": N_("Stay"),
+    "Location": N_("Place"),
     "MedicationRequest": N_("Prescription"),
     "Observation": N_("Result"),
     "Patient": N_("Patient"),
@@ -35,14 +36,19 @@ def page_of(reference: str) -> str:
     return f"/resources/{kind}/{identifier}/{version}"
 
 
-def links(lake: Lake, references: Iterable[str]) -> dict[str, SourceLink]:
-    """The link of each versioned reference, with the time at which it was known."""
+def links(lake: Lake, about: Mapping[str, tuple[str, ...]]) -> dict[str, SourceLink]:
+    """The link of each versioned reference, with the time at which it was known.
+
+    Args:
+        lake: where they are.
+        about: for each reference, what it is about, in words.
+    """
     found = {}
-    for reference in dict.fromkeys(references):
+    for reference, names in about.items():
         try:
             version = lake.read(reference)
         except NotFound:
             continue
         at = version.recorded_at if version else None
-        found[reference] = SourceLink(reference, page_of(reference), type_name(reference), at)
+        found[reference] = SourceLink(reference, page_of(reference), type_name(reference), names, at)
     return found

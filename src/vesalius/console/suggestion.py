@@ -42,6 +42,9 @@ PROBLEM = N_(
 NO_ROLE = N_("Your role reads this suggestion; it does not decide on it.")
 CLOSED = N_("Nothing is left to decide: the outcome is known, or the tool was stopped.")
 
+LITTLE = 0.05
+"""A fact that changes the log odds by less than this (one percentage point at most) is not drawn."""
+
 Links = dict[str, SourceLink]
 
 
@@ -102,7 +105,7 @@ def _until(delay: str, now: datetime) -> datetime | None:
 
 def _page(visit: Visit, filed: Filed, action: str = "", words: str = "", problem: str = "") -> SuggestionPage:
     said, item = speaker(filed.usecase, visit.language), filed.suggestion
-    found = links(visit.hospital.lake, (source for reason in item.reasons for source in reason.sources))
+    found = links(visit.hospital.lake, _about(said, filed))
     facts = _facts(said, filed, found)
     taken = tuple(taken_of(visit, said, filed, decision) for decision in reversed(filed.decisions))
     label, tone = STATUSES[filed.status]
@@ -122,8 +125,8 @@ def _page(visit: Visit, filed: Filed, action: str = "", words: str = "", problem
             for reason in item.reasons
             if reason.rule is not None
         ),
-        facts=tuple(fact for fact in facts if fact.contribution),
-        silent_facts=tuple(fact for fact in facts if not fact.contribution),
+        facts=tuple(fact for fact in facts if abs(fact.contribution) >= LITTLE),
+        light_facts=tuple(fact for fact in facts if abs(fact.contribution) < LITTLE),
         base=item.base,
         heaviest=max((abs(fact.contribution) for fact in facts), default=0.0),
         missing=tuple(said.input(name) for name in item.missing),
@@ -151,12 +154,25 @@ def _page(visit: Visit, filed: Filed, action: str = "", words: str = "", problem
         standing=next((each for each in taken if each.undone_at is None), None),
         ending=ending_of(filed),
         form=form,
-        why_not=""
-        if form or filed.status not in (*WAITING, "expired")
-        else CLOSED
-        if filed.status == "expired"
-        else NO_ROLE,
+        why_not=_why_not(form, filed),
     )
+
+
+def _why_not(form: DecisionForm | None, filed: Filed) -> str:
+    if filed.status == "expired":
+        return CLOSED
+    return NO_ROLE if form is None and filed.status in WAITING else ""
+
+
+def _about(said: Speaker, filed: Filed) -> dict[str, tuple[str, ...]]:
+    """For each resource that was read, the names of the inputs it gave."""
+    names: dict[str, dict[str, None]] = {}
+    for reason in filed.suggestion.reasons:
+        for source in reason.sources:
+            given = names.setdefault(source, {})
+            if reason.rule is None:
+                given[said.input(reason.input)] = None
+    return {source: tuple(given) for source, given in names.items()}
 
 
 def _facts(said: Speaker, filed: Filed, found: Links) -> list[Fact]:

@@ -1,0 +1,143 @@
+"""The pages about what was received and what was done."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import datetime
+
+from vesalius.console.contexts.frame import Choice, Pages
+
+
+@dataclass(frozen=True)
+class ReceiptRow:
+    """One file that was received.
+
+    Attributes:
+        id: of the receipt.
+        at: when.
+        source: the feed.
+        name: of the file.
+        format: csv, ndjson or bundle.
+        status: what became of it, in English, or empty when it went well.
+        read, written, unchanged, quarantined: how many resources.
+    """
+
+    id: str
+    at: datetime
+    source: str
+    name: str
+    format: str
+    status: str
+    read: int
+    written: int
+    unchanged: int
+    quarantined: int
+
+
+@dataclass(frozen=True)
+class HeldItem:
+    """One thing that could not be understood.
+
+    Attributes:
+        id: its number.
+        words: why.
+        place: where in the file.
+        original: its bytes as received, cut.
+        cut: whether there is more.
+    """
+
+    id: str
+    words: str
+    place: str
+    original: str
+    cut: bool
+
+
+@dataclass(frozen=True)
+class Cause:
+    """A cause for which things are held.
+
+    Attributes:
+        code: the code of the cause.
+        label: what it means, in English.
+        count: how many are held for it.
+        items: some of them, where the reader may see them.
+    """
+
+    code: str
+    label: str
+    count: int
+    items: tuple[HeldItem, ...]
+
+
+@dataclass(frozen=True)
+class ReceivedPage:
+    """``/received``.
+
+    Attributes:
+        receipts: files, latest first.
+        list: which page of them this is.
+        causes: what is held, by cause.
+        held: how many are held in all.
+        may_look: whether the reader may see the original bytes.
+        may_retry: whether the reader may try them again.
+        totals: the resources in the lake, as (type in English, how many, how many versions).
+    """
+
+    receipts: tuple[ReceiptRow, ...]
+    list: Pages
+    causes: tuple[Cause, ...]
+    held: int
+    may_look: bool
+    may_retry: bool
+    totals: tuple[tuple[str, int, int], ...]
+
+
+@dataclass(frozen=True)
+class EventRow:
+    """One event of the audit.
+
+    Attributes:
+        seq: its place in the chain.
+        at: when.
+        actor: the name of the person, or of the account.
+        label: what was done, in English.
+        action: the code of it.
+        object: on what.
+        detail: what else, on one line.
+        hash: the first characters of its hash.
+    """
+
+    seq: int
+    at: datetime
+    actor: str
+    label: str
+    action: str
+    object: str
+    detail: str
+    hash: str
+
+
+@dataclass(frozen=True)
+class AuditPage:
+    """``/audit``.
+
+    Attributes:
+        rows: events, latest first.
+        list: which page this is.
+        actors: the accounts one can filter by.
+        actions: what one can filter by.
+        thing: the object that was asked for, or empty.
+        verified: how many events the chain has, after it was verified; or None.
+        broken: what does not fit, after it was verified; or empty.
+        head: the end of the chain, to note elsewhere.
+    """
+
+    rows: tuple[EventRow, ...]
+    list: Pages
+    actors: tuple[Choice, ...]
+    actions: tuple[Choice, ...]
+    thing: str
+    verified: int | None
+    broken: str
+    head: str

@@ -1,0 +1,299 @@
+"""The pages about uses: what they are for, how they do, their thresholds."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import datetime
+
+from markupsafe import Markup
+
+
+@dataclass(frozen=True)
+class UseLine:
+    """One line of ``/usecases``.
+
+    Attributes:
+        name: the code of the use.
+        title: its title.
+        purpose: what it is for.
+        version: of the use case.
+        state: where it stands in its life, in English.
+        speaks: whether its suggestions are shown.
+        open: how many suggestions are open.
+        decided: how many were decided.
+    """
+
+    name: str
+    title: str
+    purpose: str
+    version: str
+    state: str
+    speaks: bool
+    open: int
+    decided: int
+
+
+@dataclass(frozen=True)
+class UsesPage:
+    """``/usecases``.
+
+    Attributes:
+        rows: every use that is installed.
+    """
+
+    rows: tuple[UseLine, ...]
+
+
+@dataclass(frozen=True)
+class Step:
+    """One state of the life of a use.
+
+    Attributes:
+        label: its English name.
+        done: whether it has been passed.
+        now: whether the use stands there.
+    """
+
+    label: str
+    done: bool
+    now: bool
+
+
+@dataclass(frozen=True)
+class Signature:
+    """One signature of the open gate.
+
+    Attributes:
+        roles: the English names of the roles, any of which can give it.
+        by: who gave it, or empty.
+        at: when, or None.
+        reason: their words, or empty.
+    """
+
+    roles: tuple[str, ...]
+    by: str
+    at: datetime | None
+    reason: str
+
+
+@dataclass(frozen=True)
+class OpenGate:
+    """The step that is open.
+
+    Attributes:
+        target: the state it leads to, in English.
+        signatures: those it needs.
+        may_sign: whether the reader can give one that is missing.
+        may_refuse: whether the reader has a part in it.
+    """
+
+    target: str
+    signatures: tuple[Signature, ...]
+    may_sign: bool
+    may_refuse: bool
+
+
+@dataclass(frozen=True)
+class Past:
+    """One thing that happened to a use.
+
+    Attributes:
+        at: when.
+        by: who, by name.
+        role: in which role, in English; or empty.
+        label: what, in English.
+        before: from what; an English name or a hash.
+        after: to what; an English name or a hash.
+        reason: their words.
+    """
+
+    at: datetime
+    by: str
+    role: str
+    label: str
+    before: str
+    after: str
+    reason: str
+
+
+@dataclass(frozen=True)
+class Figure:
+    """A number with its words.
+
+    Attributes:
+        value: the number, written in the reader's language.
+        words: what it is, in English.
+    """
+
+    value: str
+    words: str
+
+
+@dataclass(frozen=True)
+class Tally:
+    """One line of a small table of counts.
+
+    Attributes:
+        words: what is counted, in the reader's language.
+        count: how many.
+        share: as a fraction of one, or None.
+    """
+
+    words: str
+    count: int
+    share: float | None
+
+
+@dataclass(frozen=True)
+class Cited:
+    """A source of the card.
+
+    Attributes:
+        citation: as it is cited.
+        url: where it is, or empty.
+    """
+
+    citation: str
+    url: str
+
+
+@dataclass(frozen=True)
+class UsePage:
+    """``/usecases/{name}``: the evidence page.
+
+    Attributes:
+        name: the code of the use.
+        title: its title.
+        purpose: what it is for.
+        population: on whom.
+        not_for: what it is not for.
+        action: the action it advises on.
+        target: what it predicts.
+        risk_class: the regime the maker assumes.
+        version: of the use case.
+        reviewers: the English names of the roles that decide.
+        sources: the citations.
+        limits: what it was not tested for.
+        state: where it stands, in English.
+        speaks: whether its suggestions are shown.
+        since: since when, or None.
+        steps: its life.
+        gate: the step that is open, or None.
+        past: what happened, latest first.
+        may_suspend: whether the reader may stop it.
+        model: the hash of the model in force, or empty.
+        settings: the settings in force, as (name, value).
+        figures: live counts.
+        decisions: decisions by kind.
+        reasons: why people overrode it.
+        outcomes: what happened after each option.
+        fragment: the validation run as HTML made by the evaluation, or empty.
+        run_at: when the validation ran, or None.
+    """
+
+    name: str
+    title: str
+    purpose: str
+    population: str
+    not_for: str
+    action: str
+    target: str
+    risk_class: str
+    version: str
+    reviewers: tuple[str, ...]
+    sources: tuple[Cited, ...]
+    limits: tuple[str, ...]
+    state: str
+    speaks: bool
+    since: datetime | None
+    steps: tuple[Step, ...]
+    gate: OpenGate | None
+    past: tuple[Past, ...]
+    may_suspend: bool
+    model: str
+    settings: tuple[tuple[str, str], ...]
+    figures: tuple[Figure, ...]
+    decisions: tuple[Tally, ...]
+    reasons: tuple[Tally, ...]
+    outcomes: tuple[Tally, ...]
+    fragment: Markup
+    run_at: datetime | None
+
+
+@dataclass(frozen=True)
+class Trial:
+    """What acting from one threshold on would have meant in the validation run.
+
+    Attributes:
+        value: the threshold.
+        acted: patients who would have been treated.
+        avoided: courses that would not have been given.
+        avoided_share: the same, of all courses of the reference.
+        avoided_wrongly: of those avoided, how many had the outcome.
+        missed: patients with the outcome who would not have been treated.
+        missed_share: the same, of all with the outcome.
+        in_force: the names of the settings that stand at this threshold now.
+    """
+
+    value: float
+    acted: float
+    avoided: float
+    avoided_share: float
+    avoided_wrongly: float
+    missed: float
+    missed_share: float
+    in_force: str
+
+
+@dataclass(frozen=True)
+class Knob:
+    """One setting that the hospital chooses.
+
+    Attributes:
+        name: its code.
+        label: its name.
+        help: what it does.
+        value: the value in force, or the one that was refused.
+        minimum, maximum, step: its bounds.
+        default: the card's own value.
+    """
+
+    name: str
+    label: str
+    help: str
+    value: float
+    minimum: float
+    maximum: float
+    step: float
+    default: float
+
+
+@dataclass(frozen=True)
+class ThresholdsPage:
+    """``/usecases/{name}/settings``.
+
+    Attributes:
+        name: the code of the use.
+        title: its title.
+        knobs: the settings.
+        trials: what each threshold would have meant.
+        picture: the same as a picture, or empty.
+        patients: how many patients the validation run had.
+        courses: how many courses the clinicians gave them, or None when that is not known.
+        may_change: whether the reader may change them.
+        past: earlier changes, latest first.
+        problem: why a change was refused, in English, or empty.
+        reason: the reason given then.
+    """
+
+    name: str
+    title: str
+    knobs: tuple[Knob, ...]
+    trials: tuple[Trial, ...]
+    picture: Markup
+    patients: int
+    courses: int | None
+    may_change: bool
+    past: tuple[Past, ...]
+    problem: str
+    reason: str
