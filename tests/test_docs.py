@@ -1,5 +1,6 @@
 """The documentation and the code name the same things, both ways."""
 
+import inspect
 import re
 import subprocess
 import sys
@@ -78,3 +79,37 @@ def test_links_between_pages_lead_somewhere(path):
     text = re.sub(r"```.*?```", "", path.read_text(encoding="utf-8"), flags=re.DOTALL)
     targets = re.findall(r"\]\(([^)#]+)[^)]*\)", text)
     assert not [each for each in targets if "://" not in each and not (path.parent / each).exists()]
+
+
+def first_cells(page: str) -> set[str]:
+    """Every name in backticks in the first column of the tables of a page."""
+    text = (DOCS / page).read_text(encoding="utf-8")
+    cells = re.findall(r"^\| ([^|]*`[^|]*)\|", text, flags=re.MULTILINE)
+    return {name for cell in cells for name in re.findall(r"`([^`]+)`", cell)}
+
+
+def test_every_metric_is_documented_and_every_documented_one_exists():
+    from vesalius.evaluation import metrics
+
+    functions = {
+        name
+        for name, value in vars(metrics).items()
+        if inspect.isfunction(value) and value.__module__ == metrics.__name__ and not name.startswith("_")
+    }
+    assert functions <= first_cells("engineer/validation.md")
+    assert {name for name in first_cells("engineer/validation.md") if name.isidentifier()} <= functions
+
+
+def test_every_member_of_a_use_case_is_explained():
+    from vesalius.usecase import UseCase
+
+    page = (DOCS / "engineer" / "write-a-use-case.md").read_text(encoding="utf-8")
+    members = {name for name in vars(UseCase) if not name.startswith("_")}
+    assert not {name for name in members if not re.search(rf"`(self\.)?{name}\b", page)}
+
+
+def test_every_state_of_a_use_is_explained():
+    from vesalius.governance.lifecycle import State
+
+    page = (DOCS / "governance" / "life-cycle.md").read_text(encoding="utf-8")
+    assert not {state.value for state in State if state.value.replace("_", " ") not in page}
