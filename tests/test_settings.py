@@ -1,8 +1,11 @@
 """The settings of a hospital: from the file, from the environment, and what is refused."""
 
+import stat
+
 import pytest
 
 from vesalius.errors import InvalidSetting
+from vesalius.hospital import Hospital
 from vesalius.settings import Settings
 
 
@@ -45,3 +48,12 @@ def test_a_wrong_setting_is_refused_and_named(tmp_path, text):
 def test_a_wrong_variable_of_the_environment_is_refused(tmp_path):
     with pytest.raises(InvalidSetting, match="port"):
         Settings.load(tmp_path, {"VESALIUS_PORT": "many"})
+
+
+def test_the_file_of_settings_and_the_folders_of_a_new_home_are_their_owners_alone(tmp_path):
+    home = tmp_path / "home"
+    Settings(database="").save(home)
+    Hospital.open(home).close()
+    modes = {path.name: stat.S_IMODE(path.stat().st_mode) for path in [home, *home.iterdir()]}
+    assert modes["home"] == modes["columns"] == 0o700
+    assert modes["vesalius.toml"] == modes["vesalius.sqlite"] == 0o600

@@ -49,9 +49,10 @@ class Hospital:
 
     @classmethod
     def open(cls, home: Path, settings: Settings | None = None) -> Hospital:
-        """Opens the hospital whose home folder is ``home``; makes what is missing."""
+        """Opens the hospital whose home folder is ``home``; makes what is missing, for its owner alone."""
         home = home.absolute()
-        home.mkdir(parents=True, exist_ok=True)
+        home.mkdir(mode=0o700, parents=True, exist_ok=True)
+        (home / "columns").mkdir(mode=0o700, exist_ok=True)  # patient data, even where the home is open
         settings = settings or Settings.load(home)
         engine = open_store(settings.database or f"sqlite:///{home / 'vesalius.sqlite'}")
         return cls(

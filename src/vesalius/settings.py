@@ -70,7 +70,10 @@ class Settings(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
 
     def save(self, home: Path) -> None:
         """Writes ``vesalius.toml`` whole, or not at all."""
-        home.mkdir(parents=True, exist_ok=True)
+        home.mkdir(mode=0o700, parents=True, exist_ok=True)
         partial = home / f".{FILE}.partial"
-        partial.write_bytes(msgspec.toml.encode(self))
+        partial.unlink(missing_ok=True)
+        # The owner's alone: the URL of a database can hold its password.
+        with os.fdopen(os.open(partial, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "wb") as file:
+            file.write(msgspec.toml.encode(self))
         partial.replace(home / FILE)

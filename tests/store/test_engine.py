@@ -1,5 +1,6 @@
 """The store: moments without loss, readings of one state, writings whole or not at all."""
 
+import stat
 from datetime import UTC, datetime, timedelta, timezone
 
 import pytest
@@ -7,7 +8,7 @@ import sqlalchemy as sa
 from hypothesis import given
 from hypothesis import strategies as st
 
-from vesalius.store import Instant, from_microseconds, microseconds, reading, writing
+from vesalius.store import Instant, from_microseconds, microseconds, open_store, reading, writing
 
 MOMENTS = st.datetimes(min_value=datetime(1900, 1, 1), max_value=datetime(2200, 1, 1), timezones=st.just(UTC))
 
@@ -75,3 +76,27 @@ def test_a_reading_sees_one_state_while_others_write(engine, numbers):
         with writing(engine) as writer:
             writer.execute(numbers.insert().values(n=1))
         assert count(reader, numbers) == before
+
+
+def test_an_error_of_the_database_does_not_quote_what_was_written(engine):
+    with writing(engine) as connection:
+        connection.exec_driver_sql("CREATE TABLE patients (name TEXT PRIMARY KEY)")
+    insert = sa.text("INSERT INTO patients (name) VALUES (:name)")
+
+    def twice():
+        with writing(engine) as connection:
+            connection.execute(insert, {"name": "Lambert, Hélène"})
+            connection.execute(insert, {"name": "Lambert, Hélène"})
+
+    with pytest.raises(sa.exc.IntegrityError) as refused:
+        twice()
+    assert "Lambert" not in str(refused.value)
+
+
+def test_a_new_database_file_is_its_owners_alone(tmp_path):
+    opened = open_store(f"sqlite:///{tmp_path / 'private.sqlite'}")
+    with reading(opened):
+        modes = {path.name: stat.S_IMODE(path.stat().st_mode) for path in tmp_path.iterdir()}
+    opened.dispose()
+    assert modes["private.sqlite"] == 0o600
+    assert set(modes.values()) == {0o600}

@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from datetime import UTC, datetime
 from typing import Any
 
 import sqlalchemy as sa
 from sqlalchemy import event
+
+from vesalius.store._answers import answering, understood
 
 metadata = sa.MetaData(
     naming_convention={
@@ -62,11 +65,20 @@ def open_store(url: str) -> sa.Engine:
 
     Returns:
         The engine; use it with :func:`reading` and :func:`writing`.
+
+    Raises:
+        InvalidSetting: the URL is none, or names a database that there is no driver for.
+        Unavailable: the database cannot be reached, read or written.
+        Conflict: it was made by a newer Vesalius.
     """
-    engine = sa.create_engine(url, pool_pre_ping=not url.startswith("sqlite"))
+    # An error of the database quotes its parameters, and those hold patient data: they are left out.
+    with understood():
+        engine = sa.create_engine(url, pool_pre_ping=not url.startswith("sqlite"), hide_parameters=True)
     if engine.dialect.name == "sqlite":
+        _make_private(engine.url.database)
         event.listen(engine, "connect", _prepare_sqlite)
         event.listen(engine, "begin", _begin_sqlite)
+    event.listen(engine, "handle_error", _hide_details)
     from vesalius.store._migrate import migrate  # Alembic is slow to import and needed only here
 
     try:
@@ -79,19 +91,49 @@ def open_store(url: str) -> sa.Engine:
 
 @contextmanager
 def reading(engine: sa.Engine) -> Iterator[sa.Connection]:
-    """A connection on one consistent state of the database, for reading only."""
+    """A connection on one consistent state of the database, for reading only.
+
+    Raises:
+        Unavailable: the database does not answer.
+    """
     # PostgreSQL shows each statement the newest state unless it is asked to keep one, as SQLite always does.
     postgres = engine.dialect.name == "postgresql"
     options: dict[str, Any] = {"isolation_level": "REPEATABLE READ"} if postgres else {}
-    with engine.connect().execution_options(**options) as connection, connection.begin():
+    with (
+        answering(),
+        engine.connect().execution_options(**options) as connection,
+        connection.begin(),
+    ):
         yield connection
 
 
 @contextmanager
 def writing(engine: sa.Engine) -> Iterator[sa.Connection]:
-    """A connection in one durable transaction: all of it is written when the block ends, or nothing."""
-    with engine.connect().execution_options(vesalius_write=True) as connection, connection.begin():
+    """A connection in one durable transaction: all of it is written when the block ends, or nothing.
+
+    Raises:
+        Unavailable: the database does not answer, or cannot be written.
+    """
+    with (
+        answering(),
+        engine.connect().execution_options(vesalius_write=True) as connection,
+        connection.begin(),
+    ):
         yield connection
+
+
+def _make_private(path: str | None) -> None:
+    """Makes a new database file its owner's alone; SQLite gives its log and index the same permissions."""
+    if path and path != ":memory:" and not path.startswith("file:"):
+        with suppress(OSError):  # it is there, or cannot be made: SQLite says so itself
+            os.close(os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600))
+
+
+def _hide_details(context: sa.engine.ExceptionContext) -> None:
+    """Cuts off the detail of PostgreSQL's errors, which quotes the row that was refused."""
+    for error in (context.original_exception, context.sqlalchemy_exception):
+        if error is not None and error.args and "\nDETAIL:" in str(error.args[0]):
+            error.args = (str(error.args[0]).partition("\nDETAIL:")[0], *error.args[1:])
 
 
 def _prepare_sqlite(connection: Any, record: Any) -> None:  # noqa: ARG001
