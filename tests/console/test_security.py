@@ -1,14 +1,22 @@
 """The console under bad input: forged forms, headers, bodies, names, addresses."""
 
+import dataclasses
+import json
 import re
 import stat
+from concurrent.futures import ThreadPoolExecutor
+from datetime import UTC, datetime, timedelta
 
+import msgspec
 import pytest
 import synthetic
 from browsing import Reader
 
 from vesalius.console import SCREENS, app
 from vesalius.console.security import HEADERS, POLICY, SignInLimit, local_path, same, secret
+from vesalius.errors import InvalidSetting
+from vesalius.governance import audit, people
+from vesalius.lake import Arrival
 
 
 def test_every_answer_carries_the_strict_policy(reader):
@@ -120,8 +128,6 @@ def test_the_cookie_is_out_of_reach_of_script_and_secure_behind_tls(hospital):
 
 
 def test_a_session_ends_when_nobody_uses_it(reader, hospital, monkeypatch):
-    from datetime import UTC, datetime, timedelta
-
     from vesalius.console import visit
 
     browser = reader("delforge")
@@ -239,11 +245,6 @@ def test_names_with_markup_stay_text(reader, hospital):
 
 
 def test_resources_of_patients_without_a_suggestion_are_not_shown(reader, hospital):
-    import json
-    from datetime import UTC, datetime
-
-    from vesalius.lake import Arrival
-
     stranger = {"resourceType": "Patient", "id": "stranger", "gender": "female"}
     hospital.lake.write([Arrival.of(json.dumps(stranger).encode())], "tests", datetime.now(UTC))
     assert reader("delforge").get("/resources/Patient/stranger/1").status_code == 403
@@ -290,3 +291,150 @@ def test_comparing_tokens():
 def test_a_decision_that_does_not_exist_cannot_be_undone(reader):
     for number in ("999999", "9" * 40):
         assert reader("delforge").submit(f"/decisions/{number}/undo").status_code == 404
+
+
+def test_a_page_about_a_missing_file_is_in_no_cache(reader):
+    browser = reader("delforge")
+    for path in ("/static/nothing.css", "/static/", "/static/vendor"):
+        answer = browser.get(path)
+        assert answer.status_code == 404
+        assert answer.headers["Cache-Control"] == "no-store", path
+
+
+def test_a_key_that_was_never_written_whole_is_refused(tmp_path):
+    (tmp_path / "console.secret").touch()
+    with pytest.raises(InvalidSetting, match="holds no key"):
+        secret(tmp_path)
+
+
+def test_all_who_start_at_once_share_one_key(tmp_path):
+    with ThreadPoolExecutor(8) as pool:
+        keys = set(pool.map(secret, [tmp_path] * 32))
+    assert len(keys) == 1
+    assert [path.name for path in tmp_path.iterdir()] == ["console.secret"]
+
+
+def test_of_many_attempts_at_once_no_more_pass_than_one_by_one():
+    limit = SignInLimit(attempts=5)
+    assert sum(limit.begin("anna", "1.2.3.4") for _ in range(40)) == 5
+    limit.succeeded("anna", "1.2.3.4")
+    assert limit.begin("anna", "1.2.3.4")
+
+
+def test_those_who_know_their_password_do_not_use_up_the_attempts_of_their_address():
+    limit = SignInLimit(attempts=1)
+    for number in range(30):
+        assert limit.begin(f"person {number}", "1.2.3.4")
+        limit.succeeded(f"person {number}", "1.2.3.4")
+
+
+def test_an_open_worklist_alone_does_not_keep_anyone_signed_in(reader, hospital, monkeypatch):
+    from vesalius.console import visit
+
+    browser, passed = reader("delforge"), [timedelta()]
+
+    class Later(datetime):
+        @classmethod
+        def now(cls, zone=None):
+            return datetime.now(UTC) + passed[0]
+
+    monkeypatch.setattr(visit, "datetime", Later)
+    step = timedelta(hours=hospital.settings.session_hours) / 4
+    for _ in range(3):  # the page asks for news by itself, nobody touches it
+        passed[0] += step
+        assert browser.get("/worklist/fresh").status_code == 200
+    passed[0] += 2 * step
+    assert browser.get("/worklist/fresh", follow_redirects=False).status_code == 303
+
+
+def test_a_demo_person_stays_out_once_the_data_is_real(hospital):
+    browser = Reader(app(hospital)).sign_in("delforge")
+    settings = msgspec.structs.replace(hospital.settings, synthetic=False)
+    real = Reader(app(dataclasses.replace(hospital, settings=settings)))
+    real.cookies.update(browser.cookies)
+    assert real.get("/", follow_redirects=False).status_code == 303
+
+
+def test_a_new_password_ends_the_sessions_of_the_old_one(tmp_path):
+    hospital = synthetic.make(tmp_path, count=1, synthetic=False)
+    browser = Reader(app(hospital))
+    browser.submit("/sign-in", login="martin", password=synthetic.PASSWORD)
+    assert browser.get("/", follow_redirects=False).status_code == 200
+    people.set_password(hospital.engine, "martin", "another horse battery", by="system")
+    assert browser.get("/", follow_redirects=False).status_code == 303
+    hospital.close()
+
+
+def test_a_closed_account_is_out_at_once(tmp_path):
+    hospital = synthetic.make(tmp_path, count=1)
+    browser = Reader(app(hospital)).sign_in("delforge")
+    people.close(hospital.engine, "delforge", by="system")
+    assert browser.get("/", follow_redirects=False).status_code == 303
+    hospital.close()
+
+
+@pytest.mark.parametrize("path", ["/decisions/{}/undo", "/resources/Observation/n0/{}"])
+def test_a_number_of_thousands_of_digits_is_not_there(reader, path):
+    browser = reader()
+    method = "POST" if path.endswith("undo") else "GET"
+    answer = browser.request(method, path.format("9" * 5000))
+    assert answer.status_code == 404
+    assert answer.headers["Content-Security-Policy"] == POLICY
+
+
+def test_a_missing_page_without_a_database_still_has_an_answer(reader, monkeypatch, caplog):
+    from vesalius.console import visit
+
+    browser = reader("delforge")
+
+    def gone(*_):
+        raise OSError("disk of Lambert")
+
+    monkeypatch.setattr(visit.people, "get", gone)
+    answer = browser.get("/nowhere")
+    assert answer.status_code == 500
+    assert answer.headers["Content-Security-Policy"] == POLICY
+    assert "Work without it" in answer.text
+    assert "Lambert" not in caplog.text
+
+
+def test_null_characters_reach_no_database(reader, hospital):
+    browser = reader("theissen")
+    assert browser.get("/suggestions/a%00b").status_code == 403
+    assert browser.get("/audit?thing=%00&actor=a%00b").status_code == 200
+    assert reader("delforge").get("/?text=a%00b").status_code == 200
+    events = audit.events(hospital.engine, limit=20)
+    assert not any("\0" in f"{event.object} {event.detail}" for event in events)
+
+
+def seen_by(hospital, login, action):
+    return len(audit.events(hospital.engine, actor=login, action=action, limit=1000))
+
+
+def test_a_suggestion_shown_again_after_a_bad_decision_is_a_reading_too(reader, hospital, open_id):
+    browser, identifier = reader("delforge"), open_id()
+    before = seen_by(hospital, "delforge", "suggestion.read")
+    answer = browser.submit(f"/suggestions/{identifier}/decision", action="nonsense")
+    assert answer.status_code == 400
+    assert seen_by(hospital, "delforge", "suggestion.read") == before + 1
+
+
+def test_the_events_shown_after_verifying_are_a_reading_too(reader, hospital):
+    browser = reader("theissen")
+    before = seen_by(hospital, "theissen", "audit.read")
+    assert browser.submit("/audit/verify").status_code == 200
+    assert seen_by(hospital, "theissen", "audit.read") == before + 1
+
+
+def test_what_speaks_about_nobody_known_is_refused_and_the_refusal_is_kept(reader, hospital):
+    orphan = {"resourceType": "Person", "id": "orphan", "name": [{"family": "Lambert"}]}
+    place = {"resourceType": "Location", "id": "spoed", "name": "Spoed"}
+    arrivals = [Arrival.of(json.dumps(each).encode()) for each in (orphan, place)]
+    hospital.lake.write(arrivals, "tests", datetime.now(UTC))
+    browser = reader("delforge")
+    before = seen_by(hospital, "delforge", "access.refused")
+    answer = browser.get("/resources/Person/orphan/1")
+    assert answer.status_code == 403
+    assert "Lambert" not in answer.text
+    assert seen_by(hospital, "delforge", "access.refused") == before + 1
+    assert browser.get("/resources/Location/spoed/1").status_code == 200

@@ -9,6 +9,7 @@ from dataclasses import dataclass
 
 from starlette.applications import Starlette
 from starlette.concurrency import run_in_threadpool
+from starlette.convertors import Convertor, register_url_convertor
 from starlette.exceptions import HTTPException
 from starlette.middleware import Middleware
 from starlette.middleware.body_limit import RequestBodyLimitMiddleware
@@ -31,7 +32,7 @@ from vesalius.console import (
     usecases,
     worklist,
 )
-from vesalius.console.failures import broken, failed, unknown
+from vesalius.console.failures import LastResort, broken, failed, unknown
 from vesalius.console.security import MAX_BODY, SecurityHeaders, SignInLimit, secret
 from vesalius.console.visit import STATIC, Visit, begin, check_token, fields
 from vesalius.errors import InvalidSetting
@@ -39,6 +40,21 @@ from vesalius.governance import Right
 from vesalius.hospital import Hospital
 
 Handler = Callable[[Visit], Response]
+
+
+class _Number(Convertor[int]):
+    """A number in an address; Starlette's own fails on one of thousands of digits."""
+
+    regex = "[0-9]{1,40}"
+
+    def convert(self, value: str) -> int:
+        return int(value)
+
+    def to_string(self, value: int) -> str:
+        return str(value)
+
+
+register_url_convertor("number", _Number())
 
 OPEN = None
 """Anybody may ask, signed in or not."""
@@ -103,6 +119,7 @@ def app(hospital: Hospital) -> Starlette:
         ],
         middleware=[
             Middleware(SecurityHeaders),
+            Middleware(LastResort),
             Middleware(RequestBodyLimitMiddleware, max_body_size=MAX_BODY),
             Middleware(
                 SessionMiddleware,
@@ -150,7 +167,7 @@ def _routes() -> list[Route]:
     paths = dict.fromkeys(screen.path for screen in SCREENS)
     return [
         Route(
-            path,
+            path.replace(":int}", ":number}"),
             _endpoint([each for each in SCREENS if each.path == path]),
             methods=[each.method for each in SCREENS if each.path == path],
         )

@@ -7,7 +7,9 @@ import secrets
 import traceback
 
 from starlette.exceptions import HTTPException
+from starlette.requests import ClientDisconnect
 from starlette.responses import PlainTextResponse, Response
+from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from vesalius import errors
 from vesalius.console.contexts import ErrorPage
@@ -51,6 +53,7 @@ STATUSES: tuple[tuple[type[errors.VesaliusError], int], ...] = (
     (errors.InvalidDecision, 400),
     (errors.InvalidCard, 400),
     (errors.InvalidSetting, 400),
+    (errors.Unavailable, 503),
 )
 
 
@@ -66,9 +69,37 @@ def failed(visit: Visit, error: Exception) -> Response:
 
 def broken(error: Exception) -> Response:
     """The answer when not even a page can be made."""
+    status = 503 if isinstance(error, errors.Unavailable) else 500
     return PlainTextResponse(
-        f"Vesalius is not available (incident {noted(error)}). Work without it.", status_code=500
+        f"Vesalius is not available (incident {noted(error)}). Work without it.", status_code=status
     )
+
+
+class LastResort:
+    """Answers where everything else failed, so that no trace of an error reaches the log with its message."""
+
+    def __init__(self, app: ASGIApp) -> None:
+        self.app = app
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Answers one request."""
+        begun = False
+
+        async def watched(message: Message) -> None:
+            nonlocal begun
+            begun = True
+            await send(message)
+
+        try:
+            await self.app(scope, receive, watched)
+        except ClientDisconnect:
+            return  # who asked has gone
+        except Exception as error:  # every defect becomes an answer, and a line in the log
+            if scope["type"] != "http":
+                raise
+            answer = broken(error)
+            if not begun:
+                await answer(scope, receive, send)
 
 
 def noted(error: Exception) -> str:

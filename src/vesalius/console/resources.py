@@ -19,6 +19,10 @@ MOST_FIELDS = 200
 """How many fields the readable table shows; the raw JSON has them all."""
 
 
+IMPERSONAL = ("Location", "Organization", "Medication", "Substance", "Device")
+"""What may be shown although it names no patient; anything else without one may still be about somebody."""
+
+
 def show(visit: Visit) -> Response:
     """The page. Only resources about patients whom a tool has spoken about are shown: that is its purpose."""
     reference = f"{visit.path('type')}/{visit.path('id')}/_history/{visit.number('version')}"
@@ -32,11 +36,14 @@ def show(visit: Visit) -> Response:
 
 def _check_purpose(visit: Visit, version: Version) -> None:
     subject = f"Patient/{version.id}" if version.type == "Patient" else version.subject
-    if (
-        subject
-        and not visit.hospital.review.worklist(subject=subject, status="all", limit=1, now=visit.now).total
-    ):
+    if not (_spoken_about(visit, subject) if subject else version.type in IMPERSONAL):
+        visit.refused({"purpose": "no suggestion"})
         raise NotAllowed("no suggestion speaks about this patient, so this console does not show their data")
+
+
+def _spoken_about(visit: Visit, subject: str) -> bool:
+    found = visit.hospital.review.worklist(subject=subject, status="all", limit=1, now=visit.now)
+    return found.total > 0
 
 
 def _page(visit: Visit, version: Version) -> ResourcePage:

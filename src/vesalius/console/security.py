@@ -5,13 +5,17 @@ from __future__ import annotations
 import hmac
 import os
 import secrets
+import threading
 import time
 from collections.abc import Callable
+from contextlib import suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 
 from starlette.datastructures import MutableHeaders
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
+
+from vesalius.errors import InvalidSetting
 
 POLICY = "; ".join(
     (
@@ -38,6 +42,9 @@ HEADERS = {
 }
 
 KEY_FILE = "console.secret"
+SHORTEST_KEY = 32
+"""The fewest characters of a key that signs sessions."""
+
 MAX_BODY = 64 * 1024
 """The largest form that is read, in bytes; no page of the console needs more."""
 
@@ -59,16 +66,17 @@ class SecurityHeaders:
 
         async def protected(message: Message) -> None:
             if message["type"] == "http.response.start":
-                _protect(MutableHeaders(scope=message), scope)
+                _protect(MutableHeaders(scope=message), scope, message["status"])
             await send(message)
 
         await self.app(scope, receive, protected)
 
 
-def _protect(headers: MutableHeaders, scope: Scope) -> None:
+def _protect(headers: MutableHeaders, scope: Scope, status: int) -> None:
     for name, value in HEADERS.items():
         headers[name] = value
-    static = scope["path"].startswith("/static/")
+    # The page that says "there is no such file" has the reader's name and token on it: it is no static file.
+    static = scope["path"].startswith("/static/") and status in (200, 206, 304)
     headers.setdefault("Cache-Control", "public, max-age=3600" if static else "no-store")
     if scope["scheme"] == "https":
         headers["Strict-Transport-Security"] = "max-age=31536000"
@@ -78,15 +86,32 @@ def _protect(headers: MutableHeaders, scope: Scope) -> None:
 
 
 def secret(home: Path) -> str:
-    """The key that signs session cookies; made once, readable by the owner alone."""
+    """The key that signs session cookies; made once, readable by the owner alone.
+
+    Raises:
+        InvalidSetting: the file is there, and holds none.
+    """
     path = home / KEY_FILE
+    if not path.exists():
+        _write_key(path)
+    kept = path.read_text(encoding="ascii").strip()
+    if len(kept) < SHORTEST_KEY:  # with an empty key anybody could write themselves a session
+        raise InvalidSetting(f"{KEY_FILE} holds no key", hint="delete it: a new one is made")
+    return kept
+
+
+def _write_key(path: Path) -> None:
+    """Writes a new key whole, so that no other process ever reads half of one; the first one stays."""
+    partial = path.with_name(f".{path.name}.{secrets.token_hex(8)}")
     try:
-        descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
-    except FileExistsError:
-        return path.read_text(encoding="ascii")
-    with os.fdopen(descriptor, "w", encoding="ascii") as file:
-        file.write(made := secrets.token_urlsafe(48))
-    return made
+        with os.fdopen(os.open(partial, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "w") as file:
+            file.write(secrets.token_urlsafe(48))
+            file.flush()
+            os.fsync(file.fileno())
+        with suppress(FileExistsError):
+            os.link(partial, path)
+    finally:
+        partial.unlink(missing_ok=True)
 
 
 def new_token() -> str:
@@ -109,7 +134,8 @@ def local_path(target: str, default: str = "/") -> str:
 class SignInLimit:
     """At most ``attempts`` failed sign-ins per name, and ten times as many per address, in ``seconds``.
 
-    It is kept in memory, per process: enough to make guessing passwords hopeless.
+    It is kept in memory, per process: enough to make guessing passwords hopeless. An attempt counts from
+    the moment it begins: of many that are sent at once, no more pass than of those sent one by one.
 
     Attributes:
         attempts: failures allowed.
@@ -121,6 +147,15 @@ class SignInLimit:
     seconds: float = 300.0
     clock: Callable[[], float] = time.monotonic
     failures: dict[str, list[float]] = field(default_factory=dict)
+    _lock: threading.Lock = field(default_factory=threading.Lock, repr=False)
+
+    def begin(self, login: str, address: str) -> bool:
+        """Counts an attempt as failed until :meth:`succeeded`; False when it may not even be made."""
+        with self._lock:
+            if self.blocked(login, address):
+                return False
+            self.failed(login, address)
+            return True
 
     def blocked(self, login: str, address: str) -> bool:
         """Whether this name or this address must wait."""
@@ -136,9 +171,12 @@ class SignInLimit:
         for key in (f"login:{login}", f"from:{address}"):
             self.failures.setdefault(key, []).append(self.clock())
 
-    def succeeded(self, login: str) -> None:
-        """Forgets the failures of a name that has signed in."""
-        self.failures.pop(f"login:{login}", None)
+    def succeeded(self, login: str, address: str) -> None:
+        """Forgets the failures of a name that has signed in, and that this attempt was counted as one."""
+        with self._lock:
+            self.failures.pop(f"login:{login}", None)
+            if self.failures.get(f"from:{address}"):
+                self.failures[f"from:{address}"].pop()
 
     def _count(self, key: str) -> int:
         recent = [at for at in self.failures.get(key, ()) if at > self.clock() - self.seconds]

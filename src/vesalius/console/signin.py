@@ -39,13 +39,12 @@ def sign_in(visit: Visit) -> Response:
         visit.form.get("login", "").strip()[:80],
         visit.request.client.host if visit.request.client else "",
     )
-    if limit.blocked(login, address):
+    if not limit.begin(login, address):
         return render(visit, "sign_in.html", _page(visit, login, visit.say(BLOCKED)), 429)
     person = _recognise(visit, login)
     if person is None:
-        limit.failed(login, address)
         return render(visit, "sign_in.html", _page(visit, login, visit.say(REFUSED)), 401)
-    limit.succeeded(login)
+    limit.succeeded(login, address)
     remember(visit, person)
     return redirect(local_path(visit.form.get("next", "")))
 

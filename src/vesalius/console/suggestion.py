@@ -62,6 +62,7 @@ def decide(visit: Visit) -> Response:
     try:
         _take(visit, filed, action, words)
     except InvalidDecision:
+        visit.note(audit.Action.SUGGESTION_READ, filed.id, {"subject": filed.subject})
         return render(visit, "suggestion.html", _page(visit, filed, action, words, visit.say(PROBLEM)), 400)
     return redirect(f"/suggestions/{filed.id}")
 

@@ -46,6 +46,10 @@ LINKS = (
 """The main pages: path, name, the right one needs."""
 
 
+UNATTENDED = ("/worklist/fresh",)
+"""What an open page asks for by itself: it keeps nobody signed in."""
+
+
 @dataclass
 class Visit:
     """One request of one person.
@@ -80,12 +84,19 @@ class Visit:
 
     @property
     def query(self) -> Mapping[str, str]:
-        """The fields of the address, cut to a sane length."""
-        return {name: value[:200] for name, value in self.request.query_params.items()}
+        """The fields of the address, cut to a sane length, without the null characters no database takes."""
+        return {name: value[:200].replace("\0", "") for name, value in self.request.query_params.items()}
 
     def path(self, name: str) -> str:
-        """A part of the address, such as the id of a suggestion."""
-        return str(self.request.path_params[name])
+        """A part of the address, such as the id of a suggestion.
+
+        Raises:
+            NotFound: it has a null character, which no database takes.
+        """
+        value = str(self.request.path_params[name])
+        if "\0" in value:
+            raise NotFound("there is no such name")
+        return value
 
     def number(self, name: str) -> int:
         """A part of the address that is a number.
@@ -109,8 +120,12 @@ class Visit:
             NotAllowed: it does not permit ``action``.
         """
         if not self.may(action):
-            self.note(audit.Action.ACCESS_REFUSED, self.request.url.path[:128], {"right": action})
+            self.refused({"right": action})
             raise NotAllowed(f"the role {self.who.role} does not permit {action}")
+
+    def refused(self, detail: Mapping[str, Any]) -> None:
+        """Writes to the audit that the person was refused this page."""
+        self.note(audit.Action.ACCESS_REFUSED, self.request.url.path[:128].replace("\0", "?"), detail)
 
     def note(self, action: audit.Action, thing: str, detail: Mapping[str, Any] | None = None) -> None:
         """Writes to the audit what the person did."""
@@ -154,20 +169,31 @@ def _signed_in(visit: Visit) -> Person | None:
     if idle > timedelta(hours=hospital.settings.session_hours).total_seconds():
         forget(visit)
         return None
-    if idle > 30:  # a new cookie with every request would be waste
-        session["seen"] = visit.now.timestamp()
-    try:
-        return people.get(hospital.engine, login)
-    except NotFound:  # the account was closed meanwhile
+    person = _still(visit, login)
+    if person is None:
         forget(visit)
+    elif idle > 30 and visit.request.url.path not in UNATTENDED:  # a cookie with every request is waste
+        session["seen"] = visit.now.timestamp()
+    return person
+
+
+def _still(visit: Visit, login: str) -> Person | None:
+    """The person, unless meanwhile the account was closed, its password changed, or the data became real."""
+    try:
+        person = people.get(visit.hospital.engine, login)
+    except NotFound:
         return None
+    stranger = person.demo and not visit.hospital.settings.synthetic
+    return None if stranger or person.stamp != visit.session.get("stamp") else person
 
 
 def remember(visit: Visit, person: Person) -> None:
     """Signs a person in, in a new session."""
     kept = _preferences(visit)
     visit.session.clear()
-    visit.session.update(kept, person=person.id, seen=visit.now.timestamp(), token=new_token())
+    visit.session.update(
+        kept, person=person.id, stamp=person.stamp, seen=visit.now.timestamp(), token=new_token()
+    )
     visit.person = person
 
 
