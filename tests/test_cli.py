@@ -158,6 +158,19 @@ def test_new_makes_a_use_case_that_can_be_read(tmp_path):
     assert run("new", "falls", "--into", tmp_path).exit_code == 1
 
 
+def test_a_learnt_model_is_put_in_force_by_a_named_engineer(home):
+    hospital = Hospital.open(home)
+    people.add(hospital.engine, "lotte", name="Lotte", role="engineer", password="correct horse 1")
+    people.add(hospital.engine, "cam", name="Camille", role="doctor", password="correct horse 1")
+    model = hospital.models.save(hospital.usecase("urine").model)
+    hospital.close()
+    given = ("adopt", "urine", model, "--reason", "learnt here", "--password", "correct horse 1")
+    assert run(*given, "--by", "cam", home=home).exit_code == 1
+    assert run(*given[:-1], "wrong", "--by", "lotte", home=home).exit_code == 1
+    assert run("adopt", "urine", "0" * 64, *given[3:], "--by", "lotte", home=home).exit_code == 1
+    assert f"urine is idea with model {model}" in run(*given, "--by", "lotte", home=home).output
+
+
 def test_train_writes_a_model_that_another_run_writes_again(shared_data, tmp_path):
     source = tmp_path / "uti-primary-care"
     shutil.copytree(shared_data / "uti-primary-care", source)

@@ -17,6 +17,7 @@ from vesalius.errors import VesaliusError
 
 if TYPE_CHECKING:
     from vesalius.hospital import Hospital
+    from vesalius.settings import Settings
 
 Tick = Callable[[str, int, int, str], None]
 Kind = Literal["auto", "csv", "ndjson", "bundle"]
@@ -28,6 +29,17 @@ HOME = click.option(
     default=Path("~/.vesalius"),
     show_default=True,
     help="The hospital's folder.",
+)
+
+
+DATA = click.option(
+    "--data",
+    type=click.Path(path_type=Path, file_okay=False, exists=True),
+    help="A folder of data, instead of the hospital's own history.",
+)
+
+SEED = click.option(
+    "--seed", type=int, default=1514, show_default=True, help="Same data and seed, same result."
 )
 
 
@@ -218,17 +230,13 @@ def check_command(usecase: str) -> None:
 
 @main.command()
 @click.argument("usecase")
-@click.option(
-    "--data",
-    type=click.Path(path_type=Path, file_okay=False, exists=True),
-    help="A folder of data, instead of the hospital's own history.",
-)
+@DATA
 @click.option(
     "--out",
     type=click.Path(path_type=Path, dir_okay=False),
     help="Where to write the model, instead of the hospital's own store.",
 )
-@click.option("--seed", type=int, default=1514, show_default=True)
+@SEED
 @HOME
 def train(usecase: str, data: Path | None, out: Path | None, seed: int, home: Path) -> None:
     """Learn a model; it goes into use only once its gates are signed."""
@@ -241,24 +249,39 @@ def train(usecase: str, data: Path | None, out: Path | None, seed: int, home: Pa
             out.write_bytes(model.to_bytes())
         else:
             hospital.models.save(model)
-    click.echo(
-        f"model {model.hash}: {len(cohort.outcomes)} patients, {int(cohort.outcomes.sum())} with the outcome"
-    )
+    known = f"{len(cohort.outcomes)} patients, {int(cohort.outcomes.sum())} with the outcome"
+    click.echo(f"model {model.hash}: {known}")
+    if not out:
+        click.echo(f"vesalius adopt {usecase} {model.hash} --by LOGIN --reason WHY puts it in force")
 
 
 @main.command()
 @click.argument("usecase")
-@click.option(
-    "--data",
-    type=click.Path(path_type=Path, file_okay=False, exists=True),
-    help="A folder of data, instead of the hospital's own history.",
-)
+@click.argument("model")
+@click.option("--by", "login", required=True, help="The account of the engineer who answers for it.")
+@click.option("--reason", required=True, help="Why; kept with the name.")
+@click.password_option(confirmation_prompt=False, help="Of that account; asked for when it is not given.")
+@HOME
+def adopt(usecase: str, model: str, login: str, reason: str, password: str, home: Path) -> None:
+    """Put a learnt MODEL, named by its hash, in force; a use that speaks falls silent until signed again."""
+    from vesalius.governance import people, uses
+
+    with _opened(home) as hospital:
+        person = people.sign_in(hospital.engine, login, password)
+        hospital.models.load(model)
+        use = uses.set_model(hospital.engine, usecase, model, person, reason=reason)
+    click.echo(f"{usecase} is {use.state.value} with model {model}")
+
+
+@main.command()
+@click.argument("usecase")
+@DATA
 @click.option(
     "--out",
     type=click.Path(path_type=Path, file_okay=False),
     help="Where to write the report.  [default: the hospital's runs]",
 )
-@click.option("--seed", type=int, default=1514, show_default=True)
+@SEED
 @click.option(
     "--language",
     type=click.Choice(["fr", "nl", "de", "en"]),
@@ -319,10 +342,14 @@ def run_command(usecase: str | None, now: datetime | None, home: Path) -> None:
         else:
             turns = loop.turn_all(hospital, moment)
     for turn in turns:
-        done = turn.error or f"{turn.candidates} due, {turn.filed} new suggestions ({turn.mode})"
-        click.echo(f"{turn.usecase}: {done}")
+        done = "" if turn.mode == "off" and turn.error else _turned(turn)
+        click.echo(f"{turn.usecase}: {'; '.join(filter(None, (done, turn.error)))}")
     if any(turn.error for turn in turns):
         sys.exit(1)
+
+
+def _turned(turn: Any) -> str:
+    return f"{turn.candidates} due, {turn.filed} new suggestions ({turn.mode})"
 
 
 @main.command()
@@ -376,10 +403,10 @@ def serve_command(host: str | None, port: int | None, home: Path) -> None:
 
 
 @contextmanager
-def _opened(home: Path) -> Iterator[Hospital]:
+def _opened(home: Path, settings: Settings | None = None) -> Iterator[Hospital]:
     from vesalius.hospital import Hospital
 
-    hospital = Hospital.open(home.expanduser())
+    hospital = Hospital.open(home.expanduser(), settings)
     try:
         yield hospital
     finally:
@@ -393,12 +420,14 @@ def _history(usecase: str, data: Path | None, home: Path, tick: Tick) -> Iterato
     import tempfile
 
     from vesalius.evaluation import cohort
+    from vesalius.settings import Settings
     from vesalius.usecase import find
 
     kind = find(usecase)
+    # A folder's data goes into a database of its own, never into the one that VESALIUS_DATABASE names.
     with (
         tempfile.TemporaryDirectory(prefix="vesalius-") as folder,
-        _opened(Path(folder) if data else home) as hospital,
+        _opened(Path(folder), Settings()) if data else _opened(home) as hospital,
     ):
         if data:
             maps = Path(inspect.getfile(kind)).parent / "maps"

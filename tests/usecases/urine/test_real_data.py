@@ -13,7 +13,7 @@ import pytest
 from vesalius.evaluation.cohort import gather, receive_folder
 from vesalius.hospital import Hospital
 from vesalius.modelling import deal
-from vesalius.usecases.urine.urine import MAPS, MODEL, SEED, Urine, train_from
+from vesalius.usecases.urine.urine import MAPS, MODEL, Urine
 
 pytestmark = pytest.mark.data
 
@@ -42,8 +42,8 @@ def area(outcomes, scores):
     return more + 0.5 * (positive[:, None] == negative[None, :]).mean()
 
 
-def test_the_shipped_model_is_what_the_data_gives(folder):
-    assert train_from(folder, SEED).to_bytes() == MODEL.read_bytes()
+def test_the_shipped_model_is_what_the_data_gives(cohort):
+    assert Urine().learn(cohort.evidence, cohort.outcomes, seed=1514).to_bytes() == MODEL.read_bytes()
 
 
 def test_all_patients_come_through_with_their_outcome(cohort):

@@ -2,11 +2,9 @@
 
 from __future__ import annotations
 
-import tempfile
 from collections.abc import Sequence
 from datetime import datetime
 from functools import cache
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from vesalius.errors import InvalidModel
@@ -21,9 +19,9 @@ if TYPE_CHECKING:
     from vesalius.modelling import Model
 
 MODEL = facts.FOLDER / "model.json"
-MAPS = facts.FOLDER / "maps"
-SEED = 1514
+"""Made by ``vesalius train urine --data ../shared/data/uti-primary-care --out MODEL``."""
 
+MAPS = facts.FOLDER / "maps"
 RULE_ONLY = ("culture_ordered",)
 """Inputs that no model reads: an order says what the clinician suspects, not what the patient has."""
 
@@ -151,27 +149,3 @@ def _shipped() -> Model | None:
     from vesalius.modelling import Model
 
     return Model.from_bytes(MODEL.read_bytes()) if MODEL.exists() else None
-
-
-def train_from(folder: Path, seed: int = SEED) -> Model:
-    """Learns from a folder of data, received as a hospital would receive it.
-
-    ``vesalius train urine --data FOLDER --out src/vesalius/usecases/urine/model.json`` does the same; it is
-    how the shipped model came to be.
-
-    Raises:
-        NotFound: the folder holds no data.
-        NotEnoughData: too few patients with a known culture.
-    """
-    from vesalius.evaluation.cohort import gather, receive_folder
-    from vesalius.hospital import Hospital
-
-    with tempfile.TemporaryDirectory(prefix="vesalius-") as home:
-        hospital = Hospital.open(Path(home))
-        try:
-            receive_folder(hospital.lake, folder, MAPS)
-            usecase = Urine()
-            cohort = gather(usecase, hospital.lake)
-            return usecase.learn(cohort.evidence, cohort.outcomes, seed)
-        finally:
-            hospital.close()
