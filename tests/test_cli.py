@@ -46,6 +46,13 @@ def test_lake_counts_what_it_holds(home):
     assert re.search(r"^Patient +1 resources +1 versions$", output, flags=re.MULTILINE)
 
 
+def test_a_backup_is_a_hospital_that_opens(home, tmp_path):
+    copy = tmp_path / "copy"
+    copy.mkdir()
+    assert run("lake", "--backup", copy / "vesalius.sqlite", home=home).exit_code == 0
+    assert run("lake", home=copy).output == run("lake", home=home).output
+
+
 def test_quarantine_lists_what_was_held_and_why(home, tmp_path):
     bad = tmp_path / "bad.ndjson"
     bad.write_text('{"resourceType": "Patient", "id": "x", "gender": "f"}\n{"resourceType": "Pat')

@@ -178,10 +178,17 @@ def quarantine(cause: str | None, retry: bool, map_file: Path | None, limit: int
 
 @main.command("lake")
 @click.option("--rebuild", is_flag=True, help="Make the typed columns again from the log.")
+@click.option(
+    "--backup",
+    type=click.Path(path_type=Path, dir_okay=False),
+    help="Copy the whole SQLite database to this file while it is in use.",
+)
 @HOME
-def lake_command(rebuild: bool, home: Path) -> None:
+def lake_command(rebuild: bool, backup: Path | None, home: Path) -> None:
     """What the lake holds."""
     with _opened(home) as hospital:
+        if backup:
+            hospital.lake.backup(backup)
         if rebuild:
             hospital.lake.rebuild_columns()
         for kind, counts in sorted(hospital.lake.count().items()):
