@@ -15,7 +15,7 @@ from browsing import Reader
 from vesalius.console import SCREENS, app
 from vesalius.console.security import HEADERS, POLICY, SignInLimit, local_path, same, secret
 from vesalius.errors import InvalidSetting
-from vesalius.governance import audit, people
+from vesalius.governance import audit, people, uses
 from vesalius.lake import Arrival
 
 
@@ -438,3 +438,23 @@ def test_what_speaks_about_nobody_known_is_refused_and_the_refusal_is_kept(reade
     assert "Lambert" not in answer.text
     assert seen_by(hospital, "delforge", "access.refused") == before + 1
     assert browser.get("/resources/Location/spoed/1").status_code == 200
+
+
+def test_a_signature_is_given_for_what_was_seen_or_not_at_all(tmp_path):
+    hospital = synthetic.make(tmp_path, count=1)
+    console = app(hospital)
+    director, engineer = Reader(console).sign_in("marchal"), people.get(hospital.engine, "segers")
+    director.submit("/usecases/urine/sign", act="suspend", reason="Wrong unit")
+    page = director.get("/usecases/urine").text
+    seen = {name: re.search(f'name="{name}" value="([^"]*)"', page).group(1) for name in ("gate", "run")}
+    uses.set_model(hospital.engine, "urine", "a" * 64, engineer, reason="Learnt again")
+    for act in ("sign", "refuse"):
+        answer = director.submit("/usecases/urine/sign", act=act, reason="As read", **seen)
+        assert answer.status_code == 409
+    assert not uses.gate(hospital.engine, "urine").signed
+    uses.set_model(hospital.engine, "urine", "", engineer, reason="Back to the one that was read")
+    stale = seen | {"run": "another"}
+    assert director.submit("/usecases/urine/sign", act="sign", reason="x", **stale).status_code == 409
+    assert director.submit("/usecases/urine/sign", act="sign", reason="As read", **seen).status_code == 200
+    assert list(uses.gate(hospital.engine, "urine").signed) == ["director"]
+    hospital.close()

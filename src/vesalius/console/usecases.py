@@ -24,7 +24,7 @@ from vesalius.console.runs import latest_run, made_at, report
 from vesalius.console.suggestion import name_of
 from vesalius.console.visit import ROLES, Visit, redirect, render
 from vesalius.console.words import Speaker, cards, speaker
-from vesalius.errors import InvalidDecision
+from vesalius.errors import Conflict, InvalidDecision
 from vesalius.governance import Right, uses
 from vesalius.governance._register import Change
 from vesalius.governance.lifecycle import State
@@ -79,16 +79,25 @@ def sign(visit: Visit) -> Response:
     find(name)
     reason, engine = visit.form.get("reason", "").strip()[:2000], visit.hospital.engine
     if act == "sign":
-        run = latest_run(visit.hospital, name)
-        uses.sign(engine, name, visit.who, reason=reason, on=run.id if run else "", at=visit.now)
+        run, seen = latest_run(visit.hospital, name), visit.form.get("run")
+        if seen is not None and seen != (run.id if run else ""):
+            raise Conflict("another validation run came in after the page was opened", hint="read it first")
+        uses.sign(
+            engine, name, visit.who, reason=reason, on=run.id if run else "", at=visit.now, seen=_seen(visit)
+        )
     elif act == "refuse":
-        uses.refuse(engine, name, visit.who, reason=reason, at=visit.now)
+        uses.refuse(engine, name, visit.who, reason=reason, at=visit.now, seen=_seen(visit))
     elif act == "suspend":
         uses.suspend(engine, name, visit.who, reason=reason, at=visit.now)
     else:
         raise InvalidDecision("nothing to do with that button")
     visit.notice(DONE[act])
     return redirect(f"/usecases/{name}")
+
+
+def _seen(visit: Visit) -> str | None:
+    """The gate that the reader had before their eyes; a form written by hand may leave it out."""
+    return visit.form.get("gate")
 
 
 def _line(visit: Visit, name: str) -> UseLine:
@@ -154,6 +163,7 @@ def _page(visit: Visit, name: str, said: Speaker) -> UsePage:
             for code, count in sorted(agreement.reasons.items(), key=lambda item: -item[1])
         ),
         outcomes=_outcomes(visit, said, name),
+        run=run.id if run else "",
         fragment=report(run, said.card, visit.language.code) if run else Markup(),
         run_at=made_at(visit.hospital, run) if run else None,
     )
@@ -183,6 +193,7 @@ def _gate(visit: Visit, gate: Gate | None) -> OpenGate | None:
         )
     may = visit.may(Right.SIGN_GATES)
     return OpenGate(
+        code=gate.code,
         target=STATES[gate.target],
         signatures=tuple(given),
         may_sign=may and gate.slot_for(visit.who) is not None,

@@ -12,6 +12,7 @@ the settings, voids the signatures that the open gate has collected.
 
 from __future__ import annotations
 
+import hashlib
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime
@@ -37,7 +38,7 @@ from vesalius.governance.people import Person
 from vesalius.governance.roles import Right
 from vesalius.review import withdraw
 from vesalius.store import reading, writing
-from vesalius.usecase import find, installed
+from vesalius.usecase import encode, find, installed
 
 
 @dataclass(frozen=True)
@@ -77,12 +78,14 @@ class Gate:
         source, target: from which state to which.
         slots: the signatures it needs, in order.
         signed: those it has, by the slot's name.
+        code: changes with the step, the model or the settings: what a person had before their eyes.
     """
 
     source: State
     target: State
     slots: tuple[Slot, ...]
     signed: Mapping[str, Change]
+    code: str = ""
 
     @property
     def open_slots(self) -> tuple[Slot, ...]:
@@ -127,7 +130,10 @@ def gate(where: sa.Engine | sa.Connection, name: str) -> Gate | None:
     if state not in NEXT:
         return None
     target = NEXT[state]
-    return Gate(state, target, GATES[state, target], signatures(where, name))
+    row = read_use(where, name)
+    seen = (state, target, row.model if row else "", row.settings if row else "")
+    code = hashlib.sha256(encode(seen)).hexdigest()[:16]
+    return Gate(state, target, GATES[state, target], signatures(where, name), code)
 
 
 def history(engine: sa.Engine, name: str) -> list[Change]:
@@ -137,7 +143,14 @@ def history(engine: sa.Engine, name: str) -> list[Change]:
 
 
 def sign(
-    engine: sa.Engine, name: str, person: Person, *, reason: str, on: str = "", at: datetime | None = None
+    engine: sa.Engine,
+    name: str,
+    person: Person,
+    *,
+    reason: str,
+    on: str = "",
+    at: datetime | None = None,
+    seen: str | None = None,
 ) -> Use:
     """Signs the open gate of the use ``name``; the last signature moves the use to its next state.
 
@@ -148,16 +161,17 @@ def sign(
         reason: why, in their words; never empty.
         on: the hash of what they signed on: a validation run, a report.
         at: when.
+        seen: the ``code`` of the gate that they saw; nothing is signed when another one is open now.
 
     Raises:
         NotAllowed: no missing signature is theirs to give, or they have signed this gate already.
-        Conflict: no gate is open.
+        Conflict: no gate is open, or not the one that they saw.
         InvalidSetting: the reason is empty.
     """
     find(name)
     at = _moment(at, reason)
     with writing(engine) as connection:
-        opened = _open_gate(connection, name)
+        opened = _open_gate(connection, name, seen)
         slot = opened.slot_for(person)
         if slot is None:
             missing = ", ".join("/".join(item.roles) for item in opened.open_slots)
@@ -173,18 +187,26 @@ def sign(
         return current(connection, name)
 
 
-def refuse(engine: sa.Engine, name: str, person: Person, *, reason: str, at: datetime | None = None) -> Use:
+def refuse(
+    engine: sa.Engine,
+    name: str,
+    person: Person,
+    *,
+    reason: str,
+    at: datetime | None = None,
+    seen: str | None = None,
+) -> Use:
     """Refuses the open gate: its signatures are void, and it is signed anew when the reason is mended.
 
     Raises:
         NotAllowed: the person has no part in this gate.
-        Conflict: no gate is open.
+        Conflict: no gate is open, or not the one whose code is ``seen``.
         InvalidSetting: the reason is empty.
     """
     find(name)
     at = _moment(at, reason)
     with writing(engine) as connection:
-        opened = _open_gate(connection, name)
+        opened = _open_gate(connection, name, seen)
         slot = next((item for item in opened.slots if person.role_among(item.roles)), None)
         if slot is None:
             raise NotAllowed(f"{person.id} has no part in the gate to {opened.target}")
@@ -317,10 +339,14 @@ def _moment(at: datetime | None, reason: str) -> datetime:
     return at or datetime.now(UTC)
 
 
-def _open_gate(connection: sa.Connection, name: str) -> Gate:
+def _open_gate(connection: sa.Connection, name: str, seen: str | None) -> Gate:
     opened = gate(connection, name)
     if opened is None:
         raise Conflict(f"{name} is {current(connection, name).state}: no gate is open")
+    if seen not in (None, opened.code):
+        raise Conflict(
+            "the step, the model or the settings changed after the page was opened", hint="read it again"
+        )
     return opened
 
 

@@ -81,12 +81,14 @@ class OpenGate:
     """The step that is open.
 
     Attributes:
+        code: what the form brings back: the step, the model and the settings that the reader saw.
         target: the state it leads to, in English.
         signatures: those it needs.
         may_sign: whether the reader can give one that is missing.
         may_refuse: whether the reader has a part in it.
     """
 
+    code: str
     target: str
     signatures: tuple[Signature, ...]
     may_sign: bool
@@ -187,6 +189,7 @@ class UsePage:
         decisions: decisions by kind.
         reasons: why people overrode it.
         outcomes: what happened after each option.
+        run: the id of the validation run that is shown, or empty.
         fragment: the validation run as HTML made by the evaluation, or empty.
         run_at: when the validation ran, or None.
     """
@@ -216,6 +219,7 @@ class UsePage:
     decisions: tuple[Tally, ...]
     reasons: tuple[Tally, ...]
     outcomes: tuple[Tally, ...]
+    run: str
     fragment: Markup
     run_at: datetime | None
 
