@@ -100,3 +100,18 @@ def test_taking_rows_keeps_candidate_row_and_sources_together():
 @given(st.dictionaries(st.text(), st.one_of(st.integers(), st.floats(allow_nan=False), st.text(), st.none())))
 def test_equal_values_have_equal_bytes_whatever_their_order(value):
     assert encode(value) == encode(dict(reversed(value.items())))
+
+
+def test_a_use_case_that_cannot_be_loaded_takes_no_other_down_with_it(monkeypatch, caplog):
+    from importlib.metadata import EntryPoint, EntryPoints
+
+    from vesalius import usecase
+
+    ours = EntryPoint("urine", "vesalius.usecases.urine:Urine", usecase.GROUP)
+    gone = EntryPoint("broken", "no_such_module_of_theirs:UseCase", usecase.GROUP)
+    points = EntryPoints([gone, ours])
+    monkeypatch.setattr(usecase, "entry_points", lambda **wanted: points.select(**wanted))
+    assert installed() == {"urine": Urine}
+    assert "broken cannot be loaded: ModuleNotFoundError" in caplog.text
+    with pytest.raises(InvalidCard, match="broken cannot be loaded"):
+        find("broken")

@@ -15,16 +15,17 @@ from __future__ import annotations
 
 import abc
 import hashlib
+import logging
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
-from importlib.metadata import entry_points
+from importlib.metadata import EntryPoint, entry_points
 from typing import TYPE_CHECKING, Any, ClassVar, Literal
 
 import msgspec
 
 from vesalius.card import Card, Text
-from vesalius.errors import InvalidCard, NotFound
+from vesalius.errors import InvalidCard, NotFound, VesaliusError
 
 if TYPE_CHECKING:
     import numpy as np
@@ -32,6 +33,8 @@ if TYPE_CHECKING:
 
     from vesalius.lake import Lake
     from vesalius.modelling import Model
+
+log = logging.getLogger(__name__)
 
 GROUP = "vesalius.usecases"
 
@@ -272,8 +275,17 @@ class UseCase(abc.ABC):
 
 
 def installed() -> dict[str, type[UseCase]]:
-    """Every use case that is installed on this machine, by name."""
-    return {point.name: point.load() for point in sorted(entry_points(group=GROUP), key=lambda p: p.name)}
+    """Every use case that is installed on this machine and can be loaded, by name.
+
+    One that cannot be loaded is written to the log: it must not take the others down with it.
+    """
+    found: dict[str, type[UseCase]] = {}
+    for point in sorted(entry_points(group=GROUP), key=lambda each: each.name):
+        try:
+            found.setdefault(point.name, _load(point))  # of two with one name the first, as in find()
+        except InvalidCard as error:
+            log.error("%s", error)  # noqa: TRY400 -- the kind of error is enough
+    return found
 
 
 def find(name: str) -> type[UseCase]:
@@ -281,12 +293,22 @@ def find(name: str) -> type[UseCase]:
 
     Raises:
         NotFound: none is installed under that name.
+        InvalidCard: it is installed, and cannot be loaded.
     """
     for point in entry_points(group=GROUP, name=name):
-        found: type[UseCase] = point.load()
-        return found
+        return _load(point)
     names = ", ".join(sorted(point.name for point in entry_points(group=GROUP))) or "none"
     raise NotFound(f"there is no use case {name!r}", hint=f"installed: {names}")
+
+
+def _load(point: EntryPoint) -> type[UseCase]:
+    try:
+        found: type[UseCase] = point.load()
+    except VesaliusError as error:
+        raise InvalidCard(f"the use case {point.name} cannot be loaded: {error}") from error
+    except Exception as error:  # other people's code, at its import
+        raise InvalidCard(f"the use case {point.name} cannot be loaded: {type(error).__name__}") from error
+    return found
 
 
 def encode(value: Any) -> bytes:

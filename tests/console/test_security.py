@@ -458,3 +458,16 @@ def test_a_signature_is_given_for_what_was_seen_or_not_at_all(tmp_path):
     assert director.submit("/usecases/urine/sign", act="sign", reason="As read", **seen).status_code == 200
     assert list(uses.gate(hospital.engine, "urine").signed) == ["director"]
     hospital.close()
+
+
+def test_suggestions_of_a_use_that_is_gone_do_not_hide_those_of_the_others(hospital, reader, monkeypatch):
+    from vesalius.console import decisions, words, worklist
+
+    browser = reader("delforge")
+    (one,) = hospital.review.worklist(limit=1).items
+    hospital.review.decide(one.id, "accepted", by="delforge", role="doctor")
+    card = words.cards()["urine"]
+    for module in (words, worklist, decisions):
+        monkeypatch.setattr(module, "cards", lambda: {"another": card})
+    assert browser.get("/").status_code == 200
+    assert browser.get("/decisions").status_code == 200

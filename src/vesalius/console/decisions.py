@@ -8,7 +8,7 @@ from vesalius.console.contexts import DecisionsPage, MyDecision, Pages
 from vesalius.console.security import local_path
 from vesalius.console.suggestion import ending_of, taken_of
 from vesalius.console.visit import Visit, address, redirect, render
-from vesalius.console.words import patients, speaker
+from vesalius.console.words import cards, patients, speaker
 from vesalius.governance import audit
 
 SIZE = 50
@@ -25,6 +25,8 @@ def show(visit: Visit) -> Response:
     visit.note(audit.Action.WORKLIST_READ, "decisions", {"page": number, "shown": len(shown)})
     rows = []
     for item in shown:
+        if item.filed.usecase not in cards():  # it was uninstalled since, and its words with it
+            continue
         words = speaker(item.filed.usecase, visit.language)
         taken = taken_of(visit, words, item.filed, item.decision)
         rows.append(

@@ -135,7 +135,9 @@ def _rows(visit: Visit, found: Page) -> tuple[Row, ...]:
         name: uses.current(visit.hospital.engine, name).settings
         for name in {item.usecase for item in found.items}
     }
-    return tuple(_row(visit, item, people[item.id], settings[item.usecase]) for item in found.items)
+    # Without its card a use has no words: what it once suggested is not shown, and the others still are.
+    shown = [item for item in found.items if item.usecase in cards()]
+    return tuple(_row(visit, item, people[item.id], settings[item.usecase]) for item in shown)
 
 
 def _row(visit: Visit, filed: Filed, who: Any, settings: Mapping[str, float]) -> Row:
