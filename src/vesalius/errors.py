@@ -14,6 +14,7 @@
     ├── NotFound             no such suggestion, use case, resource, receipt …
     ├── Conflict             the state has changed since it was read (already decided, undo too late …)
     ├── NotAllowed           the person, the role or the life cycle does not permit it
+    ├── Unavailable          the database or the disk does not answer: full, locked, read-only, unreachable
     ├── NotEnoughData        too few patients or outcomes to answer honestly
     ├── Leak                 a split would let the answer reach the side that learns
     └── Tampered             the audit chain does not verify
@@ -87,6 +88,10 @@ class Conflict(VesaliusError):
 
 class NotAllowed(VesaliusError):
     """The person, the role or the life cycle does not permit it."""
+
+
+class Unavailable(VesaliusError):
+    """The database or the disk does not answer: full, locked, read-only, unreachable. Nothing was written."""
 
 
 class NotEnoughData(VesaliusError):

@@ -18,6 +18,7 @@ from pathlib import Path
 
 import sqlalchemy as sa
 
+from vesalius.errors import Unavailable
 from vesalius.governance import audit, uses
 from vesalius.lake import Lake
 from vesalius.modelling import ModelStore
@@ -49,10 +50,22 @@ class Hospital:
 
     @classmethod
     def open(cls, home: Path, settings: Settings | None = None) -> Hospital:
-        """Opens the hospital whose home folder is ``home``; makes what is missing, for its owner alone."""
+        """Opens the hospital whose home folder is ``home``; makes what is missing, for its owner alone.
+
+        Args:
+            home: its folder.
+            settings: its settings, or None for those of its folder and of the environment.
+
+        Raises:
+            InvalidSetting: a setting is wrong.
+            Unavailable: the folder cannot be made, or the database does not answer.
+        """
         home = home.absolute()
-        home.mkdir(mode=0o700, parents=True, exist_ok=True)
-        (home / "columns").mkdir(mode=0o700, exist_ok=True)  # patient data, even where the home is open
+        try:
+            home.mkdir(mode=0o700, parents=True, exist_ok=True)
+            (home / "columns").mkdir(mode=0o700, exist_ok=True)  # patient data, even where the home is open
+        except OSError as error:
+            raise Unavailable(f"cannot make the folder {home}: {error.strerror}") from None
         settings = settings or Settings.load(home)
         engine = open_store(settings.database or f"sqlite:///{home / 'vesalius.sqlite'}")
         return cls(

@@ -8,6 +8,7 @@ import sqlalchemy as sa
 from hypothesis import given
 from hypothesis import strategies as st
 
+from vesalius.errors import InvalidSetting, Unavailable
 from vesalius.store import Instant, from_microseconds, microseconds, open_store, reading, writing
 
 MOMENTS = st.datetimes(min_value=datetime(1900, 1, 1), max_value=datetime(2200, 1, 1), timezones=st.just(UTC))
@@ -100,3 +101,82 @@ def test_a_new_database_file_is_its_owners_alone(tmp_path):
     opened.dispose()
     assert modes["private.sqlite"] == 0o600
     assert set(modes.values()) == {0o600}
+
+
+def test_a_database_that_another_process_locks_is_unavailable_and_quotes_nothing(tmp_path):
+    engine = open_store(f"sqlite:///{tmp_path / 'a.sqlite'}")
+    sa.event.listen(engine, "connect", lambda raw, _: raw.execute("PRAGMA busy_timeout=10"))
+    engine.dispose()
+    with (
+        writing(engine),
+        pytest.raises(Unavailable, match=r"locked \(another process") as caught,
+        writing(engine),
+    ):
+        pass
+    assert "SQL" not in str(caught.value)
+    assert caught.value.__cause__ is None
+    engine.dispose()
+
+
+def test_a_full_database_is_unavailable_and_nothing_is_written(tmp_path):
+    engine = open_store(f"sqlite:///{tmp_path / 'a.sqlite'}")
+
+    def fill():
+        with writing(engine) as connection:
+            connection.exec_driver_sql("CREATE TABLE big (body BLOB)")
+            connection.exec_driver_sql("PRAGMA max_page_count=1")
+            connection.exec_driver_sql("INSERT INTO big VALUES (zeroblob(1000000))")
+
+    with pytest.raises(Unavailable, match=r"full.*make room"):
+        fill()
+    with reading(engine) as connection:
+        assert not sa.inspect(connection).has_table("big")
+    engine.dispose()
+
+
+def test_a_file_that_is_no_database_is_unavailable(tmp_path):
+    (tmp_path / "a.sqlite").write_bytes(b"not a database" * 100)
+    with pytest.raises(Unavailable, match="restore it from a backup"):
+        open_store(f"sqlite:///{tmp_path / 'a.sqlite'}")
+
+
+@pytest.mark.parametrize(
+    "url", ["sqlite:////nowhere/a.sqlite", "postgresql+psycopg://x:secret@127.0.0.1:1/y"]
+)
+def test_a_database_out_of_reach_is_unavailable_and_its_password_stays_secret(url):
+    with pytest.raises(Unavailable) as caught:
+        open_store(url)
+    assert "secret" not in str(caught.value)
+
+
+@pytest.mark.parametrize(
+    "url", ["", "nonsense", "oracle://x:secret@y/z", "postgresql+nodriver://x:secret@y/z"]
+)
+def test_what_is_no_url_is_an_invalid_setting(url):
+    with pytest.raises(InvalidSetting, match="database") as caught:
+        open_store(url)
+    assert "secret" not in str(caught.value)
+
+
+def test_a_read_only_database_reads_but_does_not_write(engine, numbers):
+    def write():
+        with writing(engine) as connection:
+            connection.exec_driver_sql(
+                "PRAGMA query_only=ON" if engine.dialect.name == "sqlite" else "SET TRANSACTION READ ONLY"
+            )
+            connection.execute(numbers.insert().values(n=1))
+
+    with pytest.raises(Unavailable, match=r"read-?only"):
+        write()
+
+
+def test_a_row_that_is_refused_is_no_silence_of_the_database(engine):
+    table = sa.Table("once", sa.MetaData(), sa.Column("n", sa.Integer, primary_key=True))
+    table.create(engine)
+
+    def twice():
+        with writing(engine) as connection:
+            connection.execute(table.insert(), [{"n": 1}, {"n": 1}])
+
+    with pytest.raises(sa.exc.IntegrityError):
+        twice()

@@ -21,7 +21,7 @@ from urllib.parse import unquote
 import pyarrow as pa
 import sqlalchemy as sa
 
-from vesalius.errors import Conflict
+from vesalius.errors import Conflict, Unavailable
 from vesalius.lake import _log as log
 from vesalius.lake._convert import body_at, typed
 from vesalius.lake._schema import resource_schema
@@ -209,8 +209,12 @@ class Columns:
     @contextmanager
     def _locked(self, type_: str) -> Iterator[None]:
         """One process at a time makes the table of a type; a process that dies lets go of the lock."""
-        self._folder.mkdir(parents=True, exist_ok=True)
-        with (self._folder / f".{type_}.lock").open("w") as file:
+        try:
+            self._folder.mkdir(parents=True, exist_ok=True)
+            lock = (self._folder / f".{type_}.lock").open("w")
+        except OSError as error:
+            raise _unwritable(error) from None
+        with lock as file:
             fcntl.flock(file, fcntl.LOCK_EX)
             yield
 
@@ -230,6 +234,15 @@ def _own_errors(type_: str) -> Iterator[None]:
         cause = type(error).__name__
         hint = "does another machine write them, or is there a % in the name of their folder?"
         raise Conflict(f"the columns of {type_} could not be written: {cause}", hint=hint) from None
+    except OSError as error:
+        raise _unwritable(error) from None
+
+
+def _unwritable(error: OSError) -> Unavailable:
+    cause = error.strerror or type(error).__name__
+    return Unavailable(
+        f"the columns cannot be written: {cause}", hint="is there room, and may we write there?"
+    )
 
 
 def _files(table: DeltaTable, folder: Path) -> tuple[str, ...]:
