@@ -177,3 +177,8 @@ def test_a_map_that_is_not_there_says_so(tmp_path):
 def test_a_file_without_header_takes_its_columns_from_the_map(send):
     csv_map = CsvMap.parse('columns = ["a", "b"]\n' + BODY + 'gender = { column = "b" }')
     assert send("1,male\n2,female\n", csv_map=csv_map).written == 2
+
+
+def test_a_map_that_nests_without_end_is_refused_in_words():
+    with pytest.raises(InvalidMap, match="too deep"):
+        CsvMap.parse("constants = " + "{a=" * 5000 + "1" + "}" * 5000)

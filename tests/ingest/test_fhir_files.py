@@ -2,6 +2,7 @@
 
 import gzip
 import json
+import tracemalloc
 
 import pytest
 
@@ -161,3 +162,14 @@ def test_two_birth_dates_in_one_file_keep_the_first(send, lake):
     receipt = send(lines(*born), name="patients.ndjson")
     assert receipt.quarantined == 1
     assert causes(lake.engine) == {"birth-date-conflict": 1}
+
+
+def test_a_bundle_of_short_lines_takes_little_more_memory_than_its_bytes(send):
+    raw = b'{"resourceType":"Bundle","type":"batch","entry":[\n' + b" \n" * 2_000_000 + b"]}"
+    tracemalloc.start()
+    try:
+        assert send(gzip.compress(raw, 1), name="long.json.gz").quarantined == 0
+        _, peak = tracemalloc.get_traced_memory()
+    finally:
+        tracemalloc.stop()
+    assert peak < 6 * len(raw)

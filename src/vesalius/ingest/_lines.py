@@ -5,6 +5,7 @@ from __future__ import annotations
 import gzip
 import zlib
 from collections.abc import Iterator
+from contextlib import contextmanager
 from typing import BinaryIO, NamedTuple
 
 from vesalius.ingest._causes import Cause, FaultError
@@ -70,7 +71,23 @@ def readline(stream: BinaryIO, size: int) -> bytes:
     Raises:
         FaultError: the compressed stream breaks off or is damaged.
     """
-    try:
+    with _unbroken():
         return stream.readline(size)
+
+
+def readblock(stream: BinaryIO, size: int) -> bytes:
+    """The next bytes, at most ``size`` and at most a mebibyte of them; empty at the end.
+
+    Raises:
+        FaultError: the compressed stream breaks off or is damaged.
+    """
+    with _unbroken():
+        return stream.read(min(size, _CHUNK))
+
+
+@contextmanager
+def _unbroken() -> Iterator[None]:
+    try:
+        yield
     except (EOFError, zlib.error, gzip.BadGzipFile):
         raise FaultError(Cause.TRUNCATED, "the compressed file breaks off or is damaged here") from None

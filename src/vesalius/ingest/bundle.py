@@ -16,7 +16,7 @@ from vesalius import fhir
 from vesalius.errors import InvalidResource
 from vesalius.ingest._causes import Cause, FaultError
 from vesalius.ingest._items import Found, Item
-from vesalius.ingest._lines import KEPT, readline
+from vesalius.ingest._lines import KEPT, readblock
 
 LIMIT = 64 * 1024 * 1024
 """The largest bundle that is read, in bytes: it must be in memory to be read at all."""
@@ -52,12 +52,11 @@ def read(stream: BinaryIO) -> Iterator[Item]:
     Raises:
         FaultError: the compressed stream breaks off or is damaged.
     """
-    chunks, size = [], 0
-    while size <= LIMIT and (chunk := readline(stream, LIMIT + 1 - size)):
-        chunks.append(chunk)
-        size += len(chunk)
-    raw = b"".join(chunks)
-    if size > LIMIT:
+    held = bytearray()  # a list of its lines would take many times the memory of a bundle of short ones
+    while len(held) <= LIMIT and (chunk := readblock(stream, LIMIT + 1 - len(held))):
+        held += chunk
+    raw = bytes(held)
+    if len(raw) > LIMIT:
         words = f"the bundle is larger than {LIMIT} bytes; its first {KEPT} are kept"
         yield Item("the file", raw[:KEPT], fault=FaultError(Cause.TOO_LONG, words))
     elif raw.strip():

@@ -97,6 +97,8 @@ class CsvMap:
             makers = tuple(builder.makers())
         except tomllib.TOMLDecodeError as error:
             raise InvalidMap(f"{name}: not TOML: {error}") from None
+        except RecursionError:
+            raise InvalidMap(f"{name}: its tables lie too deep within each other") from None
         except msgspec.ValidationError as error:
             raise InvalidMap(f"{name}: {str(error).replace('$.', '')}") from None
         except InvalidMap as error:
