@@ -115,7 +115,11 @@ class Lake:
             return log.patient(connection, subject, types, self._limit, as_of or log.FOREVER)
 
     def patients(self, subjects: Iterable[str], types: Sequence[str] | None = None) -> list[Version]:
-        """Every version, old ones too, about some patients, in order of arrival."""
+        """Every version of each resource that was ever about one of some patients, in order of arrival.
+
+        A version that is about somebody else, or about nobody, is among them where it follows one that was
+        about them: without it the older one would look as if it were still in force.
+        """
         with reading(self.engine) as connection:
             return log.patients(connection, subjects, types, self._limit)
 

@@ -187,10 +187,22 @@ _LATEST = _ONE.order_by(_c.recorded_at.desc(), _c.seq.desc()).limit(1)
 _NUMBERED = _ONE.where(_c.version == sa.bindparam("version"))
 _HISTORY = _ONE.order_by(_c.version)
 _PATIENT = _in_force().where(_c.subject == sa.bindparam("subject")).order_by(_c.recorded_at, _c.seq)
-_PATIENTS = _KNOWN.where(_c.subject.in_(sa.bindparam("subjects", expanding=True))).order_by(_IN_ORDER)
+_SUBJECTS: sa.BindParameter[Any] = sa.bindparam("subjects", expanding=True)
+# What was ever about them: a version that moved a resource to another patient replaces those before it.
+_EVER = sa.select(_c.type, _c.id).distinct().where(_WITHIN, _c.subject.in_(_SUBJECTS))
 # Of an index by type and one by patient, SQLite would take the first; a patient is the far better start.
 _TYPES = (_c.type + "").in_(sa.bindparam("types", expanding=True))
-_PATIENT_TYPES, _PATIENTS_TYPES = _PATIENT.where(_TYPES), _PATIENTS.where(_TYPES)
+_PATIENT_TYPES = _PATIENT.where(_TYPES)
+
+
+def _versions_of(ever: sa.Select[Any]) -> sa.Select[Any]:
+    """Every version of some resources, in order of arrival."""
+    found = ever.subquery("ever")
+    of_them = sa.and_(_c.type == found.c.type, _c.id == found.c.id)
+    return sa.select(*_FIELDS).join_from(found, resource_version, of_them).where(_WITHIN).order_by(_IN_ORDER)
+
+
+_PATIENTS, _PATIENTS_TYPES = _versions_of(_EVER), _versions_of(_EVER.where(_TYPES))
 _PAGE = (
     _in_force()
     .where(
@@ -268,13 +280,14 @@ def patient(
 def patients(
     connection: sa.Connection, subjects: Iterable[str], types: Sequence[str] | None, pin: int
 ) -> list[Version]:
-    """Every version about some patients, in order of arrival."""
+    """Every version of what was ever about some patients, in order of arrival."""
     statement = _PATIENTS if types is None else _PATIENTS_TYPES
-    bound: dict[str, Any] = {"pin": pin, "as_of": FOREVER} | ({} if types is None else {"types": list(types)})
-    found: list[Version] = []
+    bound: dict[str, Any] = {"pin": pin} | ({} if types is None else {"types": list(types)})
+    found: dict[int, Version] = {}  # a resource that moved between two batches comes with both
     for batch in batched(sorted(set(subjects)), CHUNK):
-        found += _versions(connection.execute(statement, bound | {"subjects": batch}))
-    return sorted(found, key=lambda version: version.seq)
+        versions = _versions(connection.execute(statement, bound | {"subjects": batch}))
+        found |= {version.seq: version for version in versions}
+    return [found[seq] for seq in sorted(found)]
 
 
 def page(

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from datetime import datetime
 from typing import TYPE_CHECKING, Any
 
@@ -22,32 +22,41 @@ def displays(lake: Lake, candidates: Sequence[Candidate]) -> list[Display]:
     What was known at the candidate's moment counts; where nothing was yet (history that was received later),
     what became known after. It is for people to recognise the patient, and is no evidence.
     """
-    about: dict[str, list[Version]] = defaultdict(list)
+    about: dict[str, dict[tuple[str, str], list[Version]]] = defaultdict(dict)
+    resources: dict[tuple[str, str], list[Version]] = defaultdict(list)
     subjects = sorted({candidate.subject for candidate in candidates})
     for version in lake.patients(subjects, ["Patient", "Encounter"]):
-        about[version.subject or f"{version.type}/{version.id}"].append(version)
-    return [_display(about[candidate.subject], candidate.as_of) for candidate in candidates]
+        place = (version.type, version.id)
+        resources[place].append(version)
+        about[_subject(version)][place] = resources[place]
+    return [_display(about[each.subject].values(), each) for each in candidates]
 
 
-def _display(versions: Sequence[Version], as_of: datetime) -> Display:
-    known = _in_force(versions, as_of)
+def _subject(version: Version) -> str:
+    return version.subject or f"{version.type}/{version.id}"
+
+
+def _display(resources: Iterable[Sequence[Version]], candidate: Candidate) -> Display:
+    as_of = candidate.as_of
+    in_force = [_in_force(versions, as_of) for versions in resources]
+    # A stay that was moved to another patient is not theirs any more.
+    known = [version.resource for version in in_force if _subject(version) == candidate.subject]
     patient = next((item for item in known if item["resourceType"] == "Patient"), {})
     stay = _stay([item for item in known if item["resourceType"] == "Encounter"], as_of)
     return Display(
         patient=_name(patient.get("name", [])),
-        birth_date=patient.get("birthDate", ""),
+        birth_date=str(patient.get("birthDate", "")),
         ward=_ward(stay.get("location", [])),
         stay=stay.get("id", ""),
     )
 
 
-def _in_force(versions: Sequence[Version], as_of: datetime) -> list[dict[str, Any]]:
-    known: dict[tuple[str, str], Version] = {}
-    for version in sorted(versions, key=lambda item: (item.recorded_at, item.seq)):
-        place = (version.type, version.id)
-        if version.recorded_at <= as_of or place not in known:
-            known[place] = version
-    return [version.resource for version in known.values()]
+def _in_force(versions: Sequence[Version], as_of: datetime) -> Version:
+    """The last version known at ``as_of``; where none was yet, the first that came after."""
+    known = [version for version in versions if version.recorded_at <= as_of]
+    if known:
+        return max(known, key=lambda version: (version.recorded_at, version.seq))
+    return min(versions, key=lambda version: (version.recorded_at, version.seq))
 
 
 def _name(names: Sequence[dict[str, Any]]) -> str:

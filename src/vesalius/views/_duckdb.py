@@ -23,7 +23,7 @@ def run(query: Query, columns: ColumnFiles, subjects: Sequence[str] | None, sche
     Args:
         query: the compiled view.
         columns: the files; versions after their position are not read.
-        subjects: only what is about these patients; all, if None.
+        subjects: only what was ever about these patients; all, if None.
         schema: of the table to give back.
 
     Raises:
@@ -33,7 +33,10 @@ def run(query: Query, columns: ColumnFiles, subjects: Sequence[str] | None, sche
         return schema.empty_table()
     source, condition = _source(columns.files), f"_seq <= {int(columns.position)}"
     if subjects is not None:
-        condition += " AND _subject IN (SELECT subject FROM subjects)"
+        # Every version of what was ever about them, as Lake.patients gives: one that moved a resource to
+        # another patient replaces those before it.
+        about = "_subject IN (SELECT subject FROM subjects)"
+        condition += f" AND _id IN (SELECT _id FROM {source} WHERE {condition} AND {about})"  # noqa: S608
     with _connect(columns.files) as connection:
         if subjects is not None:
             connection.register(

@@ -77,7 +77,8 @@ class View:
 
         Args:
             lake: the lake, pinned or not.
-            subjects: only what is about these patients (``Patient/ID``); all, if not given.
+            subjects: only the resources that were ever about these patients (``Patient/ID``), with all their
+                versions, also those about somebody else; all, if not given.
 
         Returns:
             The columns of the view, then ``_reference`` (``Type/ID/_history/N``), ``_resource``,

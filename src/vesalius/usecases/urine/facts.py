@@ -4,8 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace as changed
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
 from functools import cache
+from itertools import pairwise
+from math import isfinite
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -21,6 +23,7 @@ if TYPE_CHECKING:
     from vesalius.lake import Lake
 
 FOLDER = Path(__file__).parent
+_FOREVER = datetime.max.replace(tzinfo=UTC)
 
 CURRENT = timedelta(days=3)
 """How long a symptom, a vital sign or a catheter that was recorded counts as still there."""
@@ -111,12 +114,15 @@ def codes(*names: str) -> frozenset[str]:
 
 
 def due(lake: Lake, since: datetime, until: datetime) -> list[Candidate]:
-    """The samples whose first urinalysis result has settled in (``since``, ``until``], in that order."""
+    """The samples whose first urinalysis result has settled in (``since``, ``until``], in that order.
+
+    A result that was withdrawn, or moved to another patient, before it settled makes nobody due.
+    """
     subjects = None if until - since > LONG else _subjects(lake, since - SETTLING, until)
     if subjects == []:
         return []
     rows = observations(lake, subjects)
-    settled = {key: at + SETTLING for key, at in _first_results(rows).items()}
+    settled = _settled(rows, None if subjects is None else set(subjects))
     found = [Candidate(subject, focus, at) for (subject, focus), at in settled.items() if since < at <= until]
     return sorted(found, key=lambda candidate: (candidate.as_of, candidate.subject, candidate.focus))
 
@@ -139,16 +145,35 @@ def _subjects(lake: Lake, since: datetime, until: datetime) -> list[str]:
     return sorted({version.subject for version in versions if version.subject})
 
 
-def _first_results(rows: pa.Table) -> dict[tuple[str, str], datetime]:
-    tests = codes(*TESTS)
-    first: dict[tuple[str, str], datetime] = {}
-    for row in result_rows(rows, ("grade", "text", "quantity", "code_system", "code")):
+def _settled(rows: pa.Table, subjects: set[str] | None) -> dict[tuple[str, str], datetime]:
+    """When each sample of the patients is due: the first time that a result has settled and one is known."""
+    found: dict[tuple[str, str], datetime] = {}
+    for (subject, focus), spans in _spans(rows).items():
+        if subjects is None or subject in subjects:
+            moments = (start + SETTLING for start, _ in sorted(spans))
+            due = (at for at in moments if any(start <= at < end for start, end in spans))
+            if (at := next(due, None)) is not None:
+                found[subject, focus] = at
+    return found
+
+
+def _spans(rows: pa.Table) -> dict[tuple[str, str], list[tuple[datetime, datetime]]]:
+    """For each patient and sample, from when until when each version of a test's result was in force."""
+    tests, replaced = codes(*TESTS), _replaced(rows)
+    spans: dict[tuple[str, str], list[tuple[datetime, datetime]]] = {}
+    for row in result_rows(rows, ("_resource", "_seq", "grade", "text", "quantity", "code_system", "code")):
         is_test = f"{row['code_system']}|{row['code']}" in tests
         if is_test and any(row[name] is not None for name in ("grade", "text", "quantity")):
-            key = row["_subject"], focus_of(row["specimen"])
-            at = row["_recorded_at"]
-            first[key] = min(at, first.get(key, at))
-    return first
+            span = row["_recorded_at"], replaced.get((row["_resource"], row["_seq"]), _FOREVER)
+            spans.setdefault((row["_subject"], focus_of(row["specimen"])), []).append(span)
+    return spans
+
+
+def _replaced(rows: pa.Table) -> dict[tuple[str, int], datetime]:
+    """When each version was replaced by the next one of its resource; the last ones are not there."""
+    columns = (rows[name].to_pylist() for name in ("_resource", "_recorded_at", "_seq"))
+    ordered = sorted(set(zip(*columns, strict=True)))
+    return {(one[0], one[2]): after[1] for one, after in pairwise(ordered) if one[0] == after[0]}
 
 
 def result_rows(rows: pa.Table, columns: Sequence[str]) -> Iterable[dict[str, Any]]:
@@ -265,11 +290,13 @@ def _result(name: str, value: str | None) -> str | float | None:
 def number(name: str, quantity: str | None) -> float | None:
     """The number of ``NUMBER|UNIT`` in the unit of the card; None in a unit that is not understood.
 
-    A comparator (``<``, ``>``) is read as its bound, as laboratories print it.
+    What no body has, a number below zero or beyond all bounds, is not known either. A comparator (``<``,
+    ``>``) is read as its bound, as laboratories print it.
     """
     value, _, unit = (quantity or "").partition("|")
     factor = UNITS[name].get(unit)
-    return float(value) * factor if value and factor else None
+    read = float(value) * factor if value and factor else None
+    return read if read is not None and isfinite(read) and read >= 0 else None
 
 
 def flag(name: str, quantity: str | None, interpretation: str | None) -> str | None:

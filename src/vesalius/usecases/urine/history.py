@@ -94,7 +94,7 @@ def _answers(row: dict[str, Any], candidate: Candidate, stay: str | None) -> boo
 
     A day without an hour counts if any of its hours would.
     """
-    if stay and row["encounter"] and row["encounter"] != stay:
+    if stay and row["encounter"] and focus_of(row["encounter"]) != stay:
         return False
     first, last = (fhir.parse_time(row["authored"], latest=latest) for latest in (False, True))
     return last >= candidate.as_of - SETTLING and first <= candidate.as_of - SETTLING + PROMPT
@@ -104,7 +104,7 @@ def _stays(rows: pa.Table) -> dict[tuple[str, str], str]:
     """The encounter of each sample."""
     names = ("_subject", "specimen", "encounter")
     return {
-        (row["_subject"], focus_of(row["specimen"])): row["encounter"]
+        (row["_subject"], focus_of(row["specimen"])): focus_of(row["encounter"])
         for row in rows.select(names).to_pylist()
         if row["specimen"] and row["encounter"]
     }
