@@ -13,7 +13,7 @@ from click.testing import CliRunner
 import vesalius.usecases.urine
 from vesalius import loop
 from vesalius.cli import main
-from vesalius.governance import people, uses
+from vesalius.governance import audit, people, uses
 from vesalius.hospital import Hospital
 
 EXAMPLE = Path(vesalius.usecases.urine.__file__).parent / "examples" / "start" / "resources.ndjson"
@@ -118,6 +118,10 @@ def test_a_suggestion_is_replayed_byte_for_byte_by_another_process_after_new_dat
     assert run("ingest", later, "--source", "late corrections", home=home).exit_code == 0
     command = [sys.executable, "-m", "vesalius", "replay", suggestion, "--home", str(home)]
     assert subprocess.run(command, capture_output=True, check=True).stdout == body + b"\n"
+    hospital = Hospital.open(home)  # who reads a patient's data leaves a trace, at the command line too
+    (event,) = audit.events(hospital.engine, action="suggestion.replayed")
+    hospital.close()
+    assert event.object == suggestion
 
 
 def _suggested(home):
@@ -185,3 +189,22 @@ def test_train_writes_a_model_that_another_run_writes_again(shared_data, tmp_pat
     result = run("train", "urine", "--data", source, "--out", tmp_path / "model.json", home=tmp_path)
     assert "472 patients, 128 with the outcome" in result.output
     assert (tmp_path / "model.json").read_bytes() == shipped.read_bytes()
+
+
+def test_training_on_a_folder_leaves_the_database_of_the_environment_alone(tmp_path, monkeypatch):
+    real = tmp_path / "real.sqlite"
+    monkeypatch.setenv("VESALIUS_DATABASE", f"sqlite:///{real}")
+    data = tmp_path / "data"
+    data.mkdir()
+    shutil.copy(EXAMPLE, data / "resources.ndjson")
+    result = run("train", "urine", "--data", data, "--out", tmp_path / "model.json", home=tmp_path)
+    assert "resources.ndjson: " in result.output
+    assert not real.exists()
+
+
+def test_a_damaged_database_is_one_line_and_no_traceback(tmp_path):
+    (tmp_path / "vesalius.sqlite").write_bytes(b"not a database" * 100)
+    result = run("lake", home=tmp_path)
+    assert result.exit_code == 1
+    assert result.output.startswith("vesalius: the database does not answer: file is not a database (restore")
+    assert result.output.count("\n") == 1

@@ -365,9 +365,12 @@ def _turned(turn: Any) -> str:
 def replay(suggestion: str, home: Path) -> None:
     """Make a suggestion again from what was known then; print it, byte for byte, or fail."""
     from vesalius import loop
+    from vesalius.governance import audit
 
     with _opened(home) as hospital:
-        sys.stdout.buffer.write(loop.replay(hospital, suggestion) + b"\n")
+        body = loop.replay(hospital, suggestion)
+        audit.record(hospital.engine, audit.SYSTEM, audit.Action.SUGGESTION_REPLAYED, suggestion)
+        sys.stdout.buffer.write(body + b"\n")
 
 
 @main.command("audit")

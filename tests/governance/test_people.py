@@ -1,10 +1,13 @@
 """Accounts: who can sign in, and what a stranger learns (nothing)."""
 
+import threading
 import time
+from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, datetime, timedelta
 
 import pytest
 from argon2 import PasswordHasher
+from argon2.exceptions import VerifyMismatchError
 
 from vesalius.errors import Conflict, InvalidSetting, NotAllowed, NotFound
 from vesalius.governance import audit, people
@@ -164,3 +167,34 @@ def test_everything_about_accounts_is_in_the_audit(engine):
     actions = [event.action for event in reversed(audit.events(engine))]
     assert actions == ["person.added", "person.added", "person.signed_in", "person.signed_out"]
     assert audit.verify(engine) == 4
+
+
+def test_a_crowd_at_the_door_checks_few_passwords_at_a_time(engine, monkeypatch):
+    busy, most, lock = 0, 0, threading.Lock()
+
+    class Watched:
+        def counted(self):
+            nonlocal busy, most
+            with lock:
+                busy, most = busy + 1, max(most, busy + 1)
+            time.sleep(0.02)
+            with lock:
+                busy -= 1
+
+        def verify(self, *_):
+            self.counted()
+            raise VerifyMismatchError
+
+        def hash(self, _):
+            self.counted()
+            return "a hash"
+
+    monkeypatch.setattr(people, "_hasher", Watched)
+
+    def stranger(number):
+        with pytest.raises(NotAllowed):
+            attempt(engine, f"stranger {number}")
+
+    with ThreadPoolExecutor(24) as pool:
+        list(pool.map(stranger, range(24)))
+    assert most <= 5

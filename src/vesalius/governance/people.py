@@ -34,7 +34,7 @@ LOCKED = timedelta(minutes=15)
 SHORTEST = 10
 """The fewest characters of a password (NIST SP 800-63B-4 asks for 8 beside a second factor, 15 alone)."""
 
-_hashing = threading.BoundedSemaphore(4)
+_hashing, _first = threading.BoundedSemaphore(4), threading.Lock()
 # Each check of a password takes 64 MiB: a crowd at the door queues up, and does not fill the memory.
 
 _person = sa.Table(
@@ -183,7 +183,7 @@ def sign_in(engine: sa.Engine, login: str, password: str, at: datetime | None = 
     """
     at = at or datetime.now(UTC)
     row = _row(engine, login)
-    stored = row.password if row is not None and row.password else _nobody()
+    stored = row.password if row is not None and row.password else _somebody()
     right = _matches(stored, password)
     locked = row is not None and row.locked_until is not None and row.locked_until > at
     if row is None or not row.password or not row.active or locked or not right:
@@ -298,6 +298,11 @@ def _hasher() -> PasswordHasher:
     )  # the console imports this module; the hasher only when somebody signs in
 
     return PasswordHasher()
+
+
+def _somebody() -> str:
+    with _first:  # else the first crowd of strangers would make this hash once each, all at once
+        return _nobody()
 
 
 @cache
