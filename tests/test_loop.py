@@ -10,7 +10,7 @@ import sqlalchemy as sa
 
 from vesalius import fhir, loop
 from vesalius.card import Card, Input, Option, Setting, Text
-from vesalius.errors import Conflict, InvalidCard, NotFound, Tampered
+from vesalius.errors import Conflict, InvalidCard, NotFound, Tampered, Unavailable
 from vesalius.governance import audit, people, uses
 from vesalius.hospital import Hospital
 from vesalius.lake import Arrival
@@ -358,6 +358,45 @@ def test_one_use_that_fails_does_not_stop_the_others_and_tells_no_patient(
     assert "broken failed: ValueError" in caplog.text
     assert "Peeters" not in caplog.text
     assert "1950" not in caplog.text
+
+
+@pytest.mark.parametrize("batch", [2, 5, 2_000])
+def test_a_patient_whose_data_a_use_cannot_bear_does_not_keep_the_others_from_theirs(
+    hospital, live, installed, monkeypatch, caplog, batch
+):
+    honest = Glucose.evidence
+
+    def fragile(self, lake, candidates):
+        if any(each.subject in ("Patient/p2", "Patient/p5") for each in candidates):
+            raise ValueError("Peeters2, Anna, 1950-02-01")
+        return honest(self, lake, candidates)
+
+    monkeypatch.setattr(loop, "BATCH", batch)
+    installed["glucose"].evidence = fragile
+    fill(hospital, *range(1, 8))
+    with caplog.at_level(logging.DEBUG):
+        turn = loop.turn(hospital, "glucose", NOON)
+    assert (turn.waiting, turn.filed, turn.failed) == (7, 5, 2)
+    assert turn.error == "2 suggestions could not be made"
+    assert "ValueError" in caplog.text
+    assert "Peeters" not in caplog.text
+    installed["glucose"].evidence = honest
+    again = loop.turn(hospital, "glucose", NOON + HOUR)
+    assert (again.filed, again.failed, again.error) == (2, 0, "")
+    for item in hospital.review.worklist(now=NOON).items:
+        assert loop.replay(hospital, item.id) == item.body
+
+
+def test_a_database_that_does_not_answer_stops_the_turn_and_blames_no_patient(hospital, live, installed):
+    def silent(*_):
+        raise Unavailable("the database does not answer")
+
+    installed["glucose"].evidence = silent
+    fill(hospital, 1, 2)
+    with pytest.raises(Unavailable):
+        loop.turn(hospital, "glucose", NOON)
+    (turn,) = loop.turn_all(hospital, NOON)
+    assert turn.error == "the database does not answer"
 
 
 def test_an_unknown_use_is_not_found(hospital):

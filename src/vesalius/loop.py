@@ -19,11 +19,19 @@ from typing import Literal
 
 import msgspec
 
-from vesalius.errors import Conflict, InvalidCard, Tampered, VesaliusError
+from vesalius.errors import (
+    Conflict,
+    InvalidCard,
+    InvalidModel,
+    InvalidSetting,
+    Tampered,
+    Unavailable,
+    VesaliusError,
+)
 from vesalius.governance import audit, uses
 from vesalius.hospital import Hospital
 from vesalius.lake import Lake
-from vesalius.review import Filed
+from vesalius.review import Display, Filed
 from vesalius.review.whereabouts import displays
 from vesalius.store import writing
 from vesalius.usecase import Candidate, Suggestion, UseCase, encode, find, installed
@@ -51,6 +59,7 @@ class Turn:
         candidates: how many were due in the window.
         waiting: of those, how many had no suggestion yet.
         filed: how many suggestions were filed.
+        failed: how many of those waiting got none, because of a defect; the next turn tries them again.
         error: what went wrong, without patient data; empty when nothing did.
     """
 
@@ -61,13 +70,15 @@ class Turn:
     candidates: int = 0
     waiting: int = 0
     filed: int = 0
+    failed: int = 0
     error: str = ""
 
 
 def turn(hospital: Hospital, name: str, now: datetime) -> Turn:
     """One turn of the use ``name``: everyone who became due in the card's window up to ``now``, once.
 
-    Running it again files nothing new. A use that is neither silent nor live is off: nothing is read.
+    Running it again files nothing new. A use that is neither silent nor live is off: nothing is read. One
+    candidate whose suggestion cannot be made does not keep the others from theirs.
 
     Raises:
         NotFound: no such use case is installed, or its model is missing.
@@ -81,13 +92,18 @@ def turn(hospital: Hospital, name: str, now: datetime) -> Turn:
     known = hospital.review.filed_foci(name, [candidate.focus for candidate in due])
     waiting = [candidate for candidate in due if candidate.focus not in known]
     mode: Literal["live", "silent", "off"] = "live" if uses.speaks(hospital.engine, name) else "silent"
-    filed = 0
+    filed = failed = 0
     if usecase.model is not None:
         hospital.models.save(usecase.model)
     for start in range(0, len(waiting), BATCH):
-        mode, new = _file(hospital, usecase, lake, waiting[start : start + BATCH], now)
-        filed += new
-    return Turn(name, now, mode, lake.position(), len(due), len(waiting), filed)
+        made, defects = _suggested(usecase, lake, waiting[start : start + BATCH])
+        mode, new = _file(hospital, usecase, lake, made, now)
+        filed, failed = filed + new, failed + len(defects)
+        for defect in sorted(set(defects)):
+            # Only the kind of error: its message could quote what it was reading.
+            log.error("%s: %d suggestions could not be made: %s", name, defects.count(defect), defect)
+    error = f"{failed} suggestions could not be made" if failed else ""
+    return Turn(name, now, mode, lake.position(), len(due), len(waiting), filed, failed, error)
 
 
 def outcomes(hospital: Hospital, name: str, now: datetime) -> int:
@@ -140,12 +156,35 @@ def replay(hospital: Hospital, identifier: str) -> bytes:
     return body
 
 
+Made = list[tuple[Suggestion, Display]]
+
+
+def _suggested(usecase: UseCase, lake: Lake, candidates: Sequence[Candidate]) -> tuple[Made, list[str]]:
+    """The suggestions about some candidates, and the kind of the defect of each one that has none.
+
+    What fails for many is asked again for each half, until those are alone whose data it cannot bear. An
+    error of ours (no model, no database) is not theirs: it stops the turn.
+    """
+    if not candidates:
+        return [], []
+    try:
+        suggestions = usecase.suggest(usecase.evidence(lake, candidates))
+        _check_answers(usecase, lake, candidates, suggestions)
+        return list(zip(suggestions, displays(lake, candidates), strict=True)), []
+    except (InvalidModel, InvalidCard, InvalidSetting, Unavailable, Conflict):
+        raise
+    except Exception as error:  # a use case is other people's code, and data is what it is
+        if len(candidates) == 1:
+            return [], [type(error).__name__]
+    middle = len(candidates) // 2
+    parts = [_suggested(usecase, lake, part) for part in (candidates[:middle], candidates[middle:])]
+    return [item for made, _ in parts for item in made], [kind for _, defects in parts for kind in defects]
+
+
 def _file(
-    hospital: Hospital, usecase: UseCase, lake: Lake, candidates: Sequence[Candidate], now: datetime
+    hospital: Hospital, usecase: UseCase, lake: Lake, made: Made, now: datetime
 ) -> tuple[Literal["live", "silent", "off"], int]:
-    suggestions = usecase.suggest(usecase.evidence(lake, candidates))
-    _check_answers(usecase, lake, candidates, suggestions)
-    shown = displays(lake, candidates)
+    suggestions, shown = [item for item, _ in made], [item for _, item in made]
     name = usecase.card.name
     with writing(hospital.engine) as connection:
         # Asked again in the transaction that files: a use suspended a moment ago says nothing more.

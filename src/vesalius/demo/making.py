@@ -21,7 +21,7 @@ from vesalius.demo.feed import CULTURES, RECORD, RESULTS, Sending, sendings
 from vesalius.demo.plan import SAMPLES, SEED, Plan
 from vesalius.errors import NotAllowed
 from vesalius.evaluation import gather, study
-from vesalius.governance import uses
+from vesalius.governance import audit, uses
 from vesalius.hospital import Hospital
 from vesalius.ingest import CsvMap, receive
 from vesalius.settings import FILE, Settings
@@ -102,6 +102,7 @@ def make_hospital(
     Settings(hospital=NAME, synthetic=True).save(home)
     hospital = Hospital.open(home)
     try:
+        check_empty(hospital)
         counts = Maker(hospital, plan, progress or _quiet).run()
     finally:
         hospital.close()
@@ -109,6 +110,19 @@ def make_hospital(
     kept = {"made_at": plan.now.isoformat(), "seed": seed, "counts": counts}
     (home / MADE).write_text(json.dumps(kept, indent=1), "utf-8")
     return result
+
+
+def check_empty(hospital: Hospital) -> None:
+    """The settings, or ``VESALIUS_DATABASE``, may name a database that is already somebody's.
+
+    Raises:
+        NotAllowed: it holds something; synthetic patients must never stand among others.
+    """
+    if hospital.lake.position() or audit.events(hospital.engine, limit=1):
+        raise NotAllowed(
+            "the database is not empty: a synthetic hospital needs one of its own",
+            hint="unset VESALIUS_DATABASE, or name an empty database: nothing was touched",
+        )
 
 
 class Maker:

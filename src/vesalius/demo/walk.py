@@ -12,7 +12,7 @@ from pathlib import Path
 from vesalius import loop
 from vesalius.demo import staff
 from vesalius.demo.feed import Sending, sendings
-from vesalius.demo.making import NAME, USECASE, Maker, Progress
+from vesalius.demo.making import NAME, USECASE, Maker, Progress, check_empty
 from vesalius.demo.plan import SEED, Plan
 from vesalius.errors import NotEnoughData, VesaliusError
 from vesalius.evaluation import latest
@@ -62,10 +62,14 @@ def check(
 
     Returns:
         One stage after the other; after one that failed, the rest are not walked, and not ok.
+
+    Raises:
+        NotAllowed: the database that the environment names is not empty.
     """
     plan = Plan.of(seed, now or datetime.now(UTC), samples)
     Settings(hospital=NAME, synthetic=True).save(home)
     with _opened(home) as hospital:
+        check_empty(hospital)
         walk = Walk(hospital, Maker(hospital, plan, progress or (lambda *_: None)))
         stages: list[Stage] = []
         for name, step in walk.steps():
