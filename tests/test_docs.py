@@ -81,6 +81,17 @@ def test_links_between_pages_lead_somewhere(path):
     assert not [each for each in targets if "://" not in each and not (path.parent / each).exists()]
 
 
+def test_every_page_but_the_decisions_is_on_the_first_page_of_the_documentation():
+    """The decisions have a list of their own; those on specifications have none."""
+    home, decisions = DOCS / "README.md", DOCS / "decisions"
+    listed = set(re.findall(r"\]\(([^)#]+)", home.read_text(encoding="utf-8")))
+    listed |= {
+        f"decisions/{each}" for each in re.findall(r"\]\(([^)#]+)", (decisions / "README.md").read_text())
+    }
+    pages = {path.relative_to(DOCS).as_posix() for path in DOCS.rglob("*.md")} - {"README.md"}
+    assert pages <= listed
+
+
 def first_cells(page: str) -> set[str]:
     """Every name in backticks in the first column of the tables of a page."""
     text = (DOCS / page).read_text(encoding="utf-8")
