@@ -1,5 +1,6 @@
 """A study is honest, reproducible, and refuses what it cannot answer."""
 
+import msgspec
 import numpy as np
 import pytest
 
@@ -125,6 +126,8 @@ def test_a_run_is_saved_under_its_name_and_comes_back(run, tmp_path):
     assert Run.load(path) == run
     assert latest(path.parent, "toy") == run
     assert latest(path.parent, "other") is None
+    msgspec.structs.replace(run, usecase="toy-child").save(path.parent)
+    assert latest(path.parent, "toy") == run
 
 
 def test_a_run_holds_no_patient(run):

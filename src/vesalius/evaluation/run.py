@@ -259,7 +259,9 @@ class Run(msgspec.Struct, frozen=True, kw_only=True):
 
 def latest(folder: Path, usecase: str) -> Run | None:
     """The newest run of a use case in ``folder``, by the time of its file; None where there is none."""
-    paths = [path for path in folder.glob(f"{usecase}-*.json") if path.is_file()]
+    # The name must be whole: a run of "urine-child" is none of "urine", and nobody signs for it as one.
+    found = [path for path in folder.glob("*.json") if path.stem.rpartition("-")[0] == usecase]
+    paths = [path for path in found if path.is_file()]
     return Run.load(max(paths, key=lambda path: (path.stat().st_mtime_ns, path.name))) if paths else None
 
 
