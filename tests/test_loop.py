@@ -10,7 +10,7 @@ import sqlalchemy as sa
 
 from vesalius import fhir, loop
 from vesalius.card import Card, Input, Option, Setting, Text
-from vesalius.errors import Conflict, InvalidCard, NotFound, Tampered, Unavailable
+from vesalius.errors import Conflict, InvalidCard, NotAllowed, NotFound, Tampered, Unavailable
 from vesalius.governance import audit, people, uses
 from vesalius.hospital import Hospital
 from vesalius.lake import Arrival
@@ -411,3 +411,14 @@ def test_a_turn_that_filed_is_in_the_audit_and_one_that_did_not_is_not(hospital,
     (event,) = audit.events(hospital.engine, action="use.turned")
     assert (event.actor, event.object, event.detail["filed"]) == ("system", "glucose", 1)
     assert audit.verify(hospital.engine) > 0
+
+
+def test_the_history_is_read_once_its_data_are_approved_and_the_audit_notes_it(hospital, sign):
+    fill(hospital, 1, 2)
+    receive(hospital, observation(1, "flag", NOON + HOUR, valueBoolean=True), at=NOON + HOUR)
+    with pytest.raises(NotAllowed, match="idea"):
+        loop.history(hospital, "glucose")
+    sign("dpo")
+    assert len(loop.history(hospital, "glucose").outcomes) == 1
+    last = max(audit.events(hospital.engine), key=lambda event: event.seq)
+    assert (last.action, last.object, last.detail["patients"]) == ("use.history_read", "glucose", 1)

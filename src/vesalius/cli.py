@@ -429,7 +429,8 @@ def _history(usecase: str, data: Path | None, home: Path, tick: Tick) -> Iterato
     import inspect
     import tempfile
 
-    from vesalius.evaluation import cohort
+    from vesalius import loop
+    from vesalius.evaluation import gather, receive_folder
     from vesalius.settings import Settings
     from vesalius.usecase import find
 
@@ -439,13 +440,13 @@ def _history(usecase: str, data: Path | None, home: Path, tick: Tick) -> Iterato
         tempfile.TemporaryDirectory(prefix="vesalius-") as folder,
         _opened(Path(folder), Settings()) if data else _opened(home) as hospital,
     ):
-        if data:
-            maps = Path(inspect.getfile(kind)).parent / "maps"
-            for receipt in cohort.receive_folder(
-                hospital.lake, data.resolve(), maps, _rows(tick, "receiving")
-            ):
-                click.echo(_said(receipt), err=True)
-        yield hospital, cohort.gather(kind(), hospital.lake)
+        if not data:
+            yield hospital, loop.history(hospital, usecase)
+            return
+        maps = Path(inspect.getfile(kind)).parent / "maps"
+        for receipt in receive_folder(hospital.lake, data.resolve(), maps, _rows(tick, "receiving")):
+            click.echo(_said(receipt), err=True)
+        yield hospital, gather(kind(), hospital.lake)
 
 
 def _said(receipt: Any) -> str:

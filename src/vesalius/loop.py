@@ -24,11 +24,14 @@ from vesalius.errors import (
     InvalidCard,
     InvalidModel,
     InvalidSetting,
+    NotAllowed,
     Tampered,
     Unavailable,
     VesaliusError,
 )
+from vesalius.evaluation import Cohort, gather
 from vesalius.governance import audit, uses
+from vesalius.governance.lifecycle import State
 from vesalius.hospital import Hospital
 from vesalius.lake import Lake
 from vesalius.review import Display, Filed
@@ -121,6 +124,39 @@ def outcomes(hospital: Hospital, name: str, now: datetime) -> int:
     known = usecase.outcome(lake, [_candidate(filed) for filed in waiting], now)
     pairs = [(filed.id, found) for filed, found in zip(waiting, known, strict=True) if found is not None]
     return hospital.review.record_outcomes(pairs, now)
+
+
+def history(
+    hospital: Hospital,
+    name: str,
+    *,
+    until: datetime | None = None,
+    known_at: datetime | None = None,
+    at: datetime | None = None,
+) -> Cohort:
+    """The past of the use ``name`` in this hospital, to learn from and to validate on; the audit notes it.
+
+    Args:
+        hospital: whose lake is read.
+        name: the use case.
+        until: nobody who became due later.
+        known_at: no outcome that was known later.
+        at: when it is read; now, if not given.
+
+    Raises:
+        NotAllowed: the data protection officer has not approved its data.
+        NotEnoughData: nobody became due, or no outcome is known.
+    """
+    usecase = find(name)()
+    state = uses.current(hospital.engine, name).state
+    if state in (State.IDEA, State.RETIRED):
+        hint = "the data protection officer signs its first gate in the console"
+        raise NotAllowed(f"{name} may not read the history in the state {state}", hint=hint)
+    cohort = gather(usecase, hospital.lake, until=until, known_at=known_at)
+    patients = len({candidate.subject for candidate in cohort.evidence.candidates})
+    detail = {"patients": patients, "position": cohort.evidence.position}
+    audit.record(hospital.engine, audit.SYSTEM, audit.Action.USE_HISTORY_READ, name, detail, at)
+    return cohort
 
 
 def turn_all(hospital: Hospital, now: datetime) -> list[Turn]:

@@ -20,7 +20,7 @@ from vesalius.demo.clinicians import decide_some
 from vesalius.demo.feed import CULTURES, RECORD, RESULTS, Sending, sendings
 from vesalius.demo.plan import SAMPLES, SEED, Plan
 from vesalius.errors import NotAllowed
-from vesalius.evaluation import gather, study
+from vesalius.evaluation import study
 from vesalius.governance import audit, uses
 from vesalius.hospital import Hospital
 from vesalius.ingest import CsvMap, receive
@@ -190,7 +190,9 @@ class Maker:
         kind = find(USECASE)
         # The first silent turn looks back as far as the card's window: what it meets, it has not learnt from.
         until = plan.silent_from - kind.card.window
-        cohort = gather(kind(), self.hospital.lake, until=until, known_at=plan.silent_from)
+        cohort = loop.history(
+            self.hospital, USECASE, until=until, known_at=plan.silent_from, at=plan.silent_from
+        )
         self.counts["cohort"] = len(cohort.outcomes)
         model = kind().learn(cohort.evidence, cohort.outcomes, plan.seed)
         self.hospital.models.save(model)

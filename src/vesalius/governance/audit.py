@@ -47,6 +47,7 @@ class Action(StrEnum):
     USE_MODEL_CHANGED = "use.model_changed"
     USE_SETTINGS_CHANGED = "use.settings_changed"
     USE_TURNED = "use.turned"
+    USE_HISTORY_READ = "use.history_read"
     DATA_RECEIVED = "data.received"
     QUARANTINE_READ = "quarantine.read"
     QUARANTINE_RETRIED = "quarantine.retried"
