@@ -243,21 +243,23 @@ def test_thresholds_change_with_a_reason_by_the_right_role(reader):
     browser = reader("marchal")
     page = browser.get("/usecases/urine/settings").text
     assert 'name="start_from"' in page
-    values = {"start_from": "0.55", "withhold_below": "0.10"}
+    values = {"start_from": "55", "withhold_below": "10"}
     assert "Say why" in browser.submit("/usecases/urine/settings", reason="  ", **values).text
     assert (
         "not a number within its bounds"
-        in browser.submit("/usecases/urine/settings", reason="x", start_from="nan", withhold_below="0.1").text
+        in browser.submit("/usecases/urine/settings", reason="x", start_from="nan", withhold_below="10").text
     )
     assert (
         "not a number within its bounds"
-        in browser.submit("/usecases/urine/settings", reason="x", start_from="7", withhold_below="0.1").text
+        in browser.submit("/usecases/urine/settings", reason="x", start_from="7", withhold_below="10").text
     )
     assert (
         "The new thresholds are in force"
         in browser.submit("/usecases/urine/settings", reason="Committee of Monday", **values).text
     )
-    assert "Committee of Monday" in browser.get("/usecases/urine/settings").text
+    page = browser.get("/usecases/urine/settings").text
+    assert "Committee of Monday" in page
+    assert "55%" in page.partition("Earlier changes")[2]
     assert "in force already" in browser.submit("/usecases/urine/settings", reason="again", **values).text
     assert reader("delforge").submit("/usecases/urine/settings", reason="mine", **values).status_code == 403
 

@@ -167,3 +167,11 @@ def test_thousands_a_second_in_one_transaction_and_more_when_verified(engine):
     # A quarter of a second and a hundredth on a quiet machine; the bounds only catch a change of order.
     assert middle - start < 20
     assert time.perf_counter() - middle < 5
+
+
+def test_everything_about_one_patient_is_found_by_their_reference_alone(engine):
+    for number, patient in enumerate(("Patient/1", "Patient/12", "Patient/%", "Patient/1")):
+        audit.record(engine, "anna", Action.SUGGESTION_READ, f"s{number}", {"subject": patient}, NOW)
+    audit.record(engine, "bart", Action.RESOURCE_READ, "Patient/1", at=NOW)
+    assert [event.seq for event in audit.events(engine, thing="Patient/1")] == [5, 4, 1]
+    assert [event.seq for event in audit.events(engine, thing="Patient/%")] == [3]

@@ -7,7 +7,7 @@ import sys
 import pytest
 
 from vesalius.errors import UnreadableInput
-from vesalius.ingest import Cause, CsvMap, causes, held, receipts, receive
+from vesalius.ingest import Cause, CsvMap, causes, feeds, held, receipts, receive
 
 from .conftest import HEADER, NOW, ROW
 
@@ -79,6 +79,13 @@ def test_a_truncated_file_loses_its_last_row_only(send, lake):
     receipt = send((HEADER + GOOD)[:-4])
     assert (receipt.read, receipt.written, receipt.quarantined) == (2, 2, 1)
     assert held(lake.engine)[0].cause == Cause.COLUMN_COUNT
+
+
+def test_each_feed_says_how_much_it_brought_and_when_it_last_did(send, lake):
+    receipt = send(HEADER + GOOD)
+    send(HEADER + GOOD.splitlines(keepends=True)[0])
+    (feed,) = feeds(lake.engine)
+    assert (feed.source, feed.files, feed.read, feed.last) == (receipt.source, 2, 3, receipt.received_at)
 
 
 def test_a_missing_column_refuses_the_whole_file_and_the_receipt_says_so(send, lake):

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+
 from starlette.responses import Response
 
 from vesalius.console.contexts import AuditPage, Choice, EventRow, Pages
@@ -33,6 +35,7 @@ LABELS = {
     Action.USE_MODEL_CHANGED: N_("Model changed"),
     Action.USE_SETTINGS_CHANGED: N_("Thresholds changed"),
     Action.USE_TURNED: N_("Loop turned"),
+    Action.USE_HISTORY_READ: N_("Read past patients’ data"),
     Action.DATA_RECEIVED: N_("Data received"),
     Action.QUARANTINE_READ: N_("Read the quarantine"),
     Action.QUARANTINE_RETRIED: N_("Tried the quarantine again"),
@@ -81,6 +84,7 @@ def _page(visit: Visit, verified: int | None = None, broken: str = "") -> AuditP
             for action, label in LABELS.items()
         ),
         thing=asked["thing"],
+        filtered=any(asked.values()),
         verified=verified,
         broken=broken,
         head=f"{head.seq} {head.hash}",
@@ -93,8 +97,31 @@ def _row(event: Event, names: dict[str, str]) -> EventRow:
         if event.action in Action.__members__.values()
         else event.action
     )
-    detail = " · ".join(f"{name}: {value}" for name, value in event.detail.items() if value not in ("", None))
+    detail = " · ".join(
+        _said(name, value)
+        for name, value in event.detail.items()
+        if value not in ("", None, False) and name != "subject"
+    )
     actor = names.get(event.actor, event.actor)
     return EventRow(
-        event.seq, event.at, actor, label, event.action, event.object, detail[:300], event.hash[:12]
+        event.seq,
+        event.at,
+        actor,
+        label,
+        event.action,
+        event.object,
+        str(event.detail.get("subject") or ""),
+        detail[:300],
+        event.hash[:12],
     )
+
+
+def _said(name: str, value: object) -> str:
+    """One detail as it stands in the event, without the brackets of a program."""
+    if value is True:
+        return name
+    if isinstance(value, Mapping):
+        value = ", ".join(f"{key} {each}" for key, each in value.items())
+    elif isinstance(value, list):
+        value = ", ".join(map(str, value))
+    return f"{name}: {value}"

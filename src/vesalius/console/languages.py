@@ -117,6 +117,12 @@ class Language:
         """A length of time in one short unit, such as ``25 min``."""
         return dates.format_timedelta(value, threshold=1.5, format="short", locale=self.locale)
 
+    def ago(self, value: timedelta) -> str:
+        """How long ago something was, in one short unit, such as ``25 min ago``."""
+        return dates.format_timedelta(
+            -value, threshold=1.5, add_direction=True, format="short", locale=self.locale
+        )
+
 
 @cache
 def languages() -> dict[str, Language]:

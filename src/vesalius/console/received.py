@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+from datetime import timedelta
+
 from starlette.responses import Response
 
 from vesalius import ingest
-from vesalius.console.contexts import Cause, HeldItem, Pages, ReceiptRow, ReceivedPage
+from vesalius.console.contexts import Cause, FeedRow, HeldItem, Pages, ReceiptRow, ReceivedPage
 from vesalius.console.languages import N_
 from vesalius.console.sources import type_name
 from vesalius.console.visit import Visit, address, redirect, render
@@ -43,7 +45,9 @@ CAUSES = {
 """What each cause of quarantine means."""
 
 RETRIED = N_("Tried again: everything was understood and taken in.")
-STILL = N_("Tried again: some of it is still not understood.")
+STILL = N_(
+    "Tried again: some of it is still not understood. Have it put right where it comes from and sent again."
+)
 NEEDS_MAP = N_("These are rows of CSV: mend their map, then run “vesalius quarantine --retry --map FILE”.")
 
 
@@ -64,6 +68,7 @@ def show(visit: Visit) -> Response:
     before = address("/received", page=number - 1) if number > 1 else ""
     after = address("/received", page=number + 1) if len(files) > SIZE else ""
     page = ReceivedPage(
+        feeds=tuple(_feed(visit, feed) for feed in ingest.feeds(engine)),
         receipts=tuple(_row(receipt) for receipt in files[:SIZE]),
         list=Pages(number, 0, len(files), before, after),
         causes=tuple(
@@ -117,11 +122,17 @@ def _row(receipt: ingest.Receipt) -> ReceiptRow:
     )
 
 
+def _feed(visit: Visit, feed: ingest.Feed) -> FeedRow:
+    silent = visit.language.ago(max(visit.now - feed.last, timedelta()))
+    return FeedRow(feed.source, feed.last, silent, feed.files, feed.read)
+
+
 def _held(visit: Visit, cause: str) -> tuple[HeldItem, ...]:
     return tuple(
         HeldItem(
             id=str(item.id),
             words=item.words,
+            file=f"{item.source} · {item.name}",
             place=item.place,
             original=item.raw[:BYTES].decode("utf-8", errors="backslashreplace"),
             cut=len(item.raw) > BYTES,

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from math import isfinite
 from typing import TYPE_CHECKING
 
 from markupsafe import Markup
@@ -50,11 +51,20 @@ def change(visit: Visit) -> Response:
     return redirect(f"/usecases/{name}/settings")
 
 
+def _typed(visit: Visit, name: str, value: float) -> float:
+    """What was typed in the form that was refused, so that it need not be typed again; else ``value``."""
+    try:
+        return _number(visit.form.get(name, ""))
+    except ValueError:
+        return value
+
+
 def _number(words: str) -> float:
-    value = float(words.strip().replace(",", ".")[:20])
-    if value != value:  # NaN compares with nothing and would pass every bound
+    """A threshold as a fraction of one, from the percentage in the form."""
+    value = float(words.strip().removesuffix("%").replace(",", ".")[:20])
+    if not isfinite(value):  # NaN compares with nothing and would pass every bound
         raise ValueError("not a number")
-    return value
+    return round(value / 100, 4)
 
 
 def _trials(said: Speaker, values: dict[str, float], run: Run) -> tuple[Trial, ...]:
@@ -96,7 +106,7 @@ def _page(visit: Visit, name: str, said: Speaker, problem: str = "") -> Threshol
                 name=item.name,
                 label=said.say(f"setting.{item.name}"),
                 help=said.say(f"setting.{item.name}.help"),
-                value=values[item.name],
+                value=_typed(visit, item.name, values[item.name]),
                 minimum=item.minimum,
                 maximum=item.maximum,
                 step=item.step,
@@ -109,7 +119,7 @@ def _page(visit: Visit, name: str, said: Speaker, problem: str = "") -> Threshol
         patients=run.patients if run else 0,
         courses=run.practice.acted if run and run.practice else None,
         may_change=visit.may(Right.CHANGE_SETTINGS),
-        past=tuple(past(visit, item) for item in uses.history(engine, name) if item.kind == "settings"),
+        past=tuple(past(visit, item, said) for item in uses.history(engine, name) if item.kind == "settings"),
         problem=problem,
         reason=visit.form.get("reason", "")[:2000],
     )

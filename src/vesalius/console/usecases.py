@@ -24,7 +24,7 @@ from vesalius.console.runs import latest_run, made_at, report
 from vesalius.console.suggestion import name_of
 from vesalius.console.visit import ROLES, Visit, redirect, render
 from vesalius.console.words import Speaker, cards, speaker
-from vesalius.errors import Conflict, InvalidDecision
+from vesalius.errors import Conflict, InvalidDecision, NotFound
 from vesalius.governance import Right, uses
 from vesalius.governance._register import Change
 from vesalius.governance.lifecycle import State
@@ -143,11 +143,11 @@ def _page(visit: Visit, name: str, said: Speaker) -> UsePage:
         since=use.since,
         steps=_steps(use.state),
         gate=_gate(visit, uses.gate(engine, name)),
-        past=tuple(past(visit, change) for change in uses.history(engine, name)[:50]),
+        past=tuple(past(visit, change, said) for change in uses.history(engine, name)[:50]),
         may_suspend=visit.may(Right.SUSPEND) and use.runs,
         model=use.model,
         settings=tuple(
-            (said.say(f"setting.{key}"), visit.language.number(value))
+            (said.say(f"setting.{key}"), visit.language.percent(value))
             for key, value in card.fill(use.settings).items()
         ),
         figures=_figures(visit, name),
@@ -201,7 +201,7 @@ def _gate(visit: Visit, gate: Gate | None) -> OpenGate | None:
     )
 
 
-def past(visit: Visit, change: Change) -> Past:
+def past(visit: Visit, change: Change, said: Speaker) -> Past:
     """One thing that happened to a use, in words."""
     named = {str(state): label for state, label in STATES.items()}
     return Past(
@@ -210,9 +210,21 @@ def past(visit: Visit, change: Change) -> Past:
         role=ROLES.get(change.role, ""),
         label=KINDS[change.kind],
         before=named.get(change.before, change.before[:12]) if change.kind == "moved" else "",
-        after=named.get(change.after, change.after[:12]),
+        after=_values(visit, change, said)
+        if change.kind == "settings"
+        else named.get(change.after, change.after[:12]),
         reason=change.reason,
     )
+
+
+def _values(visit: Visit, change: Change, said: Speaker) -> str:
+    """The thresholds that a change put in force, each with its name; their hash where they were not kept."""
+    try:
+        values = uses.use_settings(visit.hospital.engine, change.usecase, change.after)
+    except NotFound:
+        return change.after[:12]
+    percent = visit.language.percent
+    return " · ".join(f"{said.say(f'setting.{name}')}: {percent(value)}" for name, value in values.items())
 
 
 def _figures(visit: Visit, name: str) -> tuple[Figure, ...]:

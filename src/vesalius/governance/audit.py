@@ -216,13 +216,23 @@ def verify(engine: sa.Engine, noted: Head | None = None) -> int:
 def events(
     engine: sa.Engine, *, actor: str = "", action: str = "", thing: str = "", limit: int = 50, offset: int = 0
 ) -> list[Event]:
-    """Events, latest first: of one account, of one kind, on one object, or all."""
+    """Events, latest first: of one account, of one kind, on one object or about one patient, or all."""
     asked = sa.select(event)
-    for column, value in ((event.c.actor, actor), (event.c.action, action), (event.c.object, thing)):
+    for column, value in ((event.c.actor, actor), (event.c.action, action)):
         if value:
             asked = asked.where(column == value)
+    if thing:
+        asked = asked.where(_concerns(thing))
     with reading(engine) as connection:
         return list(_read(connection, asked.order_by(event.c.seq.desc()).limit(limit).offset(offset)))
+
+
+def _concerns(thing: str) -> sa.ColumnElement[bool]:
+    """On the object ``thing``, or on anything about the patient of that reference."""
+    if not thing.startswith("Patient/"):
+        return event.c.object == thing
+    told = msgspec.json.encode({"subject": thing}).decode()[1:-1]  # as it stands in the canonical detail
+    return sa.or_(event.c.object == thing, event.c.detail.contains(told, autoescape=True))
 
 
 def _fits(item: Event, last: Head, noted: Head | None) -> None:

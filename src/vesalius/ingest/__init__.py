@@ -4,9 +4,21 @@ One module per format turns bytes into FHIR resources; a common pipeline checks,
 """
 
 from vesalius.ingest._causes import Cause
-from vesalius.ingest._receipts import Receipt, receipts
+from vesalius.ingest._receipts import Feed, Receipt, feeds, receipts
 from vesalius.ingest.csv_map import CsvMap
 from vesalius.ingest.pipeline import receive
 from vesalius.ingest.quarantine import Held, causes, held, retry
 
-__all__ = ["Cause", "CsvMap", "Held", "Receipt", "causes", "held", "receipts", "receive", "retry"]
+__all__ = [
+    "Cause",
+    "CsvMap",
+    "Feed",
+    "Held",
+    "Receipt",
+    "causes",
+    "feeds",
+    "held",
+    "receipts",
+    "receive",
+    "retry",
+]

@@ -56,6 +56,33 @@ def receipts(engine: sa.Engine, limit: int = 100, offset: int = 0) -> list[Recei
         return [_receipt(row) for row in rows]
 
 
+class Feed(msgspec.Struct, frozen=True, kw_only=True):
+    """What one feed brought until now.
+
+    Attributes:
+        source: its name.
+        files: how many files it sent.
+        last: when the last of them came.
+        read: how many lines, rows or entries they hold.
+    """
+
+    source: str
+    files: int
+    last: datetime
+    read: int
+
+
+def feeds(engine: sa.Engine) -> list[Feed]:
+    """The feeds that sent something, the longest silent first."""
+    last = sa.func.max(table.c.received_at, type_=table.c.received_at.type).label("last")
+    asked = sa.select(
+        table.c.source, sa.func.count().label("files"), last, sa.func.sum(table.c.read).label("read")
+    )
+    with reading(engine) as connection:
+        rows = connection.execute(asked.group_by(table.c.source).order_by(last, table.c.source))
+        return [Feed(source=row.source, files=row.files, last=row.last, read=int(row.read)) for row in rows]
+
+
 def find(engine: sa.Engine, sha256: str, source: str, map_digest: str) -> Receipt | None:
     """The receipt of this content from this feed through this map, if there is one."""
     wanted = sa.select(table).where(

@@ -35,12 +35,32 @@ class ReceiptRow:
 
 
 @dataclass(frozen=True)
+class FeedRow:
+    """One feed.
+
+    Attributes:
+        source: its name.
+        last: when its last file came.
+        silent: how long ago that is, in the reader's language.
+        files: how many files it sent.
+        read: how many lines, rows or entries they hold.
+    """
+
+    source: str
+    last: datetime
+    silent: str
+    files: int
+    read: int
+
+
+@dataclass(frozen=True)
 class HeldItem:
     """One thing that could not be understood.
 
     Attributes:
         id: its number.
         words: why.
+        file: the feed and the name of its file.
         place: where in the file.
         original: its bytes as received, cut.
         cut: whether there is more.
@@ -48,6 +68,7 @@ class HeldItem:
 
     id: str
     words: str
+    file: str
     place: str
     original: str
     cut: bool
@@ -75,6 +96,7 @@ class ReceivedPage:
     """``/received``.
 
     Attributes:
+        feeds: the longest silent first.
         receipts: files, latest first.
         list: which page of them this is.
         causes: what is held, by cause.
@@ -84,6 +106,7 @@ class ReceivedPage:
         totals: the resources in the lake, as (type in English, how many, how many versions).
     """
 
+    feeds: tuple[FeedRow, ...]
     receipts: tuple[ReceiptRow, ...]
     list: Pages
     causes: tuple[Cause, ...]
@@ -104,6 +127,7 @@ class EventRow:
         label: what was done, in English.
         action: the code of it.
         object: on what.
+        patient: the reference of the patient it is about, or empty.
         detail: what else, on one line.
         hash: the first characters of its hash.
     """
@@ -114,6 +138,7 @@ class EventRow:
     label: str
     action: str
     object: str
+    patient: str
     detail: str
     hash: str
 
@@ -128,6 +153,7 @@ class AuditPage:
         actors: the accounts one can filter by.
         actions: what one can filter by.
         thing: the object that was asked for, or empty.
+        filtered: whether only some events were asked for.
         verified: how many events the chain has, after it was verified; or None.
         broken: what does not fit, after it was verified; or empty.
         head: the end of the chain, to note elsewhere.
@@ -138,6 +164,7 @@ class AuditPage:
     actors: tuple[Choice, ...]
     actions: tuple[Choice, ...]
     thing: str
+    filtered: bool
     verified: int | None
     broken: str
     head: str
