@@ -90,6 +90,8 @@ class Point:
         self.name, self.kind = name, kind
 
     def load(self):
+        if self.kind is ImportError:
+            raise ImportError(self.name)
         return self.kind
 
 
@@ -397,6 +399,13 @@ def test_a_database_that_does_not_answer_stops_the_turn_and_blames_no_patient(ho
         loop.turn(hospital, "glucose", NOON)
     (turn,) = loop.turn_all(hospital, NOON)
     assert turn.error == "the database does not answer"
+
+
+def test_a_use_that_cannot_be_loaded_is_a_turn_that_failed(hospital, installed):
+    installed["absent"] = ImportError
+    turns = {turn.usecase: turn for turn in loop.turn_all(hospital, NOON)}
+    assert "cannot be loaded" in turns["absent"].error
+    assert not turns["glucose"].error
 
 
 def test_an_unknown_use_is_not_found(hospital):

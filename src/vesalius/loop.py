@@ -37,7 +37,7 @@ from vesalius.lake import Lake
 from vesalius.review import Display, Filed
 from vesalius.review.whereabouts import displays
 from vesalius.store import writing
-from vesalius.usecase import Candidate, Suggestion, UseCase, encode, find, installed
+from vesalius.usecase import Candidate, Suggestion, UseCase, encode, find, names
 
 log = logging.getLogger(__name__)
 
@@ -161,7 +161,7 @@ def history(
 
 def turn_all(hospital: Hospital, now: datetime) -> list[Turn]:
     """A turn and the outcomes of every use case installed; one that fails does not stop the others."""
-    return [_guarded(hospital, name, now) for name in installed()]
+    return [_guarded(hospital, name, now) for name in names()]
 
 
 def replay(hospital: Hospital, identifier: str) -> bytes:

@@ -18,7 +18,7 @@ import hashlib
 import logging
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import datetime
 from importlib.metadata import EntryPoint, entry_points
 from typing import TYPE_CHECKING, Any, ClassVar, Literal
 
@@ -274,6 +274,11 @@ class UseCase(abc.ABC):
         return [None] * len(candidates)
 
 
+def names() -> list[str]:
+    """The names of the use cases that are installed on this machine, loaded or not."""
+    return sorted({point.name for point in entry_points(group=GROUP)})
+
+
 def installed() -> dict[str, type[UseCase]]:
     """Every use case that is installed on this machine and can be loaded, by name.
 
@@ -297,8 +302,7 @@ def find(name: str) -> type[UseCase]:
     """
     for point in entry_points(group=GROUP, name=name):
         return _load(point)
-    names = ", ".join(sorted(point.name for point in entry_points(group=GROUP))) or "none"
-    raise NotFound(f"there is no use case {name!r}", hint=f"installed: {names}")
+    raise NotFound(f"there is no use case {name!r}", hint=f"installed: {', '.join(names()) or 'none'}")
 
 
 def _load(point: EntryPoint) -> type[UseCase]:
@@ -319,7 +323,3 @@ def encode(value: Any) -> bytes:
 def decode_suggestion(body: bytes) -> Suggestion:
     """A suggestion from the bytes that :func:`encode` made of it."""
     return msgspec.json.decode(body, type=Suggestion)
-
-
-WINDOW = timedelta(days=7)
-"""How far back a live turn looks for candidates without a suggestion, unless the card says otherwise."""
