@@ -260,6 +260,7 @@ def test_thresholds_change_with_a_reason_by_the_right_role(reader):
     page = browser.get("/usecases/urine/settings").text
     assert "Committee of Monday" in page
     assert "55%" in page.partition("Earlier changes")[2]
+    assert "55%" in browser.get("/usecases/urine").text.partition("What happened until now")[2]
     assert "in force already" in browser.submit("/usecases/urine/settings", reason="again", **values).text
     assert reader("delforge").submit("/usecases/urine/settings", reason="mine", **values).status_code == 403
 

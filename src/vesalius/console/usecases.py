@@ -203,7 +203,7 @@ def _gate(visit: Visit, gate: Gate | None) -> OpenGate | None:
 
 def past(visit: Visit, change: Change, said: Speaker) -> Past:
     """One thing that happened to a use, in words."""
-    named = {str(state): label for state, label in STATES.items()}
+    named = {str(state): visit.say(label) for state, label in STATES.items()}
     return Past(
         at=change.at,
         by=name_of(visit, change.by),

@@ -104,8 +104,8 @@ class Past:
         by: who, by name.
         role: in which role, in English; or empty.
         label: what, in English.
-        before: from what; an English name or a hash.
-        after: to what; an English name or a hash.
+        before: from what: a state in the reader's language, a hash, or empty.
+        after: to what: a state or thresholds in the reader's language, or a hash.
         reason: their words.
     """
 
