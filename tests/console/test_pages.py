@@ -349,7 +349,9 @@ def test_signing_a_gate_moves_a_use_and_is_kept_with_its_reason(tmp_path):
         in director.submit("/usecases/urine/sign", act="suspend", reason="Wrong unit").text
     )
     doctor = Reader(console).sign_in("delforge")
-    assert "does not speak yet" in doctor.get("/").text
+    worklist = doctor.get("/").text
+    assert "does not run: nothing new is suggested" in worklist
+    assert "New suggestions appear here" not in worklist
     assert "Sign: Silent" in doctor.get("/usecases/urine").text
     assert doctor.submit("/usecases/urine/sign", act="sign", reason="").status_code == 400
     assert "Signed." in doctor.submit("/usecases/urine/sign", act="sign", reason="Unit mended").text

@@ -16,6 +16,9 @@ from vesalius.governance.audit import Action, Event
 SIZE = 100
 """How many lines a page has."""
 
+HASH = 64
+"""How many characters a SHA-256 has; twelve of them tell it from others."""
+
 LABELS = {
     Action.PERSON_ADDED: N_("Account added"),
     Action.PERSON_CHANGED: N_("Account changed"),
@@ -124,4 +127,6 @@ def _said(name: str, value: object) -> str:
         value = ", ".join(f"{key} {each}" for key, each in value.items())
     elif isinstance(value, list):
         value = ", ".join(map(str, value))
+    elif isinstance(value, str) and len(value) == HASH:
+        value = value[:12]
     return f"{name}: {value}"

@@ -78,7 +78,8 @@ def _page(visit: Visit, asked: dict[str, str], number: int, found: Page) -> Work
         clear=address("/", **tab),
         poll=_poll(asked, number, mark(found)),
         several=len(cards()) > 1,
-        silent=_silent(visit),
+        silent=_mute(visit, runs=True),
+        stopped=_mute(visit, runs=False),
     )
 
 
@@ -160,6 +161,11 @@ def _row(visit: Visit, filed: Filed, who: Any, settings: Mapping[str, float]) ->
     )
 
 
-def _silent(visit: Visit) -> tuple[str, ...]:
-    engine, code = visit.hospital.engine, visit.language.code
-    return tuple(card.say("title", code) for name, card in cards().items() if not uses.speaks(engine, name))
+def _mute(visit: Visit, *, runs: bool) -> tuple[str, ...]:
+    """The titles of the uses whose suggestions are not shown: those that run in silence, or not at all."""
+    found = {name: uses.current(visit.hospital.engine, name) for name in cards()}
+    return tuple(
+        cards()[name].say("title", visit.language.code)
+        for name, use in found.items()
+        if not use.speaks and use.runs == runs
+    )

@@ -99,6 +99,7 @@ class WorklistPage:
         poll: where to ask how many are new.
         several: whether more than one use is installed.
         silent: the titles of the uses that run in silence, so that nobody waits for them.
+        stopped: the titles of the uses that do not run at all, such as one that was suspended.
     """
 
     rows: tuple[Row, ...]
@@ -112,6 +113,7 @@ class WorklistPage:
     poll: str
     several: bool
     silent: tuple[str, ...]
+    stopped: tuple[str, ...]
 
 
 @dataclass(frozen=True)
