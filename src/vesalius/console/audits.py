@@ -103,7 +103,7 @@ def _row(event: Event, names: dict[str, str]) -> EventRow:
     detail = " · ".join(
         _said(name, value)
         for name, value in event.detail.items()
-        if value not in ("", None, False) and name != "subject"
+        if value is not False and value not in ("", None) and name != "subject"
     )
     actor = names.get(event.actor, event.actor)
     return EventRow(
