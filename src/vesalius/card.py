@@ -54,13 +54,17 @@ class Option(msgspec.Struct, frozen=True):
 
 
 class Setting(msgspec.Struct, frozen=True, omit_defaults=True):
-    """One number that the hospital chooses; two texts, ``setting.NAME`` and with ``.help``, explain it."""
+    """One number that the hospital chooses; two texts, ``setting.NAME`` and with ``.help``, explain it.
+
+    Its ``unit`` is a UCUM unit; empty means a probability, 0 to 1, which people see in percent.
+    """
 
     name: str
     default: float
     minimum: float
     maximum: float
     step: float = 0.01
+    unit: str = ""
 
 
 class Source(msgspec.Struct, frozen=True, omit_defaults=True):

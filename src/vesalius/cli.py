@@ -64,9 +64,9 @@ class Commands(click.Group):
 @click.option("-v", "--verbose", is_flag=True, help="Say more on standard error.")
 def main(verbose: bool) -> None:
     """Brings AI to the bedside safely: evidence, suggestion, a person decides, outcome, evaluation."""
-    logging.basicConfig(
-        level=logging.INFO if verbose else logging.WARNING, format="%(levelname)s %(name)s: %(message)s"
-    )
+    handler = logging.StreamHandler()
+    handler.setLevel(logging.INFO if verbose else logging.WARNING)
+    logging.basicConfig(format="%(levelname)s %(name)s: %(message)s", level=handler.level, handlers=[handler])
 
 
 @main.command()

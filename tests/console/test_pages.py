@@ -2,6 +2,7 @@
 
 import re
 
+import msgspec
 import synthetic
 
 PAGES = (
@@ -371,7 +372,8 @@ def test_a_validation_run_fills_the_evidence_the_thresholds_and_what_happened_to
     doctor = Reader(app(hospital)).sign_in("delforge")
     assert '<svg class="chart' in doctor.get("/usecases/urine").text
     page = doctor.get("/usecases/urine/settings").text
-    assert "Avoided: of the 152 courses" in page
+    assert "Avoided: of the 152 acts" in page
+    assert "Courses avoided" in page  # the words of the use itself
     row = re.search(r'<tr class="in-force">.*?</tr>', page, re.DOTALL).group()
     assert "No antibiotic below this probability" in row
     assert "8 <span" in row, "5 % of 152 courses avoided"
@@ -381,3 +383,22 @@ def test_a_validation_run_fills_the_evidence_the_thresholds_and_what_happened_to
         r"When it was validated, \d+ patients had between \d+% and \d+%", doctor.get(suggestion).text
     )
     hospital.close()
+
+
+def test_a_setting_that_is_no_probability_is_typed_and_shown_in_its_unit():
+    from vesalius.card import Setting
+    from vesalius.console.languages import languages
+    from vesalius.console.thresholds import _number, _probabilities, _words
+    from vesalius.console.words import Speaker
+    from vesalius.usecases.urine import Urine
+
+    below = Setting("below", 130, 120, 135, step=1, unit="mmol/L")
+    chance = Setting("chance", 0.4, 0, 1)
+    card = msgspec.structs.replace(
+        Urine.card, settings=(below, chance), texts={language: {} for language in Urine.card.texts}
+    )
+    said = Speaker(card, languages()["en"])
+    assert (_number("129,5", below), _number("55 %", chance)) == (129.5, 0.55)
+    assert (said.setting("below", 130), said.setting("chance", 0.4)) == ("130 mmol/L", "40%")
+    assert _probabilities(said, {"below": 130, "chance": 0.4}) == {"chance": 0.4}
+    assert _words(said).avoided == "Acts avoided"

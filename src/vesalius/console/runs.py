@@ -71,7 +71,7 @@ def similar(run: Run, probability: float) -> Similar | None:
 
 
 def picture(run: Run, language: str, marks: Sequence[float]) -> Markup:
-    """Courses avoided beside positive cultures missed, at every threshold, as SVG."""
+    """Acts avoided beside outcomes missed, at every threshold, as SVG."""
     from vesalius.evaluation import charts
     from vesalius.evaluation.words import Words
 

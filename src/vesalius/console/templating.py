@@ -13,9 +13,9 @@ from vesalius.console.languages import languages
 FOLDER = Path(__file__).parent / "templates"
 
 
-def plain_percent(value: float) -> str:
-    """A fraction of one as a percentage for a form field: a point, at most two decimals, no sign."""
-    return f"{100 * value:.2f}".rstrip("0").rstrip(".")
+def plain(value: float) -> str:
+    """A number for a form field: a point, no grouping, no more digits than it has."""
+    return f"{value:.10g}"
 
 
 @cache
@@ -33,6 +33,6 @@ def environment(code: str) -> Environment:
     made.install_gettext_callables(language.gettext, language.ngettext, newstyle=True)  # type: ignore[attr-defined]
     for name in ("day", "moment", "clock", "near", "lasted", "briefly", "number", "percent", "signed"):
         made.filters[name] = getattr(language, name)
-    made.filters["plain_percent"] = plain_percent
+    made.filters["plain"] = plain
     made.globals |= {"interval_picture": pictures.interval, "weight_picture": pictures.weight}
     return made

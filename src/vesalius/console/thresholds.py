@@ -1,4 +1,4 @@
-"""The thresholds that the hospital chooses: for each, courses avoided beside positive cultures missed."""
+"""The thresholds that the hospital chooses: for each, acts avoided beside outcomes missed."""
 
 from __future__ import annotations
 
@@ -8,12 +8,13 @@ from typing import TYPE_CHECKING
 from markupsafe import Markup
 from starlette.responses import Response
 
-from vesalius.console.contexts import Knob, ThresholdsPage, Trial
+from vesalius.card import Setting
+from vesalius.console.contexts import Knob, ThresholdsPage, Trial, TrialWords
 from vesalius.console.languages import N_
 from vesalius.console.runs import latest_run, picture
 from vesalius.console.usecases import past
 from vesalius.console.visit import Visit, redirect, render
-from vesalius.console.words import Speaker, speaker
+from vesalius.console.words import UNITS, Speaker, speaker
 from vesalius.errors import Conflict, InvalidCard, InvalidSetting
 from vesalius.governance import Right, uses
 
@@ -23,6 +24,13 @@ if TYPE_CHECKING:
 CHANGED = N_("The new thresholds are in force. Suggestions made before keep theirs.")
 WRONG = N_("A threshold is not a number within its bounds. Nothing was changed.")
 SAME = N_("These thresholds are in force already. Nothing was changed.")
+HEADINGS = {
+    "caption": N_("If one acted from this probability on."),
+    "acted": N_("Acted on"),
+    "avoided": N_("Acts avoided"),
+    "wrongly": N_("of these, with the outcome"),
+    "missed": N_("With the outcome, missed"),
+}
 NO_REASON = N_("Say why: the reason is kept with your name.")
 
 
@@ -37,7 +45,7 @@ def change(visit: Visit) -> Response:
     name = visit.path("name")
     said, reason = speaker(name, visit.language), visit.form.get("reason", "").strip()[:2000]
     try:
-        values = {setting.name: _number(visit.form.get(setting.name, "")) for setting in said.card.settings}
+        values = {item.name: _number(visit.form.get(item.name, ""), item) for item in said.card.settings}
         said.card.fill(values)
     except (ValueError, InvalidCard):
         return _refused(visit, name, said, WRONG, 400)
@@ -51,27 +59,56 @@ def change(visit: Visit) -> Response:
     return redirect(f"/usecases/{name}/settings")
 
 
-def _typed(visit: Visit, name: str, value: float) -> float:
+def _typed(visit: Visit, setting: Setting, value: float) -> float:
     """What was typed in the form that was refused, so that it need not be typed again; else ``value``."""
     try:
-        return _number(visit.form.get(name, ""))
+        return _number(visit.form.get(setting.name, ""), setting)
     except ValueError:
         return value
 
 
-def _number(words: str) -> float:
-    """A threshold as a fraction of one, from the percentage in the form."""
+def _scale(setting: Setting) -> int:
+    """How many of the unit shown make one of the setting: a probability is shown in percent."""
+    return 1 if setting.unit else 100
+
+
+def _number(words: str, setting: Setting) -> float:
+    """The value of a setting, from what the form says in the unit shown."""
     value = float(words.strip().removesuffix("%").replace(",", ".")[:20])
     if not isfinite(value):  # NaN compares with nothing and would pass every bound
         raise ValueError("not a number")
-    return round(value / 100, 4)
+    return round(value / _scale(setting), 6)
+
+
+def _knob(visit: Visit, said: Speaker, setting: Setting, value: float) -> Knob:
+    def shown(number: float) -> float:
+        return round(number * _scale(setting), 6)
+
+    name = setting.name
+    return Knob(
+        name=name,
+        label=said.say(f"setting.{name}"),
+        help=said.say(f"setting.{name}.help"),
+        unit=UNITS.get(setting.unit, setting.unit) or "%",
+        value=shown(_typed(visit, setting, value)),
+        minimum=shown(setting.minimum),
+        maximum=shown(setting.maximum),
+        step=shown(setting.step),
+        low=said.setting(name, setting.minimum),
+        high=said.setting(name, setting.maximum),
+        default=said.setting(name, setting.default),
+    )
+
+
+def _words(said: Speaker) -> TrialWords:
+    return TrialWords(**{name: said.or_else(f"trial.{name}", message) for name, message in HEADINGS.items()})
 
 
 def _trials(said: Speaker, values: dict[str, float], run: Run) -> tuple[Trial, ...]:
     """One line per step of 5 %, and one for each threshold in force."""
     courses = run.practice.acted if run.practice else run.rows
     names: dict[int, list[str]] = {}
-    for name, value in values.items():
+    for name, value in _probabilities(said, values).items():
         names.setdefault(round(100 * value), []).append(said.say(f"setting.{name}"))
     shown = {*range(5, 96, 5), *names}
     return tuple(
@@ -90,6 +127,11 @@ def _trials(said: Speaker, values: dict[str, float], run: Run) -> tuple[Trial, .
     )
 
 
+def _probabilities(said: Speaker, values: dict[str, float]) -> dict[str, float]:
+    """The settings that are probabilities: the others are no thresholds on the curve."""
+    return {name: value for name, value in values.items() if not said.unit(name)}
+
+
 def _refused(visit: Visit, name: str, said: Speaker, problem: str, status: int) -> Response:
     return render(visit, "thresholds.html", _page(visit, name, said, problem), status)
 
@@ -101,21 +143,12 @@ def _page(visit: Visit, name: str, said: Speaker, problem: str = "") -> Threshol
     return ThresholdsPage(
         name=name,
         title=said.say("title"),
-        knobs=tuple(
-            Knob(
-                name=item.name,
-                label=said.say(f"setting.{item.name}"),
-                help=said.say(f"setting.{item.name}.help"),
-                value=_typed(visit, item.name, values[item.name]),
-                minimum=item.minimum,
-                maximum=item.maximum,
-                step=item.step,
-                default=item.default,
-            )
-            for item in said.card.settings
-        ),
+        knobs=tuple(_knob(visit, said, item, values[item.name]) for item in said.card.settings),
         trials=_trials(said, values, run) if run else (),
-        picture=picture(run, visit.language.code, list(values.values())) if run else Markup(),
+        words=_words(said),
+        picture=picture(run, visit.language.code, list(_probabilities(said, values).values()))
+        if run
+        else Markup(),
         patients=run.patients if run else 0,
         courses=run.practice.acted if run and run.practice else None,
         may_change=visit.may(Right.CHANGE_SETTINGS),

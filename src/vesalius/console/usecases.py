@@ -147,7 +147,7 @@ def _page(visit: Visit, name: str, said: Speaker) -> UsePage:
         may_suspend=visit.may(Right.SUSPEND) and use.runs,
         model=use.model,
         settings=tuple(
-            (said.say(f"setting.{key}"), visit.language.percent(value))
+            (said.say(f"setting.{key}"), said.setting(key, value))
             for key, value in card.fill(use.settings).items()
         ),
         figures=_figures(visit, name),
@@ -223,8 +223,9 @@ def _values(visit: Visit, change: Change, said: Speaker) -> str:
         values = uses.use_settings(visit.hospital.engine, change.usecase, change.after)
     except NotFound:
         return change.after[:12]
-    percent = visit.language.percent
-    return " · ".join(f"{said.say(f'setting.{name}')}: {percent(value)}" for name, value in values.items())
+    return " · ".join(
+        f"{said.say(f'setting.{key}')}: {said.setting(key, value)}" for key, value in values.items()
+    )
 
 
 def _figures(visit: Visit, name: str) -> tuple[Figure, ...]:

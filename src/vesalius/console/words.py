@@ -73,6 +73,21 @@ class Speaker:
         key = f"level.{value}"
         return self.say(key) if key in self.card.texts["en"] else str(value)
 
+    def setting(self, name: str, value: float) -> str:
+        """The value of a setting: with its unit, or in percent where it is a probability."""
+        unit = self.unit(name)
+        return (
+            f"{self.language.number(value)} {UNITS.get(unit, unit)}" if unit else self.language.percent(value)
+        )
+
+    def unit(self, name: str) -> str:
+        """The unit of a setting, empty for a probability and for one that the card no longer has."""
+        return next((item.unit for item in self.card.settings if item.name == name), "")
+
+    def or_else(self, key: str, message: str) -> str:
+        """The card's own words under ``key`` where it has some, else the console's ``message``."""
+        return self.say(key) if key in self.card.texts["en"] else self.language.say(message)
+
     @cached_property
     def _inputs(self) -> Mapping[str, Input]:
         return {item.name: item for item in self.card.inputs}

@@ -257,19 +257,42 @@ class Knob:
         name: its code.
         label: its name.
         help: what it does.
-        value: the value in force, or the one that was refused.
-        minimum, maximum, step: its bounds.
-        default: the card's own value.
+        unit: what its numbers are in: ``%`` for a probability.
+        value: the value in force, or the one that was refused, in that unit.
+        minimum, maximum, step: its bounds, in that unit.
+        low, high, default: its bounds and the card's own value, for people.
     """
 
     name: str
     label: str
     help: str
+    unit: str
     value: float
     minimum: float
     maximum: float
     step: float
-    default: float
+    low: str
+    high: str
+    default: str
+
+
+@dataclass(frozen=True)
+class TrialWords:
+    """The headings over what each threshold would have meant: the card's ``trial.NAME``, or general ones.
+
+    Attributes:
+        caption: what is supposed.
+        acted: who would be acted on.
+        avoided: acts that would not take place.
+        wrongly: of these, on patients with the outcome.
+        missed: patients with the outcome who would not be acted on.
+    """
+
+    caption: str
+    acted: str
+    avoided: str
+    wrongly: str
+    missed: str
 
 
 @dataclass(frozen=True)
@@ -281,6 +304,7 @@ class ThresholdsPage:
         title: its title.
         knobs: the settings.
         trials: what each threshold would have meant.
+        words: the headings over them.
         picture: the same as a picture, or empty.
         patients: how many patients the validation run had.
         courses: how many courses the clinicians gave them, or None when that is not known.
@@ -294,6 +318,7 @@ class ThresholdsPage:
     title: str
     knobs: tuple[Knob, ...]
     trials: tuple[Trial, ...]
+    words: TrialWords
     picture: Markup
     patients: int
     courses: int | None
