@@ -91,6 +91,8 @@ class Card(msgspec.Struct, frozen=True, forbid_unknown_fields=True, omit_default
         override_reasons: the codes a person chooses from when overriding; each has a text ``reason.CODE``.
         settings: the numbers the hospital chooses.
         limits: keys of texts (``limit.KEY``) on what the tool was not tested for.
+        shipped_limits: those of ``limits`` that hold only for the model that the use case ships.
+        own_limits: those of ``limits`` that hold only for a model that the hospital learnt itself.
         sources: the citations.
         window_hours: how long after it became due a candidate can still get its suggestion.
         texts: by language, by key.
@@ -105,6 +107,8 @@ class Card(msgspec.Struct, frozen=True, forbid_unknown_fields=True, omit_default
     override_reasons: tuple[str, ...]
     settings: tuple[Setting, ...] = ()
     limits: tuple[str, ...] = ()
+    shipped_limits: tuple[str, ...] = ()
+    own_limits: tuple[str, ...] = ()
     sources: tuple[Source, ...] = ()
     window_hours: float = 168
     texts: dict[str, dict[str, str]] = {}
@@ -136,6 +140,11 @@ class Card(msgspec.Struct, frozen=True, forbid_unknown_fields=True, omit_default
     def window(self) -> timedelta:
         """How long after it became due a candidate can still get its suggestion."""
         return timedelta(hours=self.window_hours)
+
+    def limits_of(self, *, own: bool) -> tuple[str, ...]:
+        """The limits that hold for the hospital's own model, or for the shipped one."""
+        other = self.shipped_limits if own else self.own_limits
+        return tuple(key for key in self.limits if key not in other)
 
     def keys(self) -> set[str]:
         """Every key that each language must have a text for."""

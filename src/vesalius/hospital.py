@@ -12,7 +12,6 @@
 
 from __future__ import annotations
 
-import os
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -94,8 +93,3 @@ class Hospital:
     def usecase_with(self, name: str, model: str, settings: dict[str, float]) -> UseCase:
         """The use case ``name`` with a model, by its hash (empty: the one it ships), and with settings."""
         return find(name)(self.models.load(model) if model else None, settings)
-
-
-def default_home() -> Path:
-    """``VESALIUS_HOME``, or ``~/.vesalius``."""
-    return Path(os.environ.get("VESALIUS_HOME", Path.home() / ".vesalius"))

@@ -25,6 +25,7 @@ CHANGED = N_("The new thresholds are in force. Suggestions made before keep thei
 WRONG = N_("A threshold is not a number within its bounds. Nothing was changed.")
 SAME = N_("These thresholds are in force already. Nothing was changed.")
 HEADINGS = {
+    "intro": N_("The hospital weighs two harms: to act for nothing, and to miss. Choose with both in view."),
     "caption": N_("If one acted from this probability on."),
     "acted": N_("Acted on"),
     "avoided": N_("Acts avoided"),

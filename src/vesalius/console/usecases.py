@@ -137,7 +137,7 @@ def _page(visit: Visit, name: str, said: Speaker) -> UsePage:
         version=card.version,
         reviewers=tuple(ROLES.get(role, role) for role in card.reviewers),
         sources=tuple(Cited(source.citation, source.url) for source in card.sources),
-        limits=tuple(said.say(f"limit.{key}") for key in card.limits),
+        limits=tuple(said.say(f"limit.{key}") for key in card.limits_of(own=_own_model(name, use.model))),
         state=STATES[use.state],
         speaks=use.speaks,
         since=use.since,
@@ -215,6 +215,12 @@ def past(visit: Visit, change: Change, said: Speaker) -> Past:
         else named.get(change.after, change.after[:12]),
         reason=change.reason,
     )
+
+
+def _own_model(name: str, model: str) -> bool:
+    """Whether the model in force is one that the hospital put there, and not the one that the use ships."""
+    shipped = find(name)().model
+    return bool(model) and (shipped is None or model != shipped.hash)
 
 
 def _values(visit: Visit, change: Change, said: Speaker) -> str:

@@ -103,10 +103,6 @@ def patient(person: Person, at: datetime) -> Known:
     }
 
 
-def _address(person: Person) -> Resource:
-    return {"use": "home", "city": person.municipality, "postalCode": person.postal, "country": "BE"}
-
-
 def stay(case: Case) -> Iterator[Known]:
     """The stay: once when it begins, once more when it is over."""
     begun: Resource = {

@@ -281,6 +281,7 @@ class TrialWords:
     """The headings over what each threshold would have meant: the card's ``trial.NAME``, or general ones.
 
     Attributes:
+        intro: what the hospital weighs.
         caption: what is supposed.
         acted: who would be acted on.
         avoided: acts that would not take place.
@@ -288,6 +289,7 @@ class TrialWords:
         missed: patients with the outcome who would not be acted on.
     """
 
+    intro: str
     caption: str
     acted: str
     avoided: str
