@@ -1,4 +1,4 @@
-"""Opening what was received: its hash, its format, its bytes, compressed or not."""
+"""Opening what was received: its hash, its bytes, compressed or not."""
 
 from __future__ import annotations
 
@@ -9,26 +9,14 @@ import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import BinaryIO, Literal, cast
-
-import msgspec
+from typing import BinaryIO, cast
 
 from vesalius.errors import UnreadableInput
 from vesalius.ingest._causes import FaultError
 from vesalius.ingest._lines import readline
 
-Format = Literal["csv", "ndjson", "bundle"]
-
 _GZIP = b"\x1f\x8b"
 _IN_MEMORY = 16 * 1024 * 1024
-_SUFFIXES: dict[str, Format] = {
-    "csv": "csv",
-    "tsv": "csv",
-    "txt": "csv",
-    "ndjson": "ndjson",
-    "jsonl": "ndjson",
-    "json": "bundle",
-}
 
 
 @contextmanager
@@ -69,27 +57,13 @@ def unpacked(file: BinaryIO) -> BinaryIO:
     return cast("BinaryIO", gzip.GzipFile(fileobj=file, mode="rb")) if packed else file
 
 
-def detect(name: str, file: BinaryIO, *, mapped: bool) -> Format:
-    """The format of a file: by its name, else by its first line.
+def beginning(file: BinaryIO) -> bytes:
+    """The first line of a file, decompressed; at most a mebibyte of it.
 
     Raises:
-        UnreadableInput: neither tells.
+        UnreadableInput: the compressed file is damaged at its beginning.
     """
-    suffix = name.lower().removesuffix(".gz").rpartition(".")[2]
-    if suffix in _SUFFIXES:
-        return _SUFFIXES[suffix]
-    if mapped:
-        return "csv"
     try:
-        first = readline(unpacked(file), 1024 * 1024).removeprefix(b"\xef\xbb\xbf").strip()
+        return readline(unpacked(file), 1024 * 1024)
     except FaultError as fault:
         raise UnreadableInput(fault.words) from None
-    if not first.startswith(b"{"):
-        raise UnreadableInput(
-            "its format cannot be told from its name or its first line", hint="name the format"
-        )
-    try:
-        msgspec.json.decode(first, type=msgspec.Raw)
-    except (msgspec.DecodeError, RecursionError):
-        return "bundle"
-    return "ndjson"

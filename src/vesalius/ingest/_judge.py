@@ -10,6 +10,7 @@ from typing import Any
 from vesalius import fhir
 from vesalius.errors import InvalidResource
 from vesalius.ingest._causes import Cause, FaultError
+from vesalius.ingest._finishing import Step, finished, steps
 from vesalius.ingest._items import Found, Item
 from vesalius.lake import Arrival, Lake
 
@@ -31,8 +32,12 @@ class Judge:
     lake: Lake
     received_at: datetime
     unique: bool = False
+    _steps: tuple[Step, ...] = ()
     _births: dict[str, str] = field(default_factory=dict)
     _seen: dict[tuple[str, str], str] = field(default_factory=dict)
+
+    def __post_init__(self) -> None:
+        self._steps = steps(self.lake)
 
     def arrivals(self, item: Item) -> list[Arrival]:
         """The arrivals that one item holds: all of them, or none.
@@ -44,7 +49,8 @@ class Judge:
             raise item.fault
         births: dict[str, str] = {}
         seen: dict[tuple[str, str], str] = {}
-        found = [arrival for one in item.found for arrival in self._arrival(one, births, seen)]
+        ready = [finished(one, self._steps) for one in item.found]
+        found = [arrival for one in ready for arrival in self._arrival(one, births, seen)]
         self._births |= births
         self._seen |= seen
         return found

@@ -23,7 +23,7 @@ class Receipt(msgspec.Struct, frozen=True, kw_only=True):
         source: the feed it came from.
         name: the name it came under.
         sha256: of its bytes, as they came (compressed, if so).
-        format: csv, ndjson or bundle.
+        format: as ``ingest.FORMATS`` names it.
         received_at: when it was first received.
         status: ``receiving`` (or broken off: receive it again and it goes on), ``complete`` or ``refused``.
         words: why it was refused.

@@ -8,17 +8,18 @@ goes on where it stopped.
 from __future__ import annotations
 
 import logging
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import BinaryIO, Literal
+from typing import BinaryIO
 
 import msgspec
 
 from vesalius.errors import UnreadableInput
-from vesalius.ingest import _receipts, bundle, delimited, ndjson
+from vesalius.ingest import _receipts
 from vesalius.ingest._causes import FaultError
-from vesalius.ingest._files import Format, detect, opened, sha256, unpacked
+from vesalius.ingest._files import beginning, opened, sha256, unpacked
+from vesalius.ingest._formats import CSV, detect, format_of
 from vesalius.ingest._items import Item
 from vesalius.ingest._judge import Judge
 from vesalius.ingest._receipts import COMPLETE, RECEIVING, REFUSED, Receipt
@@ -44,7 +45,7 @@ def receive(
     data: Path | BinaryIO,
     *,
     source: str,
-    format: Format | Literal["auto"] = "auto",  # noqa: A002
+    format: str = "auto",  # noqa: A002
     csv_map: CsvMap | None = None,
     received_at: datetime | None = None,
     progress: Progress | None = None,
@@ -60,7 +61,7 @@ def receive(
         name: the name it came under; its ending tells the format.
         data: the file, or a stream of its bytes; gzip is recognised.
         source: the name of the feed.
-        format: csv, ndjson or bundle, where the name does not tell.
+        format: one of ``ingest.FORMATS``, where the name does not tell.
         csv_map: the map of a CSV file.
         received_at: when it was received; now, if not given.
         progress: called with the items done, and with the items in all (0: not known).
@@ -99,7 +100,7 @@ def _repeated(known: Receipt) -> Receipt:
 def _received(run: _Run, file: BinaryIO, csv_map: CsvMap | None) -> Receipt:
     try:
         run.format = _format(run.receipt, file, csv_map)
-        run.take(_items(run.format, unpacked(file), csv_map))
+        run.take(format_of(run.format, csv_map).read(unpacked(file)))
     except UnreadableInput as error:
         run.end(REFUSED, str(error))
         raise
@@ -115,17 +116,7 @@ def _received(run: _Run, file: BinaryIO, csv_map: CsvMap | None) -> Receipt:
 def _format(receipt: Receipt, file: BinaryIO, csv_map: CsvMap | None) -> str:
     if receipt.format != "auto":
         return receipt.format
-    return detect(receipt.name, file, mapped=csv_map is not None)
-
-
-def _items(format: str, stream: BinaryIO, csv_map: CsvMap | None) -> Iterator[Item]:  # noqa: A002
-    if format == "ndjson":
-        return ndjson.read(stream)
-    if format == "bundle":
-        return bundle.read(stream)
-    if csv_map is None:
-        raise UnreadableInput("a CSV file needs a map", hint="docs/engineer/csv-maps.md")
-    return delimited.read(stream, csv_map)
+    return detect(receipt.name, lambda: beginning(file), mapped=csv_map is not None)
 
 
 class _Run:
@@ -133,7 +124,7 @@ class _Run:
 
     Attributes:
         receipt: how far it has come.
-        format: csv, ndjson or bundle, once it is known.
+        format: of the file, once it is known.
         passed: how many items were read; more than the receipt says while a batch is open.
     """
 
@@ -150,7 +141,7 @@ class _Run:
 
     def take(self, items: Iterable[Item]) -> None:
         """Takes in every item, batch by batch, but for those that an earlier attempt has taken in."""
-        self._judge.unique = self.format == "csv"
+        self._judge.unique = self.format == CSV
         try:
             for item in items:
                 self._take(item)

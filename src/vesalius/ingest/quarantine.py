@@ -10,8 +10,8 @@ import msgspec
 import sqlalchemy as sa
 
 from vesalius.errors import UnreadableInput
-from vesalius.ingest import bundle, delimited, ndjson
 from vesalius.ingest._causes import Cause, FaultError
+from vesalius.ingest._formats import CSV, format_of
 from vesalius.ingest._items import Item
 from vesalius.ingest._judge import Judge
 from vesalius.ingest._receipts import Receipt
@@ -128,7 +128,7 @@ def retry(
     total = Receipt(id=0, source="quarantine", name="retry", sha256="", format="retry", received_at=moment)
     skipped = 0
     for batch in _batches(lake.engine, ids, cause):
-        tried = [item for item in batch if item.format != "csv" or csv_map]
+        tried = [item for item in batch if item.format != CSV or csv_map]
         skipped += len(batch) - len(tried)
         total = _retried(lake, tried, total, csv_map)
     if skipped and not total.read:
@@ -179,12 +179,7 @@ def _again(held: Held, csv_map: CsvMap | None) -> list[Item]:
     context: dict[str, Any] = msgspec.json.decode(held.context)
     if held.cause in {Cause.TOO_LONG, Cause.TRUNCATED}:
         raise FaultError(held.cause, held.words)  # its bytes are not all here: it must be sent again
-    if held.format == "csv":
-        assert csv_map is not None
-        return delimited.again(held.raw, held.place, context, csv_map)
-    if held.format == "ndjson":
-        return ndjson.again(held.raw, held.place, context)
-    return bundle.again(held.raw, held.place, context)
+    return format_of(held.format, csv_map).again(held.raw, held.place, context)
 
 
 def _check_first(lake: Lake, arrivals: Sequence[Arrival]) -> None:

@@ -1,0 +1,64 @@
+"""The commands. Each one loads what it needs when it runs, so that asking for help is quick.
+
+One module per subject; :data:`COMMANDS` lists them in the order of the loop.
+"""
+
+from __future__ import annotations
+
+import logging
+from typing import Any
+
+import click
+
+from vesalius import __version__
+from vesalius.cli import data, demo, house, uses
+from vesalius.errors import VesaliusError
+
+
+class Commands(click.Group):
+    """Turns an expected error into one line and exit code 1; a defect still shows its traceback."""
+
+    def invoke(self, ctx: click.Context) -> Any:
+        """Runs the command that was asked for."""
+        try:
+            return super().invoke(ctx)
+        except VesaliusError as error:
+            click.secho(f"vesalius: {error}", fg="red", err=True)
+            ctx.exit(1)
+
+    def list_commands(self, ctx: click.Context) -> list[str]:  # noqa: ARG002
+        """The commands in the order of the loop, not of the alphabet."""
+        return list(self.commands)
+
+
+@click.group(cls=Commands, context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100})
+@click.version_option(__version__, prog_name="vesalius")
+@click.option("-v", "--verbose", is_flag=True, help="Say more on standard error.")
+def main(verbose: bool) -> None:
+    """Brings AI to the bedside safely: evidence, suggestion, a person decides, outcome, evaluation."""
+    handler = logging.StreamHandler()
+    handler.setLevel(logging.INFO if verbose else logging.WARNING)
+    logging.basicConfig(format="%(levelname)s %(name)s: %(message)s", level=handler.level, handlers=[handler])
+
+
+COMMANDS: tuple[click.Command, ...] = (
+    demo.demo,
+    data.ingest,
+    data.quarantine,
+    data.lake_command,
+    uses.usecases,
+    uses.new,
+    uses.check_command,
+    uses.train,
+    uses.adopt,
+    uses.validate,
+    uses.run_command,
+    uses.replay,
+    house.audit_command,
+    house.person_command,
+    house.serve_command,
+)
+"""In the order of the loop, which is the order that ``vesalius --help`` keeps."""
+
+for command in COMMANDS:
+    main.add_command(command)

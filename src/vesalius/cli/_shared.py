@@ -1,0 +1,116 @@
+"""What several commands share: their options, an opened hospital, progress bars."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import click
+
+if TYPE_CHECKING:
+    from vesalius.hospital import Hospital
+    from vesalius.settings import Settings
+
+Tick = Callable[[str, int, int, str], None]
+
+HOME = click.option(
+    "--home",
+    type=click.Path(path_type=Path, file_okay=False),
+    envvar="VESALIUS_HOME",
+    default=Path("~/.vesalius"),
+    show_default=True,
+    help="The hospital's folder.",
+)
+
+
+DATA = click.option(
+    "--data",
+    type=click.Path(path_type=Path, file_okay=False, exists=True),
+    help="A folder of data, instead of the hospital's own history.",
+)
+
+
+SEED = click.option(
+    "--seed", type=int, default=1514, show_default=True, help="Same data and seed, same result."
+)
+
+
+@contextmanager
+def opened(home: Path, settings: Settings | None = None) -> Iterator[Hospital]:
+    from vesalius.hospital import Hospital
+
+    hospital = Hospital.open(home.expanduser(), settings)
+    try:
+        yield hospital
+    finally:
+        hospital.close()
+
+
+@contextmanager
+def history(usecase: str, data: Path | None, home: Path, tick: Tick) -> Iterator[tuple[Hospital, Any]]:
+    """The hospital's own history; or a folder's, received in a hospital that lasts as long as the block."""
+    import inspect
+    import tempfile
+
+    from vesalius import loop
+    from vesalius.evaluation import gather, receive_folder
+    from vesalius.settings import Settings
+    from vesalius.usecase import find
+
+    kind = find(usecase)
+    # A folder's data goes into a database of its own, never into the one that VESALIUS_DATABASE names.
+    with (
+        tempfile.TemporaryDirectory(prefix="vesalius-") as folder,
+        opened(Path(folder), Settings()) if data else opened(home) as hospital,
+    ):
+        if not data:
+            yield hospital, loop.history(hospital, usecase)
+            return
+        maps = Path(inspect.getfile(kind)).parent / "maps"
+        for receipt in receive_folder(hospital.lake, data.resolve(), maps, rows(tick, "receiving")):
+            click.echo(said(receipt), err=True)
+        yield hospital, gather(kind(), hospital.lake)
+
+
+def said(receipt: Any) -> str:
+    again = " (received before: nothing to do)" if receipt.repeated else ""
+    return (
+        f"{receipt.name}: {receipt.read} read, {receipt.written} written, {receipt.unchanged} unchanged, "
+        f"{receipt.quarantined} quarantined{again}"
+    )
+
+
+@contextmanager
+def progress() -> Iterator[Tick]:
+    """Progress bars on standard error: ``tick(stage, done, total, words)``."""
+    from rich.console import Console
+    from rich.progress import BarColumn, Progress, SpinnerColumn, TextColumn, TimeElapsedColumn
+
+    columns = (
+        SpinnerColumn(),
+        TextColumn("{task.description:<28}"),
+        BarColumn(),
+        TextColumn("{task.fields[words]}"),
+        TimeElapsedColumn(),
+    )
+    bars = Progress(*columns, console=Console(stderr=True))
+    tasks: dict[str, Any] = {}
+
+    def tick(stage: str, done: int, total: int, words: str = "") -> None:
+        if not tasks:
+            bars.start()  # only now: a command that has nothing to show prints no empty line
+        if stage not in tasks:
+            tasks[stage] = bars.add_task(stage, total=total or None, words=words)
+        bars.update(tasks[stage], completed=done, total=total or None, words=words)
+
+    try:
+        yield tick
+    finally:
+        if tasks:
+            bars.stop()
+
+
+def rows(tick: Tick, stage: str) -> Callable[[int, int], None]:
+    return lambda done, total: tick(stage, done, total, f"{done}")

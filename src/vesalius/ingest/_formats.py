@@ -1,0 +1,116 @@
+"""The formats that can be received: each a reader, and how a file of it is recognised.
+
+A new format is a module with two functions and one line of :data:`FORMATS`:
+
+``read(stream)`` yields one :class:`Item` per part that can be taken in or held by itself (a line, an entry, a
+message). It never raises for bad content, but for ``UnreadableInput`` (nothing of the file can be understood)
+and ``FaultError`` (the file breaks off here). ``again(raw, place, context)`` reads one such part that was
+held once more, from the ``raw`` and ``context`` of its item.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from typing import Any, BinaryIO
+
+import msgspec
+
+from vesalius.errors import UnreadableInput
+from vesalius.ingest import bundle, delimited, ndjson
+from vesalius.ingest._items import Item
+from vesalius.ingest.csv_map import CsvMap
+
+CSV = "csv"
+"""The one format that needs a map."""
+
+
+@dataclass(frozen=True)
+class Format:
+    """One format.
+
+    Attributes:
+        name: as receipts and ``--format`` name it.
+        suffixes: the endings of the names of its files, without ``.gz``.
+        read: what reads a stream of it from the beginning.
+        again: what reads one held item of it again.
+        recognises: whether a file that begins with these bytes (a line, or a mebibyte) is one.
+    """
+
+    name: str
+    suffixes: tuple[str, ...]
+    read: Callable[[BinaryIO], Iterator[Item]]
+    again: Callable[[bytes, str, dict[str, Any]], list[Item]]
+    recognises: Callable[[bytes], bool]
+
+
+def _is_json(first: bytes) -> bool:
+    try:
+        msgspec.json.decode(first, type=msgspec.Raw)
+    except (msgspec.DecodeError, RecursionError):
+        return False
+    return first.startswith(b"{")
+
+
+FORMATS: tuple[Format, ...] = (
+    Format("ndjson", ("ndjson", "jsonl"), ndjson.read, ndjson.again, _is_json),
+    Format("bundle", ("json",), bundle.read, bundle.again, lambda first: first.startswith(b"{")),
+)
+"""Every format that needs no map, the first that recognises a file before the others."""
+
+NAMES = (CSV, *(each.name for each in FORMATS))
+"""The name of every format."""
+
+_CSV_SUFFIXES = ("csv", "tsv", "txt")
+
+
+def format_of(name: str, csv_map: CsvMap | None) -> Format:
+    """The format called ``name``.
+
+    Raises:
+        UnreadableInput: there is no such format, or it is CSV and there is no map.
+    """
+    if name == CSV:
+        if csv_map is None:
+            raise UnreadableInput("a CSV file needs a map", hint="docs/engineer/csv-maps.md")
+        return _csv(csv_map)
+    for each in FORMATS:
+        if each.name == name:
+            return each
+    raise UnreadableInput(f"there is no format {name!r}", hint=f"one of {', '.join(NAMES)}")
+
+
+def _csv(csv_map: CsvMap) -> Format:
+    return Format(
+        CSV,
+        _CSV_SUFFIXES,
+        lambda stream: delimited.read(stream, csv_map),
+        lambda raw, place, context: delimited.again(raw, place, context, csv_map),
+        lambda _: False,
+    )
+
+
+def detect(name: str, first: Callable[[], bytes], *, mapped: bool) -> str:
+    """The format of a file: by its name, else by its beginning.
+
+    Args:
+        name: the name it came under.
+        first: reads its first line, decompressed; called only where the name does not tell.
+        mapped: whether a map was given, which only CSV has.
+
+    Raises:
+        UnreadableInput: neither tells.
+    """
+    suffix = name.lower().removesuffix(".gz").rpartition(".")[2]
+    if suffix in _CSV_SUFFIXES:
+        return CSV
+    by_suffix = {ending: each.name for each in FORMATS for ending in each.suffixes}
+    if suffix in by_suffix:
+        return by_suffix[suffix]
+    if mapped:
+        return CSV
+    beginning = first().removeprefix(b"\xef\xbb\xbf").strip()
+    for each in FORMATS:
+        if each.recognises(beginning):
+            return each.name
+    raise UnreadableInput("its format cannot be told from its name or its first line", hint="name the format")
