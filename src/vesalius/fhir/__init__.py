@@ -6,6 +6,7 @@ references, times and Belgian identifiers.
 
 from vesalius.fhir import belgium, codes
 from vesalius.fhir.definitions import Element, compartment, elements, primitives, resource_types, value_set
+from vesalius.fhir.ids import made_id
 from vesalius.fhir.json import canonical, digest, dump, load
 from vesalius.fhir.references import references, subject, with_references
 from vesalius.fhir.times import parse_time, recorded
@@ -22,6 +23,7 @@ __all__ = [
     "dump",
     "elements",
     "load",
+    "made_id",
     "parse_time",
     "primitives",
     "recorded",
