@@ -22,6 +22,8 @@ PAGES = {
     "thresholds.html": contexts.ThresholdsPage,
     "received.html": contexts.ReceivedPage,
     "quarantine.html": contexts.QuarantinePage,
+    "quality.html": contexts.QualityPage,
+    "feed.html": contexts.FeedPage,
     "held.html": contexts.HeldPage,
     "attempt.html": contexts.AttemptPage,
     "audit.html": contexts.AuditPage,

@@ -10,6 +10,7 @@ import msgspec
 from starlette.responses import Response
 
 from vesalius import ingest
+from vesalius.console import pictures
 from vesalius.console.contexts import (
     AttemptPage,
     AttemptRow,
@@ -65,7 +66,7 @@ def show(visit: Visit) -> Response:
                 each.words,
                 each.source,
                 each.count,
-                each.count / total,
+                pictures.share(each.count / total, 90),
                 each.since,
                 each.last,
             )

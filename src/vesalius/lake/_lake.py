@@ -166,6 +166,11 @@ class Lake:
                 return
             after = found[-1].seq
 
+    def arrived(self, after: int, limit: int) -> list[Version]:
+        """The next versions after position ``after``, of every type, in order of arrival; at most ``limit``."""
+        with reading(self.engine) as connection:
+            return log.arrived(connection, after, self._limit, limit)
+
     def columns(self, type: str) -> ColumnFiles:  # noqa: A002
         """The typed columns of one resource type, brought up to the position first.
 

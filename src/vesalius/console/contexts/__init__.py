@@ -45,6 +45,15 @@ from vesalius.console.contexts.patients import (
     Turn,
     WorklistPage,
 )
+from vesalius.console.contexts.quality import (
+    DayLine,
+    FeedLine,
+    FeedPage,
+    QualityPage,
+    Trend,
+    TypeLine,
+    WorseLine,
+)
 from vesalius.console.contexts.records import (
     AuditPage,
     Cause,
@@ -71,6 +80,13 @@ from vesalius.console.contexts.uses import (
 )
 
 __all__ = [
+    "DayLine",
+    "FeedLine",
+    "FeedPage",
+    "QualityPage",
+    "Trend",
+    "TypeLine",
+    "WorseLine",
     "AboutPage",
     "AttemptPage",
     "AttemptRow",

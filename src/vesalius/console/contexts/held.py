@@ -5,6 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 from datetime import datetime
 
+from markupsafe import Markup
+
 from vesalius.console.contexts.frame import Choice
 
 
@@ -17,7 +19,7 @@ class ProblemRow:
         words: why, in English, as the reader of the format says it.
         source: the feed.
         count: how many items.
-        share: of all that is shown, a fraction of one.
+        bar: their share of all that is shown, as a picture.
         since: when the oldest was received.
         item: the number of the newest, which stands for all.
     """
@@ -26,7 +28,7 @@ class ProblemRow:
     words: str
     source: str
     count: int
-    share: float
+    bar: Markup
     since: datetime
     item: int
 
