@@ -18,6 +18,7 @@ LAYERS: tuple[tuple[str, ...], ...] = (
     ("settings", "store", "card"),
     ("fhir",),
     ("lake",),
+    ("terminology",),
     ("ingest", "views", "modelling"),
     ("usecase",),
     ("review",),
