@@ -11,7 +11,7 @@ from typing import Any
 import click
 
 from vesalius import __version__
-from vesalius.cli import data, demo, house, quarantine, uses
+from vesalius.cli import data, demo, house, quality, quarantine, uses
 from vesalius.errors import VesaliusError
 
 
@@ -45,6 +45,7 @@ COMMANDS: tuple[click.Command, ...] = (
     demo.demo,
     data.ingest,
     quarantine.quarantine,
+    quality.quality,
     data.lake_command,
     uses.usecases,
     uses.new,

@@ -70,10 +70,10 @@ def bars(values: Sequence[int], dark: Sequence[int], *, label: str, large: bool 
     drawn = Markup()
     for place, (value, part) in enumerate(zip(values, dark, strict=True)):
         tall, foot = (round(each / most * (high - 1), 1) for each in (value, min(part, value)))
-        form = '<rect class="{}" x="{}" y="{}" width="{}" height="{}"/>'
-        drawn += Markup(form).format("p-band", place * wide, high - tall, wide - 1, tall)
-        if foot:
-            drawn += Markup(form).format("p-held", place * wide, high - foot, wide - 1, foot)
+        for kind, size in (("p-band", tall), ("p-held", foot)):
+            drawn += Markup('<rect class="{}" x="{}" y="{}" width="{}" height="{}"/>').format(
+                kind, place * wide, high - size, wide - 1, size
+            )
     return _svg(round(len(values) * wide), high, label) + drawn + Markup("</svg>")
 
 

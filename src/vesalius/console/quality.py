@@ -99,7 +99,7 @@ def _line(visit: Visit, feed: FeedQuality) -> FeedLine:
         last=silence.last,
         since=visit.language.ago(max(silence.since, timedelta())),
         expected=silence.expected,
-        longest=visit.language.briefly(silence.longest),
+        usual=visit.language.briefly(silence.usual),
         rate=feed.rate,
         picture=_volume(visit, feed),
         understood=feed.understood,

@@ -167,7 +167,7 @@ class Lake:
             after = found[-1].seq
 
     def arrived(self, after: int, limit: int) -> list[Version]:
-        """The next versions after position ``after``, of every type, in order of arrival; at most ``limit``."""
+        """The next versions of every type after a position, in order of arrival; at most ``limit``."""
         with reading(self.engine) as connection:
             return log.arrived(connection, after, self._limit, limit)
 

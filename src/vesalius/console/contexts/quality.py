@@ -35,7 +35,7 @@ class FeedLine:
         last: when something last came.
         since: how long ago that is, in the reader's language.
         expected: how many arrivals the same hours of earlier weeks brought.
-        longest: the longest gap of the last weeks, in the reader's language.
+        usual: the gap that is usual, in the reader's language.
         rate: how many items a day.
         picture: items of each day.
         understood, complete, coded, ucum, plausible, unchanged: shares.
@@ -48,7 +48,7 @@ class FeedLine:
     last: datetime
     since: str
     expected: float
-    longest: str
+    usual: str
     rate: float
     picture: Markup
     understood: float | None

@@ -1,7 +1,7 @@
 """The quality of each feed: does it still come, is it complete, timely, coded and plausible?
 
-Counted from the log and the receipts, day by day, up to a position of the log: exact, and it can be made again
-at any time.
+Counted from the log and the receipts, day by day, up to a position of the log: exact, and it can be made
+again at any time.
 """
 
 from vesalius.ingest.quality._counting import behind, rebuild, refresh

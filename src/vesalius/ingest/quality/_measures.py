@@ -41,9 +41,10 @@ ELEMENTS: dict[str, tuple[str, ...]] = {
     "ServiceRequest": ("subject", "code", "authoredOn", "requester"),
     "Specimen": ("subject", "type", "receivedTime", "collection"),
 }
-"""The elements that each type should have, for use at the bedside: those that R4 marks as the summary of the
-resource or that the International Patient Summary guide (HL7, hl7.fhir.uv.ips 1.1) lists as *must support*,
-and the time at which the content was known. ``a|b`` means one of them, ``a[x]`` any choice, ``a.b`` nested."""
+"""The elements that each type should have, for use at the bedside: of those that R4 marks as part of the
+summary or that the International Patient Summary guide (HL7, hl7.fhir.uv.ips 1.1) lists as *must support*,
+the ones by which a result can be told, found and dated. ``a|b`` is one of them, ``a[x]`` any choice, ``a.b``
+nested."""
 
 DELAYS: tuple[timedelta, ...] = (
     timedelta(minutes=1),
@@ -117,7 +118,11 @@ def _count_quantities(found: Counter[str], observation: dict[str, Any]) -> None:
         found["quantities"] += 1
         found["ucum"] += quantity.get("system") == codes.UCUM and "code" in quantity
         names = (each.get("code", "") for each in part.get("code", {}).get("coding", ()))
-        ranges = [_ranges()[name, quantity.get("code", "")] for name in names if (name, quantity.get("code", "")) in _ranges()]
+        ranges = [
+            _ranges()[name, quantity.get("code", "")]
+            for name in names
+            if (name, quantity.get("code", "")) in _ranges()
+        ]
         if ranges:
             low, high = ranges[0]
             found["ranged"] += 1

@@ -78,7 +78,7 @@ class Shift:
     """A share that has become worse.
 
     Attributes:
-        what: ``complete``, ``coded``, ``ucum``, ``plausible``, ``understood``, or an element as ``Type.element``.
+        what: ``coded``, ``ucum``, ``plausible``, ``understood``, or an element as ``Type.element``.
         before: of the days before, a fraction of one.
         now: of the last seven days.
     """
@@ -208,9 +208,7 @@ def _types(by_type: dict[str, Counts]) -> tuple[TypeQuality, ...]:
     return tuple(sorted(found, key=lambda each: (-each.versions, each.type)))
 
 
-def _shifts(
-    counted: dict[int, dict[str, Counts]], items: dict[int, Counts], recent: int
-) -> Iterable[Shift]:
+def _shifts(counted: dict[int, dict[str, Counts]], items: dict[int, Counts], recent: int) -> Iterable[Shift]:
     before = _shares(counted, items, lambda number: number <= recent)
     now = _shares(counted, items, lambda number: number > recent)
     for what, (good, of) in now.items():
@@ -257,7 +255,7 @@ def _given(by_type: Mapping[str, Counts]) -> tuple[int, int]:
 
 
 def _delay(counts: Counts, part: float) -> float | None:
-    """The delay, in hours, within which this part was received; the upper end of its class, at most 30 days."""
+    """The hours within which this part was received: the upper end of its class, at most 30 days."""
     classes = [counts[f"delay.{number}"] for number in range(len(DELAYS) + 1)]
     wanted, seen = part * sum(classes), 0
     if not wanted:
@@ -299,9 +297,7 @@ def _items(engine: sa.Engine, first: int, last: int) -> dict[str, dict[int, Coun
     with reading(engine) as connection:
         for row in connection.execute(asked):
             counts = found.setdefault(row.source, {}).setdefault(day_of(row.received_at), Counter())
-            counts.update(
-                read=row.read, written=row.written, unchanged=row.unchanged, held=row.held
-            )
+            counts.update(read=row.read, written=row.written, unchanged=row.unchanged, held=row.held)
     return found
 
 
@@ -315,9 +311,12 @@ def _arrivals(engine: sa.Engine, now: datetime) -> dict[str, Sequence[datetime]]
     since = now - timedelta(weeks=WEEKS + 1)
     last = sa.func.max(c.received_at, type_=c.received_at.type)
     with reading(engine) as connection:
-        found = {row.source: [row.last] for row in connection.execute(
-            sa.select(c.source, last.label("last")).where(c.received_at <= since).group_by(c.source)
-        )}
+        found = {
+            row.source: [row.last]
+            for row in connection.execute(
+                sa.select(c.source, last.label("last")).where(c.received_at <= since).group_by(c.source)
+            )
+        }
         recent = sa.select(c.source, c.received_at).where(c.received_at > since).order_by(c.received_at)
         for row in connection.execute(recent):
             found.setdefault(row.source, []).append(row.received_at)

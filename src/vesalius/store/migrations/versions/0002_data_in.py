@@ -1,4 +1,4 @@
-"""Keep maps and attempts."""
+"""Data in."""
 
 import sqlalchemy as sa
 from alembic import op
@@ -8,7 +8,7 @@ down_revision = "0001"
 
 
 def upgrade() -> None:
-    """Keep maps and attempts."""
+    """Data in."""
     op.create_table(
         "kept_map",
         sa.Column("digest", sa.String(length=64), nullable=False),
@@ -18,6 +18,20 @@ def upgrade() -> None:
         sa.Column("by", sa.String(length=64), nullable=False),
         sa.Column("mends", sa.String(length=64), nullable=False),
         sa.PrimaryKeyConstraint("digest", name=op.f("pk_kept_map")),
+    )
+    op.create_table(
+        "quality_day",
+        sa.Column("source", sa.String(length=255), nullable=False),
+        sa.Column("day", sa.Integer(), autoincrement=False, nullable=False),
+        sa.Column("type", sa.String(length=64), nullable=False),
+        sa.Column("counts", sa.JSON(), nullable=False),
+        sa.PrimaryKeyConstraint("source", "day", "type", name=op.f("pk_quality_day")),
+    )
+    op.create_table(
+        "quality_position",
+        sa.Column("id", sa.SmallInteger(), autoincrement=False, nullable=False),
+        sa.Column("seq", sa.BigInteger(), nullable=False),
+        sa.PrimaryKeyConstraint("id", name=op.f("pk_quality_position")),
     )
     op.create_table(
         "quarantine_attempt",
