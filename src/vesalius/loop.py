@@ -33,6 +33,7 @@ from vesalius.evaluation import Cohort, gather
 from vesalius.governance import audit, uses
 from vesalius.governance.lifecycle import State
 from vesalius.hospital import Hospital
+from vesalius.ingest import quality
 from vesalius.lake import Lake
 from vesalius.review import Display, Filed
 from vesalius.review.whereabouts import displays
@@ -160,8 +161,13 @@ def history(
 
 
 def turn_all(hospital: Hospital, now: datetime) -> list[Turn]:
-    """A turn and the outcomes of every use case installed; one that fails does not stop the others."""
-    return [_guarded(hospital, name, now) for name in names()]
+    """A turn and the outcomes of every use case installed; one that fails does not stop the others.
+
+    What arrived since the last time is counted too, for the page of data quality.
+    """
+    turns = [_guarded(hospital, name, now) for name in names()]
+    quality.refresh(hospital.lake)
+    return turns
 
 
 def replay(hospital: Hospital, identifier: str) -> bytes:
