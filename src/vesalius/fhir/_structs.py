@@ -3,7 +3,7 @@
 Each type exists twice. The *quick* form refuses what is rare though right: primitives that carry an extension
 (``_birthDate``) and nulls in lists. Only what it refuses is decoded again with the *full* form, whose word is
 final. Whatever the quick form accepts is valid, provided that no text in it is blank, which its caller knows
-(:func:`may_hold_blank`): to match a pattern costs more than to decode the text, so the quick form matches
+(:func:`may_hold_blank`); to match a pattern costs more than to decode the text, so the quick form matches
 none that says the same of all texts, and remembers the words that come again and again.
 """
 
@@ -40,6 +40,7 @@ _PATTERNS = {
     "base64Binary": r"^(?:\s*[0-9A-Za-z+/=]{4})+\s*\Z",
     "xhtml": r"^\s*<div[\s>/]",
 }
+_TEXT = Annotated[str, Meta(min_length=1)]
 _NUMBERS: dict[str, Any] = {
     "boolean": bool,
     "decimal": float,
@@ -56,8 +57,8 @@ def pattern(kind: str) -> str:
     return _PATTERNS.get(kind) or rf"^(?:{published})\Z"
 
 
-# A text is blank if nothing but white space stands between its quotes, plain or escaped. In JSON no other place
-# has a quote before such a run and one after it, but for quotes that are escaped themselves.
+# A text is blank if nothing but white space stands between its quotes, plain or escaped. In JSON no other
+# place has a quote before such a run and one after it, but for quotes that are escaped themselves.
 _WHITE = [chr(code) for code in range(0x3001) if chr(code).isspace()]
 _BLANK = re.compile(
     rb'"(?:[ ]|\\(?:[nrtf]|u(?i:%s))|%s)*"'
@@ -67,11 +68,12 @@ _BLANK = re.compile(
     )
 )
 _WIDE = tuple({b'"' + each.encode()[:1] for each in _WHITE if not each.isascii()})
+_SPACED = re.compile(b'" ').search  # twice as fast as "in", which looks at every quote
 
 
 def may_hold_blank(raw: bytes) -> bool:
-    """Whether some text in this JSON may be empty or blank: False is certain, True is rare."""
-    begins = b'""' in raw or b'" ' in raw or b'"\\' in raw
+    """Whether some text in this JSON may be blank: False is certain, True is rare."""
+    begins = _SPACED(raw) is not None or (b"\\" in raw and b'"\\' in raw)
     if not begins and not raw.isascii():
         begins = any(each in raw for each in _WIDE)
     return begins and _BLANK.search(raw) is not None
@@ -105,7 +107,7 @@ def _struct(kind: str, full: bool) -> type[msgspec.Struct]:
     for element in elements(kind):
         for name, child in element.names.items():
             free = not full and _is_free(kind, name, child)
-            names += _fields(element, name, child, full, str if free else _value(element, child, full))
+            names += _fields(element, name, child, full, _TEXT if free else _value(element, child, full))
             needed.append("Element" if child in primitives() else child)
     if kind in resource_types():
         names.insert(0, ("resourceType", Literal[kind]))

@@ -29,12 +29,14 @@ def check(resource: dict[str, Any] | bytes, kind: str = "") -> None:
 
     Args:
         resource: the resource, decoded or as JSON.
-        kind: its type, where the caller already knows it (saves a reading).
+        kind: its ``resourceType``, where the caller has already read it (saves a reading).
 
     Raises:
         InvalidResource: it is not well formed; ``path`` names the element, and no value of it is repeated.
     """
     raw = resource if isinstance(resource, bytes) else dump(resource)
+    if kind in resource_types() and _quick(raw, kind):
+        return
     path, message = _problem(raw, kind)
     if message:
         raise InvalidResource(message, path=path)
