@@ -79,20 +79,36 @@ def may_hold_blank(raw: bytes) -> bool:
     return begins and _BLANK.search(raw) is not None
 
 
-# Words that come again and again: to find them among those known to be right is a third of matching them.
-_REPEATED: dict[str, tuple[str, ...]] = {
-    "Coding": ("system", "code"),
-    "Extension": ("url",),
-    "Identifier": ("system",),
-    "Quantity": ("system", "code"),
+class _Memory:
+    """Texts that come again and again: to find one among those known to be right is a third of matching it.
+
+    Args:
+        kinds: what they are; a text is known only if it is right as each of them.
+    """
+
+    MOST = 20_000
+    """How many are known before it begins anew."""
+
+    def __init__(self, *kinds: str) -> None:
+        self._kinds = kinds
+        self.known: set[Any] = {UNSET}
+
+    def add(self, text: str) -> None:
+        """Remembers a text, if it is right."""
+        if all(re.search(pattern(kind), text) for kind in self._kinds):
+            if len(self.known) > self.MOST:
+                self.known.intersection_update({UNSET})
+            self.known.add(text)
+
+
+_WORDS, _MOMENTS = _Memory("uri", "code"), _Memory("instant", "dateTime")
+_REPEATED: dict[str, tuple[_Memory, tuple[str, ...]]] = {
+    "Coding": (_WORDS, ("system", "code")),
+    "Extension": (_WORDS, ("url",)),
+    "Identifier": (_WORDS, ("system",)),
+    "Quantity": (_WORDS, ("system", "code")),
+    "Observation": (_MOMENTS, ("effectiveDateTime", "issued")),  # those of one sample share them
 }
-_REPEATED_KINDS = ("uri", "code")
-"""What they are; a word is known only if it is right as each of them."""
-
-_MOST_KNOWN = 20_000
-"""How many are remembered before it begins anew."""
-
-_known: set[Any] = {UNSET}
 
 
 @cache
@@ -137,7 +153,8 @@ def _renamed(fields: Iterable[tuple[Any, ...]]) -> list[Any]:
 
 def _is_free(kind: str, name: str, child: str) -> bool:
     """Whether a text is right as it is, once it is not blank and no repeated word."""
-    return name in _REPEATED.get(kind, ()) or _PATTERNS.get(child) == _PATTERNS["string"]
+    repeated = kind in _REPEATED and name in _REPEATED[kind][1]
+    return repeated or _PATTERNS.get(child) == _PATTERNS["string"]
 
 
 def _fields(element: Element, name: str, kind: str, full: bool, value: Any) -> list[tuple[Any, ...]]:
@@ -169,7 +186,7 @@ def _value(element: Element, kind: str, full: bool) -> Any:
 def _namespace(kind: str, full: bool) -> dict[str, Any]:
     checks = [check for element in elements(kind) for check in _checks(element, full)]
     if not full and kind in _REPEATED:
-        checks.append(_words(kind))
+        checks.append(_repeated(kind))
     if not checks:
         return {}
     if len(checks) == 1:
@@ -196,29 +213,23 @@ def _checks(element: Element, full: bool) -> Iterable[Check]:
         yield _present(element)
 
 
-def _words(kind: str) -> Check:
-    names = _REPEATED[kind]
-    kinds = {element.name: element.types[0] for element in elements(kind)}
+def _repeated(kind: str) -> Check:
+    memory, names = _REPEATED[kind]
+    kinds = {name: child for element in elements(kind) for name, child in element.names.items()}
     forms = [re.compile(pattern(kinds[name])).search for name in names]
     # attrgetter gives a tuple only for two names or more
     values = attrgetter(*(_attribute(name) for name in (*names, names[-1])))
 
     def check(self: Any) -> None:
         found = values(self)
-        if not _known.issuperset(found):
+        if not memory.known.issuperset(found):
             for form, text in zip(forms, found, strict=False):
-                if text not in _known and form(text) is None:
-                    raise ValueError("has another form")
-                _remember(text)
+                if text not in memory.known:
+                    if form(text) is None:
+                        raise ValueError("has another form")
+                    memory.add(text)
 
     return check
-
-
-def _remember(text: Any) -> None:
-    if text is not UNSET and all(re.search(pattern(kind), text) for kind in _REPEATED_KINDS):
-        if len(_known) > _MOST_KNOWN:
-            _known.intersection_update({UNSET})
-        _known.add(text)
 
 
 def _one_choice(element: Element, full: bool) -> Check:
