@@ -8,6 +8,7 @@ import shutil
 import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager
+from io import BufferedReader
 from pathlib import Path
 from typing import BinaryIO, cast
 
@@ -17,6 +18,7 @@ from vesalius.ingest._lines import readline
 
 _GZIP = b"\x1f\x8b"
 _IN_MEMORY = 16 * 1024 * 1024
+_BUFFER = 1024 * 1024
 
 
 @contextmanager
@@ -54,7 +56,10 @@ def unpacked(file: BinaryIO) -> BinaryIO:
     file.seek(0)
     packed = file.read(2) == _GZIP
     file.seek(0)
-    return cast("BinaryIO", gzip.GzipFile(fileobj=file, mode="rb")) if packed else file
+    # The buffer reads a line in C; GzipFile's own way to one is in Python.
+    return (
+        cast("BinaryIO", BufferedReader(gzip.GzipFile(fileobj=file, mode="rb"), _BUFFER)) if packed else file
+    )
 
 
 def beginning(file: BinaryIO) -> bytes:

@@ -28,7 +28,7 @@ from vesalius.ingest.quarantine import Fault, hold
 from vesalius.lake import Arrival, Lake
 from vesalius.store import writing
 
-BATCH = 500
+BATCH = 2_000
 """The most items in one transaction."""
 
 BATCH_BYTES = 16 * 1024 * 1024
