@@ -51,6 +51,17 @@ ATTRIBUTES: dict[object, str] = {
     ("PRT[Observation-Location]", "PRT-14", "extension[2].valueReference(Location)"): (
         "extension[2].valueReference(Location.address)"
     ),
+    (
+        "TQ1[MedicationRequest]",
+        "TQ1-4",
+        "dosageInstruction.timing.event",
+    ): "dosageInstruction.timing.repeat.timeOfDay",
+    (
+        "TQ1[MedicationRequest]",
+        "TQ1-6",
+        "occurrenceTiming.boundsDuration",
+    ): "dosageInstruction.timing.repeat.boundsDuration",
+    ("TQ1[MedicationRequest]", "TQ1-11", "text"): "dosageInstruction.patientInstruction",
     "[1].family": "[1]",
     "line[1-3]": "$this",
     ("IN3[CareTeam]", "IN3-21", "participant.role.coding.value"): "participant.role.coding.code",

@@ -8,11 +8,13 @@ from typing import Any, NamedTuple
 from vesalius import fhir
 from vesalius.errors import InvalidMap, NotFound
 from vesalius.ingest._causes import Cause, FaultError
+from vesalius.ingest._mentions import TAG, TYPES
 from vesalius.ingest.hl7v2 import _language as language
 from vesalius.ingest.hl7v2 import _observation
 from vesalius.ingest.hl7v2._complete import completed
 from vesalius.ingest.hl7v2._conditions import Condition, compiled
 from vesalius.ingest.hl7v2._ids import Ids, nearest
+from vesalius.ingest.hl7v2._merging import merged
 from vesalius.ingest.hl7v2._message import Message
 from vesalius.ingest.hl7v2._paths import Setter, setter
 from vesalius.ingest.hl7v2._plan import Plan
@@ -26,6 +28,8 @@ Resource = dict[str, Any]
 # What a hospital keeps a register of: it is known from the day it is received, and a message that repeats it
 # unchanged makes no new version.
 _REGISTERS = frozenset({"Organization", "Practitioner", "PractitionerRole", "Location", "Device"})
+# Messages that say all there is to say of a patient and a stay; others only mention them.
+_SNAPSHOTS = frozenset({"ADT", "BAR"})
 _SUBJECTS = ("subject", "patient", "beneficiary")
 ER7 = "x-application/hl7-v2+er7"
 
@@ -72,6 +76,8 @@ class Converter:
         head = message.header
         if not head.code:
             raise FaultError(Cause.MISSING_VALUE, "MSH-9 does not say what type of message it is")
+        if words := self.tables.refused.get(head.trigger if head.code == "ADT" else ""):
+            raise FaultError(Cause.UNSUPPORTED, f"{head.code}^{head.trigger}: {words}")
         for name in (head.type, head.structure, head.code):
             if found := self.tables.structures.get(name):
                 return found
@@ -95,13 +101,25 @@ class Converter:
         late: list[tuple[Frame, _Link]] = []
         for ordinal, (segment, frame, node) in enumerate(placed(shape.root, message.segments)):
             run.segment, run.frame, run.ordinal = _observation.read(segment, message), frame, ordinal
-            for use in shape.applied.get(id(node), ()):
+            uses = shape.applied.get(id(node), ()) if node else self._unplaced(segment.name)
+            for use in uses:
                 self._apply(run, shape, use, late)
         for frame, link in late:
             _connect(frame, link, run)
         if not any(draft.type == "Patient" and draft.said for draft in run.drafts):
             raise FaultError(Cause.MISSING_VALUE, "the message has no PID segment with a patient in it")
+        if merging := self.tables.merges.get(message.header.trigger if message.header.code == "ADT" else ""):
+            merged(run, merging)
         return _finished(run, raw)
+
+    def _unplaced(self, segment: str) -> tuple[_Applied, ...]:
+        """What a segment adds to that the structure does not know, such as one of a site's own."""
+        target = self.tables.placed.get(segment)
+        if not target:
+            return ()
+        use = Use([segment], segment, True, target, f"{segment}[{target.partition('[')[0]}]", None, [])
+        found = _applied(use)
+        return (found,) if found else ()
 
     def _shape(self, name: str) -> _Shape:
         if name not in self._shapes:
@@ -111,7 +129,7 @@ class Converter:
     def _apply(self, run: Run, shape: _Shape, use: _Applied, late: list[tuple[Frame, _Link]]) -> None:
         if use.holds and not use.holds(run, [""]):
             return
-        home = _home(run.frame, shape.homes[use.key])
+        home = _home(run.frame, shape.homes.get(use.key, run.frame.node.path))
         draft = home.targets.get(use.key)
         again = draft and draft.segment.name == run.segment.name and draft.ordinal != run.ordinal
         if draft is None or again:
@@ -230,6 +248,7 @@ def _finished(run: Run, raw: bytes) -> list[Resource]:
     drafts = [draft for draft in run.drafts if draft.said]
     _about(drafts)
     when = _known_at(run)
+    mentioned = run.message.header.code not in _SNAPSHOTS
     found: dict[tuple[str, str], Resource] = {}
     for draft in drafts:
         resource = completed(draft.type, draft.resource, ids)
@@ -237,6 +256,8 @@ def _finished(run: Run, raw: bytes) -> list[Resource]:
         meta = dict(resource.pop("meta", {}))
         if when and draft.type not in _REGISTERS:
             meta["lastUpdated"] = when
+        if mentioned and draft.type in TYPES:
+            meta["tag"] = [*meta.get("tag", ()), TAG]
         whole = {"resourceType": draft.type, "id": key[1]} | ({"meta": meta} if meta else {}) | resource
         found[key] = _joined(found[key], whole) if key in found else whole
     _kept(run, ids, raw, when, found)
@@ -293,7 +314,7 @@ def _kept(run: Run, ids: Ids, raw: bytes, when: str, found: dict[tuple[str, str]
     """Keeps the message itself, as the source that its provenance names, and names what it gave."""
     document = fhir.made_id("DocumentReference", "message", ids.message())
     patient = next((f"Patient/{id_}" for type_, id_ in found if type_ == "Patient"), None)
-    attachment = {"contentType": ER7, "data": base64.b64encode(raw).decode()}
+    attachment = {"contentType": ER7, "data": base64.b64encode(raw.strip(b"\x0b\x1c \t\r\n")).decode()}
     resource: Resource = {"resourceType": "DocumentReference", "id": document}
     resource |= {"meta": {"lastUpdated": when}} if when else {}
     resource |= {

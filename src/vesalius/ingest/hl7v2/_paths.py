@@ -62,7 +62,7 @@ class Setter:
             if move.link:
                 here = run.linked(here, move.name).resource
             elif move.many:
-                here = _slot(run, here, move.name, (move.which, turn if move.repeats else turn[0]))
+                here = _slot(run, here, move.name, (move.which, turn[0], turn[1] if move.repeats else 0))
             else:
                 here = here.setdefault(move.name, {})
         last = self._last
@@ -70,7 +70,7 @@ class Setter:
             merge(run, here, value[0] if isinstance(value, list) else value)
         elif last.many:
             for number, one in enumerate(value if isinstance(value, list) else [value]):
-                _append(run, here, last, one, (last.which, turn if last.repeats else turn[0]), number)
+                _append(run, here, last, one, (last.which, turn[0], turn[1] if last.repeats else 0), number)
         else:
             one = value[0] if isinstance(value, list) else value
             known = here.get(last.name)

@@ -13,8 +13,10 @@ from datetime import datetime
 from functools import lru_cache
 from zoneinfo import ZoneInfo
 
+# Some senders write hundredths of a second without a point.
 _FORM = re.compile(
-    r"(\d{4})(?:(\d\d)(?:(\d\d)(?:(\d\d)(?:(\d\d)(?:(\d\d)?(?:\.(\d{1,6})\d*)?)?)?)?)?)?([+-]\d{4}|Z)?",
+    r"(\d{4})(?:(\d\d)(?:(\d\d)(?:(\d\d)(?:(\d\d)(?:(\d\d)?(?:\.(\d{1,6})\d*|\d\d)?)?)?)?)?)?"
+    r"([+-]\d{4}|Z)?",
     re.ASCII,
 )
 _SEPARATED = re.compile(r"(?<=\d)[-:T ](?=\d)", re.ASCII)
