@@ -95,8 +95,7 @@ ASSIGNMENTS: dict[object, str] = {
 }
 for _words in (
     "/must convert v2 date time format to FHIR date time format before populating/",
-    "/must convert v2 date time format to FHIR date time format before populating according to FHIR date/time "
-    "format https://build.fhir.org/datatypes.html#dateTime /",
+    "/must convert v2 date time format to FHIR date time format before populating according to FHIR date/time format https://build.fhir.org/datatypes.html#dateTime /",
     "/concatenate according to XPN.11/",
     "/include full field (inlcuding delimiters or xml tags)/",
     "/map HL7 code system to appropriate url/",
@@ -130,14 +129,22 @@ REFERENCES: dict[str, str] = {
 
 PATHS = {"ORM_O01.ORDER_DETAIL": "ORM_O01.ORDER.ORDER_DETAIL"}
 
-VOCABULARIES: dict[str, str] = {
-    name: ""  # tables that the guide names and leaves empty: their codes are the hospital's own
-    for name in (
-        "OperatorID", "PlanId", "SecurityLabelHandlingInstructions", "RequestedGiveUnits", "RequestedDosageForm",
-        "RequestedDispenseUnits", "RequestedGiveStrengthUnits", "RequestedDrugStrengthVolumeUnits",
-        "RoutingInstruction", "DischargedToLocation",
-    )
-}  # fmt: skip
+# Tables that the guide names and leaves empty: their codes are the hospital's own.
+VOCABULARIES: dict[str, str] = dict.fromkeys(
+    [
+        "OperatorID",
+        "PlanId",
+        "SecurityLabelHandlingInstructions",
+        "RequestedGiveUnits",
+        "RequestedDosageForm",
+        "RequestedDispenseUnits",
+        "RequestedGiveStrengthUnits",
+        "RequestedDrugStrengthVolumeUnits",
+        "RoutingInstruction",
+        "DischargedToLocation",
+    ],
+    "",
+)
 
 _SYSTEM = "of 'if organization' and 'if system', the second: the system tells two numbers apart"
 _MESSAGE = "the message itself is kept in a DocumentReference by the program, not by a row"

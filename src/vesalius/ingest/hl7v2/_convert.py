@@ -2,18 +2,14 @@
 
 from __future__ import annotations
 
-import base64
 from typing import Any, NamedTuple
 
-from vesalius import fhir
 from vesalius.errors import InvalidMap, NotFound
 from vesalius.ingest._causes import Cause, FaultError
-from vesalius.ingest._mentions import TAG, TYPES
 from vesalius.ingest.hl7v2 import _language as language
 from vesalius.ingest.hl7v2 import _observation
-from vesalius.ingest.hl7v2._complete import completed
 from vesalius.ingest.hl7v2._conditions import Condition, compiled
-from vesalius.ingest.hl7v2._ids import Ids, nearest
+from vesalius.ingest.hl7v2._finish import Resource, finished
 from vesalius.ingest.hl7v2._merging import merged
 from vesalius.ingest.hl7v2._message import Message
 from vesalius.ingest.hl7v2._paths import Setter, setter
@@ -23,15 +19,6 @@ from vesalius.ingest.hl7v2._structure import Frame, Node, placed, structure
 from vesalius.ingest.hl7v2._tables import Tables, Use
 
 Key = tuple[str, str]
-Resource = dict[str, Any]
-
-# What a hospital keeps a register of: it is known from the day it is received, and a message that repeats it
-# unchanged makes no new version.
-_REGISTERS = frozenset({"Organization", "Practitioner", "PractitionerRole", "Location", "Device"})
-# Messages that say all there is to say of a patient and a stay; others only mention them.
-_SNAPSHOTS = frozenset({"ADT", "BAR"})
-_SUBJECTS = ("subject", "patient", "beneficiary")
-ER7 = "x-application/hl7-v2+er7"
 
 
 class _Link(NamedTuple):
@@ -60,7 +47,7 @@ class _Shape(NamedTuple):
 
 
 class Converter:
-    """Converts messages by one set of tables; compiles what it needs once, and may be used again and again."""
+    """Converts messages by one set of tables, and compiles what it needs of them once."""
 
     def __init__(self, tables: Tables | None = None) -> None:
         self.tables = tables or Tables.standard()
@@ -110,7 +97,7 @@ class Converter:
             raise FaultError(Cause.MISSING_VALUE, "the message has no PID segment with a patient in it")
         if merging := self.tables.merges.get(message.header.trigger if message.header.code == "ADT" else ""):
             merged(run, merging)
-        return _finished(run, raw)
+        return finished(run, raw)
 
     def _unplaced(self, segment: str) -> tuple[_Applied, ...]:
         """What a segment adds to that the structure does not know, such as one of a site's own."""
@@ -139,9 +126,7 @@ class Converter:
                 use.into[1](run, source.resource, {REFERENCE: draft}, (run.ordinal, 0))
         if use.map:
             self.plan.segment(use.map, draft.type).apply(run, draft)
-        for link in use.links:
-            if not _connect(run.frame, link, run):
-                late.append((run.frame, link))
+        late.extend((run.frame, link) for link in use.links if not _connect(run.frame, link, run))
 
 
 def _home(frame: Frame, path: tuple[str, ...]) -> Frame:
@@ -238,97 +223,3 @@ def _link(reference: list[Any], own: Key) -> _Link | None:
         return _Link(source, setter(kind, steps, -1, ""), (target[0], _index(target[1])))
     except (InvalidMap, NotFound):
         return None
-
-
-# Finishing -------------------------------------------------------------------------------------------------
-
-
-def _finished(run: Run, raw: bytes) -> list[Resource]:
-    ids = Ids(run)
-    drafts = [draft for draft in run.drafts if draft.said]
-    _about(drafts)
-    when = _known_at(run)
-    mentioned = run.message.header.code not in _SNAPSHOTS
-    found: dict[tuple[str, str], Resource] = {}
-    for draft in drafts:
-        resource = completed(draft.type, draft.resource, ids)
-        key = (draft.type, ids.of(draft))
-        meta = dict(resource.pop("meta", {}))
-        if when and draft.type not in _REGISTERS:
-            meta["lastUpdated"] = when
-        if mentioned and draft.type in TYPES:
-            meta["tag"] = [*meta.get("tag", ()), TAG]
-        whole = {"resourceType": draft.type, "id": key[1]} | ({"meta": meta} if meta else {}) | resource
-        found[key] = _joined(found[key], whole) if key in found else whole
-    _kept(run, ids, raw, when, found)
-    return list(found.values())
-
-
-def _known_at(run: Run) -> str:
-    """When the hospital knew what the message says: EVN-2, else MSH-7; empty where neither says it."""
-    event = next((segment.field(2) for segment in run.message.segments if segment.name == "EVN"), "")
-    head = run.message.header.sent_at
-    for place, text in (("EVN-2", event.split(run.message.delimiters.component)[0]), ("MSH-7", head)):
-        if text.strip() and text != '""':
-            found = run.clock.instant(text.strip())
-            if not found:
-                raise FaultError(Cause.BAD_VALUE, f"{place} is not a date or time that exists")
-            return found
-    return ""
-
-
-def _about(drafts: list[Draft]) -> None:
-    """Says of each resource whom it is about and in which stay, where it does not say so yet."""
-    for draft in drafts:
-        if draft.type in {"Patient", "Device", "Group"}:
-            continue
-        names = {element.name: element for element in fhir.elements(draft.type)}
-        patient, encounter = nearest(draft, "Patient"), nearest(draft, "Encounter")
-        for name in _SUBJECTS:
-            if patient and patient.said and name in names and name not in draft.resource:
-                if "Patient" in names[name].targets:
-                    one = {REFERENCE: patient}
-                    draft.resource[name] = [one] if names[name].many else one
-                    break
-        if encounter and encounter.said and draft.type != "Encounter":
-            if "encounter" in names and "encounter" not in draft.resource:
-                one = {REFERENCE: encounter}
-                draft.resource["encounter"] = [one] if names["encounter"].many else one
-
-
-def _joined(one: Resource, other: Resource) -> Resource:
-    """Two resources of a message that are the same thing: what either says; of two values the later."""
-    joined = dict(one)
-    for name, value in other.items():
-        there = joined.get(name)
-        if isinstance(there, list) and isinstance(value, list):
-            joined[name] = [*there, *(each for each in value if each not in there)]
-        elif isinstance(there, dict) and isinstance(value, dict):
-            joined[name] = _joined(there, value)
-        else:
-            joined[name] = value
-    return joined
-
-
-def _kept(run: Run, ids: Ids, raw: bytes, when: str, found: dict[tuple[str, str], Resource]) -> None:
-    """Keeps the message itself, as the source that its provenance names, and names what it gave."""
-    document = fhir.made_id("DocumentReference", "message", ids.message())
-    patient = next((f"Patient/{id_}" for type_, id_ in found if type_ == "Patient"), None)
-    attachment = {"contentType": ER7, "data": base64.b64encode(raw.strip(b"\x0b\x1c \t\r\n")).decode()}
-    resource: Resource = {"resourceType": "DocumentReference", "id": document}
-    resource |= {"meta": {"lastUpdated": when}} if when else {}
-    resource |= {
-        "status": "current",
-        "subject": {"reference": patient},
-        "content": [{"attachment": attachment}],
-    }
-    named = [
-        {"reference": f"{type_}/{id_}"} for type_, id_ in found if type_ not in _REGISTERS | {"Provenance"}
-    ]
-    for (type_, _), each in found.items():
-        if type_ == "Provenance" and each.get("entity"):
-            each["target"] = named
-            each["entity"][0]["what"] = {"reference": f"DocumentReference/{document}"}
-        if type_ == "MessageHeader":
-            each["focus"] = [one for one in named if not one["reference"].startswith("MessageHeader/")]
-    found["DocumentReference", document] = resource

@@ -22,11 +22,8 @@ def merged(run: Run, merging: str) -> None:
         if sum(draft.type == "Patient" and draft.segment.name == "PID" for draft in run.drafts) < 2:
             raise FaultError(Cause.MISSING_VALUE, "two PID segments are needed to unlink patients")
         return
-    given_up = [
-        draft
-        for draft in run.drafts
-        if draft.type == "Patient" and draft.segment.name == "MRG" and draft.said
-    ]
+    patients = [draft for draft in run.drafts if draft.type == "Patient" and draft.said]
+    given_up = [draft for draft in patients if draft.segment.name == "MRG"]
     if not given_up:
         raise FaultError(Cause.MISSING_VALUE, "MRG-1 does not name the patient that is given up")
     for old in given_up:

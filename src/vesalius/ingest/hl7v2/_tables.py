@@ -278,7 +278,7 @@ def _codes(table: dict[str, tuple[str, str, str] | str]) -> dict[str, tuple[str,
 
 
 def _replaced(rows: list[Row], own: _OwnRow, fresh: set[tuple[str, int, str]]) -> list[Row]:
-    """The rows of a map with an own one: it takes the place of all for its field and top element, or is added."""
+    """The rows of a map with an own one, which replaces all for its field and top element, or is added."""
     found = re.fullmatch(r"([A-Z][A-Z0-9]{1,2})(?:[-.](\d+))?", own.field)
     if not found or not own.map.startswith(f"{found[1]}["):
         raise InvalidMap(f"{own.field!r} is not a field of {own.map!r}")
