@@ -7,6 +7,7 @@ from vesalius.ingest import mending
 from vesalius.ingest._causes import Cause
 from vesalius.ingest._formats import NAMES as FORMATS
 from vesalius.ingest._kept_maps import KeptMap, kept, map_of_feed, newest
+from vesalius.ingest._maps import Map, load_map, parse_map
 from vesalius.ingest._receipts import Feed, Receipt, feeds, receipts
 from vesalius.ingest.csv_map import CsvMap
 from vesalius.ingest.delimited import cells
@@ -23,6 +24,7 @@ __all__ = [
     "Feed",
     "Held",
     "KeptMap",
+    "Map",
     "Problem",
     "Receipt",
     "causes",
@@ -30,10 +32,12 @@ __all__ = [
     "feeds",
     "held",
     "kept",
+    "load_map",
     "map_of_feed",
     "mending",
     "newest",
     "one",
+    "parse_map",
     "problems",
     "receipts",
     "receive",

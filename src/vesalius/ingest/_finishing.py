@@ -12,6 +12,7 @@ from typing import Any
 
 from vesalius import fhir
 from vesalius.ingest._items import Found
+from vesalius.ingest._mentions import mentions
 from vesalius.lake import Lake
 from vesalius.terminology import Translation
 
@@ -20,7 +21,7 @@ Step = Callable[[dict[str, Any]], dict[str, Any] | None]
 
 def steps(lake: Lake) -> tuple[Step, ...]:
     """The steps of one run, in their order."""
-    return (Translation(lake.engine),)
+    return (mentions(lake), Translation(lake.engine))
 
 
 def finished(found: Found, by: tuple[Step, ...]) -> Found:
