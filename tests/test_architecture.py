@@ -42,6 +42,7 @@ LIBRARIES = {
     "deltalake": {"lake"},
     "sqlalchemy": {"store", "lake", "ingest", "review", "governance", "hospital", "loop", "demo"},
     "alembic": {"store"},
+    "lxml": {"ingest"},
     "sklearn": {"modelling", "evaluation"},
     "interpret": {"modelling"},
     "scipy": {"modelling", "evaluation"},

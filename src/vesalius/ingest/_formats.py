@@ -17,7 +17,7 @@ from typing import Any, BinaryIO
 import msgspec
 
 from vesalius.errors import UnreadableInput
-from vesalius.ingest import bundle, delimited, ndjson
+from vesalius.ingest import bundle, ccda, delimited, kmehr, ndjson
 from vesalius.ingest._items import Item
 from vesalius.ingest.csv_map import CsvMap
 
@@ -55,6 +55,10 @@ def _is_json(first: bytes) -> bool:
 FORMATS: tuple[Format, ...] = (
     Format("ndjson", ("ndjson", "jsonl"), ndjson.read, ndjson.again, _is_json),
     Format("bundle", ("json",), bundle.read, bundle.again, lambda first: first.startswith(b"{")),
+    Format(
+        "kmehr", (), kmehr.read, kmehr.again, kmehr.recognises
+    ),  # both are .xml: the root tells them apart
+    Format("ccda", (), ccda.read, ccda.again, ccda.recognises),
 )
 """Every format that needs no map, the first that recognises a file before the others."""
 
