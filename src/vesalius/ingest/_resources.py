@@ -16,6 +16,13 @@ Resource = dict[str, Any]
 ZONE = ZoneInfo("Europe/Brussels")
 """Where the clocks of Belgian senders stand; KMEHR writes times without a zone."""
 
+UNKNOWN: dict[str, Any] = {
+    "extension": [
+        {"url": "http://hl7.org/fhir/StructureDefinition/data-absent-reason", "valueCode": "unknown"}
+    ]
+}
+"""The value of an element that FHIR wants and that the sender did not give."""
+
 _EMPTY: tuple[Any, ...] = (None, "", [], {})
 
 
@@ -39,7 +46,7 @@ def reference(resource: Resource) -> dict[str, str]:
 
 
 def local_time(day: str, time: str) -> str:
-    """A FHIR dateTime from a day, and the time of the day in Brussels where there is one; empty if neither fits.
+    """A FHIR dateTime from a day, and a time of the day in Brussels if there is one; empty if neither fits.
 
     A time that carries its own zone keeps it. A day may be partial (``2016``, ``2016-05``).
 

@@ -1,17 +1,11 @@
-"""C-CDA."""
+"""C-CDA, the clinical documents of HL7 (CDA R2 in XML): one item is one document.
 
-from collections.abc import Iterator
-from typing import Any, BinaryIO
-from vesalius.ingest._items import Item
+It becomes a composition with the readable text of each section, resources of the entries that we know by
+their template, and a reference to the document as it came, byte for byte: what was not mapped is not lost.
 
+Source: HL7 C-CDA R2.1.
+"""
 
-def read(stream: BinaryIO) -> Iterator[Item]:
-    yield from ()
+from vesalius.ingest.ccda._document import Account, again, converted, read, recognises
 
-
-def again(raw: bytes, place: str, context: dict[str, Any]) -> list[Item]:
-    return []
-
-
-def recognises(beginning: bytes) -> bool:
-    return False
+__all__ = ["Account", "again", "converted", "read", "recognises"]

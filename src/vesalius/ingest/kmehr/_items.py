@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from vesalius import fhir
-from vesalius.ingest._resources import Resource, made
+from vesalius.ingest._resources import UNKNOWN, Resource, made
 from vesalius.ingest._xml import Element, text, texts
 from vesalius.ingest.kmehr._dosage import number
 from vesalius.ingest.kmehr._medication import notes, period, product, statement
@@ -15,11 +15,6 @@ from vesalius.ingest.kmehr._moments import moment, whole
 from vesalius.ingest.kmehr._tables import TABLES, cd_system, code, coded, concept
 
 _HL7 = "http://terminology.hl7.org/CodeSystem/"
-_UNKNOWN = {
-    "extension": [
-        {"url": "http://hl7.org/fhir/StructureDefinition/data-absent-reason", "valueCode": "unknown"}
-    ]
-}
 
 
 @dataclass(frozen=True)
@@ -100,7 +95,7 @@ def _allergy(item: Element, context: Context, place: int) -> Resource:
     return made(
         resourceType="AllergyIntolerance",
         id=context.id("AllergyIntolerance", item, place),
-        clinicalStatus=clinical_status(item, "allergyintolerance-clinical") or _UNKNOWN,
+        clinicalStatus=clinical_status(item, "allergyintolerance-clinical") or UNKNOWN,
         type=TABLES["allergies"].get(code(item, "CD-ITEM")),
         code=said(item),
         patient=context.subject,
