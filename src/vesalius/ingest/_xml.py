@@ -105,7 +105,10 @@ def without_namespaces(root: Element) -> Element:
 
 def text(element: Element | None) -> str:
     """All the text inside an element, its white space collapsed; empty if there is no element."""
-    return "" if element is None else " ".join("".join(element.itertext()).split())
+    if element is None:
+        return ""
+    whole = "".join(element.itertext()) if len(element) else element.text or ""
+    return " ".join(whole.split())
 
 
 def texts(element: Element, path: str) -> Iterator[str]:

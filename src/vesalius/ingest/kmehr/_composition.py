@@ -15,7 +15,7 @@ from vesalius import fhir
 from vesalius.ingest import _narrative
 from vesalius.ingest._resources import Resource, made, reference
 from vesalius.ingest._xml import Element, text
-from vesalius.ingest.kmehr._items import RESOURCES, Context, condition, kind_of, made_of, said
+from vesalius.ingest.kmehr._items import RESOURCES, Context, kind_of, made_of, remark, said
 from vesalius.ingest.kmehr._tables import TABLES, cd_system, code, coded
 
 _SUMMARY = ("medication", "allergy", "active", "immunization", "past")
@@ -36,8 +36,7 @@ def document(transaction: Element, context: Context, authors: Sequence[dict[str,
                 (reference(made_resources[0]), _words(item, made_resources))
             )
         elif kind == "risk":
-            risk = condition(item, context, place) | {"id": f"item-{place}"}
-            contained.append(risk)
+            contained.append(remark(item, context, place))
             sections["risk"].append(({"reference": f"#item-{place}"}, _named(item)))
         elif kind not in _NAMED_ELSEWHERE:
             sections["other"].append(({}, f"{code(item, 'CD-ITEM')}: {text(item)}"))

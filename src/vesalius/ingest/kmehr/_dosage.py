@@ -31,7 +31,8 @@ class Step:
         when: a code of EventTiming, or empty.
         time: an hour of the day, or empty.
         weekday, event: the day of the week, the date.
-        told: what stays an instruction: a day of the cycle, a period of the day that FHIR has no code for.
+        numbered: whether it is for a day of a cycle, which is then an instruction.
+        told: what stays an instruction: that day, or a period of the day that FHIR has no code for.
         quantity: how much.
     """
 
@@ -39,6 +40,7 @@ class Step:
     time: str = ""
     weekday: str = ""
     event: str = ""
+    numbered: bool = False
     told: list[dict[str, Any]] = field(default_factory=list)
     quantity: dict[str, Any] = field(default_factory=dict)
 
@@ -58,7 +60,7 @@ def dosages(item: Element, *, scheme: bool) -> list[Dosage]:
     periodic = code(item.find("frequency/periodicity"), "CD-PERIODICITY") != ""
     found = []
     for step in steps:
-        if scheme and not periodic and not step.event and not step.weekday and not step.told:
+        if scheme and not periodic and not (step.event or step.weekday or step.numbered):
             step.event = start
         timing = made(
             event=[step.event] if step.event else [],
@@ -155,6 +157,7 @@ def _read(step: Step, child: Element) -> bool:
     elif child.tag == "date":
         step.event = text(child)[:10]
     elif child.tag == "daynumber":
+        step.numbered = True
         step.told.append({"text": f"Day {text(child)} of the treatment cycle"})
     elif child.tag == "quantity":
         value = number(child.find("decimal"))

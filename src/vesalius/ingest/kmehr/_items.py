@@ -65,8 +65,26 @@ def said(item: Element) -> dict[str, Any]:
     return about or concept(item.iterfind("cd"), [code(item, "CD-ITEM")])
 
 
-def condition(item: Element, context: Context, place: int) -> Resource:
-    """A problem, a diagnosis, a risk."""
+def remark(item: Element, context: Context, place: int) -> Resource:
+    """A risk of the patient, of society or of the family, or a patient's will, contained in a document.
+
+    It is an observation of that kind, so that nobody reads a risk of the family as an illness of the patient.
+    """
+    recorded = context.recorded(item)
+    return made(
+        resourceType="Observation",
+        id=f"item-{place}",
+        status="final",
+        code=coded(cd_system("CD-ITEM"), code(item, "CD-ITEM")),
+        subject=context.subject,
+        effectivePeriod=period(item),
+        issued=recorded if "T" in recorded else "",
+        valueCodeableConcept=said(item),
+        note=[{"text": words} for words in texts(item, "text")],
+    )
+
+
+def _condition(item: Element, context: Context, place: int) -> Resource:
     certainty = TABLES["certainties"].get(code(item.find("certainty"), "CD-CERTAINTY"))
     return made(
         resourceType="Condition",
@@ -124,7 +142,7 @@ def _immunization(item: Element, context: Context, place: int) -> Resource:
 
 
 def _observation(item: Element, context: Context, place: int) -> Resource:
-    value, unit = _value(item)
+    (value, unit), recorded = _value(item), context.recorded(item)
     return made(
         resourceType="Observation",
         id=context.id("Observation", item, place),
@@ -135,7 +153,7 @@ def _observation(item: Element, context: Context, place: int) -> Resource:
         code=said(item),
         subject=context.subject,
         effectiveDateTime=moment(item.find("beginmoment")),
-        issued=context.recorded(item) if "T" in context.recorded(item) else "",
+        issued=recorded if "T" in recorded else "",
         valueQuantity=made(value=value, unit=unit),
         note=[{"text": words} for words in texts(item, "text")],
     )
@@ -157,8 +175,10 @@ def _medication(item: Element, context: Context, place: int) -> list[Resource]:
         meta=made(lastUpdated=context.at if "T" in context.at else ""),
         code=product(item),
     )
-    taken = statement(item, scheme=False) | made(
+    taken = made(
+        resourceType="MedicationStatement",
         id=context.id("MedicationStatement", item, place),
+        **statement(item, scheme=False),
         medicationReference={"reference": f"Medication/{medication['id']}"},
         subject=context.subject,
         dateAsserted=context.recorded(item),
@@ -173,7 +193,7 @@ def _single(maker: Callable[[Element, Context, int], Resource]) -> Callable[...,
 
 _MAKERS: dict[str, Callable[[Element, Context, int], list[Resource]]] = {
     "allergy": _single(_allergy),
-    "condition": _single(condition),
+    "condition": _single(_condition),
     "immunization": _single(_immunization),
     "medication": _medication,
     "observation": _single(_observation),
@@ -181,5 +201,3 @@ _MAKERS: dict[str, Callable[[Element, Context, int], list[Resource]]] = {
 
 RESOURCES = frozenset(_MAKERS)
 """The kinds of item that become a resource of their own."""
-
-__all__ = ["RESOURCES", "Context", "clinical_status", "condition", "kind_of", "made_of", "period", "said"]

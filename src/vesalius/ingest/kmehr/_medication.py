@@ -45,11 +45,10 @@ def _codings(found: Element) -> Iterator[dict[str, Any]]:
 
 
 def statement(item: Element, *, scheme: bool) -> Resource:
-    """The statement that an item of medication makes, without id, subject, source, time and product."""
+    """What an item says of how a product is taken, as elements of a MedicationStatement."""
     lifecycle = code(item.find("lifecycle"), "CD-LIFECYCLE")
     temporality = code(item.find("temporality"), "CD-TEMPORALITY")
     return made(
-        resourceType="MedicationStatement",
         status=TABLES["medications"].get(lifecycle, "unknown"),
         category=coded(cd_system("CD-TEMPORALITY"), temporality) if temporality else None,
         effectivePeriod=period(item),

@@ -162,7 +162,7 @@ def _identifier(element: Element) -> dict[str, Any] | None:
     if name in _PERSON_IDS and len(digits) == 11:
         return {"system": belgium.NISS, "value": digits}
     if name == "ID-HCPARTY":
-        system = belgium.NIHDI if belgium.nihdi_is_valid(digits) or len(digits) in {8, 11} else _EHP
+        system = belgium.NIHDI if len(digits) in {8, 11} else _EHP
         return {"system": system, "value": digits}
     label = element.get("SL") or name or "unnamed"
     return {"type": {"text": label}, "system": local_system(label), "value": value}

@@ -29,7 +29,7 @@ _MAGISTRAL = "https://www.ehealth.fgov.be/standards/fhir/medication/CodeSystem/m
 
 def items(raw: bytes, root: Element) -> Iterator[Item]:
     """One item per session of a message, its namespaces already removed."""
-    events = list(root.iter("event"))
+    events = [*root.iterfind("unsigned/eventFolder/events/event"), *root.iterfind("event")]
     if not events:
         words = "the message holds no session"
         yield Item("the file", raw, fault=FaultError(Cause.MISSING_VALUE, words))

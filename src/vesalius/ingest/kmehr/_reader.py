@@ -9,6 +9,7 @@ from typing import Any, BinaryIO
 
 from lxml import etree
 
+from vesalius import fhir
 from vesalius.ingest import _xml
 from vesalius.ingest._causes import Cause, FaultError
 from vesalius.ingest._items import Found, Item
@@ -207,7 +208,8 @@ def _key(group: Group) -> tuple[str, ...]:
     message = "" if group.header is None else _number(group.header)
     if not message:
         raise FaultError(Cause.NO_ID, "the message has no number (ID-KMEHR)")
-    return (_sender(group), message, _number(group.folder), _number(transaction) or group.place)
+    own = _number(transaction) or fhir.made_id(text(transaction))
+    return (_sender(group), message, _number(group.folder), own)
 
 
 def _sender(group: Group) -> str:

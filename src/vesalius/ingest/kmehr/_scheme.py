@@ -63,19 +63,20 @@ def line(transaction: Element, suspensions: Sequence[Element], context: Context)
     taken = statement(item, scheme=True)
     remarks = _remarks(transaction)
     others = [{"text": f"{name}: {words}"} for name, words in remarks if name != "medicationuse"]
-    if any(_lifecycle(one) == "stopped" for one in suspensions):
-        taken["status"] = "stopped"
     written = [at for at in (context.at, *map(moment, suspensions)) if at]
-    return taken | made(
+    return made(
+        resourceType="MedicationStatement",
         id=line_id(context.key),
         identifier=[{"type": {"text": "KMEHR"}, "value": "/".join(context.key)}],
+        status="stopped" if any(_lifecycle(one) == "stopped" for one in suspensions) else taken["status"],
         statusReason=[_suspended(one) for one in suspensions],
         medicationCodeableConcept=product(item),
         subject=context.subject,
         dateAsserted=max(written, key=fhir.parse_time, default=""),
         informationSource=context.author,
         reasonCode=[{"text": words} for name, words in remarks if name == "medicationuse"],
-        note=[*taken.get("note", []), *others],
+        note=[*taken.pop("note", []), *others],
+        **{name: value for name, value in taken.items() if name != "status"},
     )
 
 
