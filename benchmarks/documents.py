@@ -1,8 +1,8 @@
 """KMEHR and C-CDA documents: what they become, beside what others made of them, and how fast.
 
-Data: ``kmehr-samples`` (the KMEHR case of the Transformation Tool Contest 2023, MIT; medication schemes with one
-author's FHIR conversion, MIT) and ``ccda-samples`` (HL7's and others' sample documents, MIT). Times are CPU
-seconds of one process, bytes already decompressed; "checked" includes ``fhir.check`` of every resource.
+Data: ``kmehr-samples`` (the KMEHR case of the Transformation Tool Contest 2023, MIT; medication schemes with
+one author's FHIR conversion, MIT) and ``ccda-samples`` (HL7's and others' sample documents, MIT). Times are
+CPU seconds of one process, bytes already decompressed; "checked" includes ``fhir.check`` of every resource.
 
     .venv/bin/python benchmarks/documents.py [contest|summary|schemes|dosage|ccda|speed …]
 """
@@ -16,6 +16,7 @@ import re
 import sys
 import time
 from collections import Counter
+from copy import deepcopy
 from decimal import Decimal
 from pathlib import Path
 
@@ -23,7 +24,6 @@ from lxml import etree
 
 from vesalius import fhir
 from vesalius.ingest import ccda, kmehr
-from vesalius.ingest._xml import without_namespaces
 from vesalius.ingest.kmehr._dosage import dosages
 
 ROOT = Path(__file__).parents[1]
@@ -37,19 +37,19 @@ def unzipped(path):
 
 
 def multiplied(small, times):
-    """The small Sumehr as the contest multiplies it: each item so many times, numbered, but for the GMD's holder."""
+    """The small Sumehr as the contest multiplies it: each item so often, numbered, but the GMD's holder."""
     root = etree.fromstring(small)
     transaction = root.find(".//{*}transaction")
-    number = 0
-    for item in transaction.findall("{*}item"):
-        once = any(cd.text == "gmdmanager" for cd in item.findall("{*}cd"))
-        copies = [item] if once else [etree.fromstring(etree.tostring(item)) for _ in range(times)]
-        place = transaction.index(item)
+    items = transaction.findall("{*}item")
+    for item in items:
         transaction.remove(item)
-        for offset, copy in enumerate(copies):
+    number = 0
+    for item in items:
+        once = any(cd.text == "gmdmanager" for cd in item.findall("{*}cd"))
+        for copy in [item] if once else [deepcopy(item) for _ in range(times)]:
             number += 1
             copy.find("{*}id").text = str(number)
-            transaction.insert(place + offset, copy)
+            transaction.append(copy)
     return etree.tostring(root, xml_declaration=True, encoding="utf-8")
 
 
@@ -75,15 +75,17 @@ def sumehr(times):
 
 def contest():
     print("\nThe KMEHR case of TTC 2023: entries of the document")
-    print(f"{'input':>6} {'KiB':>6} {'expected':>9} {'entries':>8} {'read s':>8} {'checked s':>10} {'entries/s':>10}")
+    head = ("expected", "entries", "read s", "checked s", "entries/s")
+    print(f"{'input':>6} {'KiB':>6}" + "".join(f"{name:>11}" for name in head))
+    resources(sumehr(1))
     for times, expected in CONTEST.items():
         raw = sumehr(times)
         found, seconds = cpu(lambda raw=raw: resources(raw))
         _, checking = cpu(lambda found=found: [fhir.check(one) for one in found])
         whole = seconds + checking
         print(
-            f"{times:>6} {len(raw) / 1024:>6.0f} {expected:>9,} {len(found):>8,} {seconds:>8.3f} {whole:>10.3f} "
-            f"{len(found) / whole:>10,.0f}"
+            f"{times:>6} {len(raw) / 1024:>6.0f}{expected:>11,}{len(found):>11,}"
+            f"{seconds:>11.3f}{whole:>11.3f}{len(found) / whole:>11,.0f}"
         )
         assert len(found) == expected
     print(dict(Counter(one["resourceType"] for one in found)))
@@ -93,7 +95,9 @@ def contest():
 
 
 def codes(concept, *systems):
-    found = [one for one in (concept or {}).get("coding", []) if any(part in one["system"] for part in systems)]
+    found = [
+        one for one in (concept or {}).get("coding", []) if any(part in one["system"] for part in systems)
+    ]
     return sorted(one["code"] for one in found)
 
 
@@ -143,7 +147,9 @@ def theirs(element):
         return None if found is None else found.get("value")
 
     def values(path):
-        return sorted(found.get("value") for found in element.findall("/".join(FHIR + part for part in path.split("/"))))
+        return sorted(
+            found.get("value") for found in element.findall("/".join(FHIR + part for part in path.split("/")))
+        )
 
     kind = etree.QName(element).localname
     if kind == "Condition":
@@ -191,7 +197,10 @@ def summary():
             mine = sorted((ours(one) for one in found if one["resourceType"] == kind), key=str)
             other = sorted((theirs(one) for one in inside if etree.QName(one).localname == kind), key=str)
             assert len(mine) == len(other)
-            same = {field: sum(a[field] == b[field] for a, b in zip(mine, other, strict=True)) for field in mine[0]}
+            same = {
+                field: sum(a[field] == b[field] for a, b in zip(mine, other, strict=True))
+                for field in mine[0]
+            }
             line = ", ".join(f"{field} {count}/{len(mine)}" for field, count in same.items())
             print(f"  {name or '1':>3} {kind:<20} {line}")
 
@@ -209,7 +218,11 @@ def line(one):
         steps.append(
             {
                 "text": dosage.get("text"),
-                "periodicity": (repeat.get("frequency"), plain(repeat.get("period")), repeat.get("periodUnit")),
+                "periodicity": (
+                    repeat.get("frequency"),
+                    plain(repeat.get("period")),
+                    repeat.get("periodUnit"),
+                ),
                 "duration": (plain(repeat.get("duration")), repeat.get("durationUnit")),
                 "when": repeat.get("when"),
                 "time of day": repeat.get("timeOfDay"),
@@ -267,7 +280,9 @@ def schemes():
     print("\nMedication schemes beside one author's conversion (16 pairs)")
     same, all_, differing = Counter(), Counter(), {field: Counter() for field in FIELDS}
     for path in sorted((DATA / "kmehr-samples/medication-scheme").glob("*.kmehr.xml.gz")):
-        mine = [line(one) for one in resources(unzipped(path)) if one["resourceType"] == "MedicationStatement"]
+        mine = [
+            line(one) for one in resources(unzipped(path)) if one["resourceType"] == "MedicationStatement"
+        ]
         bundle = json.loads(unzipped(path.with_name(path.name.replace(".kmehr.xml", ".fhir.json"))))
         other = [
             line(one["resource"])
@@ -282,46 +297,53 @@ def schemes():
 
 
 FIELDS = (
-    "name", "codes", "start", "end", "status", "suspensions", "steps", "text", "periodicity", "duration", "when",
-    "time of day", "weekday", "date", "day of cycle", "dose", "dose unit", "when needed", "patient instruction",
+    "name", "codes", "start", "end", "status", "suspensions", "steps", "text", "periodicity", "duration",
+    "when", "time of day", "weekday", "date", "day of cycle", "dose", "dose unit", "when needed",
+    "patient instruction",
 )  # fmt: skip
+
+
+def child(parent, path, words, table=""):
+    for name in path.split("/"):
+        parent = etree.SubElement(parent, name)
+    parent.text = str(words)
+    if table:
+        parent.set("S", table)
 
 
 def posology(given):
     """A structured posology of ``be_dosage`` as an item of KMEHR."""
     item = etree.Element("item")
-
-    def child(parent, path, words, table=""):
-        for name in path.split("/"):
-            parent = etree.SubElement(parent, name)
-        parent.text = str(words)
-        if table:
-            parent.set("S", table)
-
     child(item, "beginmoment/date", given["beginmoment"])
-    if "temporality" in given:
-        child(item, "temporality/cd", given["temporality"], "CD-TEMPORALITY")
-    if "periodicity" in given:
-        child(item, "frequency/periodicity/cd", given["periodicity"], "CD-PERIODICITY")
-    if "posologyFreeText" in given:
-        child(item, "posology/text", given["posologyFreeText"])
-    for step in given.get("regimen", []):
-        regimen = item.find("regimen") if item.find("regimen") is not None else etree.SubElement(item, "regimen")
-        day = step.get("dayIngestion", {})
-        for name in ("date", "dayNumber"):
-            if name in day:
-                child(regimen, name.lower(), day[name])
-        if "weekday" in day:
-            child(regimen, "weekday/cd", day["weekday"], "CD-WEEKDAY")
-        when = step["timeOfDay"]
-        if "time" in when:
-            child(regimen, "daytime/time", when["time"])
-        else:
-            child(regimen, "daytime/dayperiod/cd", when["dayPeriod"], "CD-DAYPERIOD")
-        child(regimen, "quantity/decimal", step["quantity"])
-        if "unit" in step:
-            child(regimen.findall("quantity")[-1], "unit/cd", step["unit"], "CD-ADMINISTRATIONUNIT")
-    return without_namespaces(item)
+    for name, path, table in (
+        ("temporality", "temporality/cd", "CD-TEMPORALITY"),
+        ("periodicity", "frequency/periodicity/cd", "CD-PERIODICITY"),
+        ("posologyFreeText", "posology/text", ""),
+    ):
+        if name in given:
+            child(item, path, given[name], table)
+    if "regimen" in given:
+        regimen = etree.SubElement(item, "regimen")
+        for step in given["regimen"]:
+            add(regimen, step)
+    return item
+
+
+def add(regimen, step):
+    """One step of a structured posology, as the row of elements that KMEHR makes of it."""
+    day, when = step.get("dayIngestion", {}), step["timeOfDay"]
+    for holder, name, path, table in (
+        (day, "date", "date", ""),
+        (day, "dayNumber", "daynumber", ""),
+        (day, "weekday", "weekday/cd", "CD-WEEKDAY"),
+        (when, "time", "daytime/time", ""),
+        (when, "dayPeriod", "daytime/dayperiod/cd", "CD-DAYPERIOD"),
+        (step, "quantity", "quantity/decimal", ""),
+    ):
+        if name in holder:
+            child(regimen, path, holder[name], table)
+    if "unit" in step:
+        child(regimen.findall("quantity")[-1], "unit/cd", step["unit"], "CD-ADMINISTRATIONUNIT")
 
 
 def dosage():
@@ -340,7 +362,7 @@ def dosage():
 
 
 def clinical_documents():
-    print("\nC-CDA: sections, entries mapped of those found, resources; beside the sections with resources of theirs")
+    print("\nC-CDA: sections, entries mapped of those found, resources; beside the resources of their bundle")
     print(f"  {'document':<60} {'sections':>8} {'entries':>9} {'resources':>9} {'theirs':>7}")
     folder = DATA / "ccda-samples"
     rows = map(json.loads, unzipped(folder / "expected_ms.ndjson.gz").splitlines())
@@ -351,24 +373,26 @@ def clinical_documents():
         for one in found:
             fhir.check(one)
         name, mapped, entries = path.name.removesuffix(".gz"), account.mapped.total(), account.entries.total()
-        print(
-            f"  {name:<60} {account.sections:>8} {f'{mapped}/{entries}':>9} {len(found):>9} {others.get(name, 0):>7}"
-        )
+        share = f"{mapped}/{entries}"
+        print(f"  {name:<60} {account.sections:>8} {share:>9} {len(found):>9} {others.get(name, 0):>7}")
         unmapped += account.unmapped
-        total += Counter(documents=1, sections=account.sections, entries=entries, mapped=mapped, resources=len(found))
+        total += Counter(documents=1, sections=account.sections, entries=entries, mapped=mapped)
+        total["resources"] += len(found)
     print(f"  {dict(total)}")
-    print(f"  not mapped, by element, mood and template: {dict(unmapped)}")
+    print("  not mapped, by element, mood and template:")
+    for kind, count in unmapped.most_common():
+        print(f"    {count} × {kind}")
 
 
 def speed():
     print("\nSpeed (read and checked)")
-    folders = {
-        "medication schemes": (kmehr, sorted((DATA / "kmehr-samples/medication-scheme").glob("*.kmehr.xml.gz"))),
-        "pharmacy histories": (kmehr, sorted((DATA / "kmehr-samples/pharmacy-history").glob("*.xml.gz"))),
-        "C-CDA": (ccda, sorted((DATA / "ccda-samples").glob("*.xml.gz"))),
+    kinds = {
+        "medication schemes": (kmehr, "kmehr-samples/medication-scheme/*.kmehr.xml.gz"),
+        "pharmacy histories": (kmehr, "kmehr-samples/pharmacy-history/*.xml.gz"),
+        "C-CDA": (ccda, "ccda-samples/*.xml.gz"),
     }
-    for name, (reader, paths) in folders.items():
-        raws = [unzipped(path) for path in paths]
+    for name, (reader, pattern) in kinds.items():
+        raws = [unzipped(path) for path in sorted(DATA.glob(pattern))]
 
         def work(raws=raws, reader=reader):
             found = [one for raw in raws for one in resources(raw, reader)]
@@ -379,8 +403,8 @@ def speed():
         work()
         count, seconds = cpu(work)
         print(
-            f"  {name:<20} {len(raws):>3} documents, {count:>5} resources: {len(raws) / seconds:>6.0f} documents and "
-            f"{count / seconds:>7,.0f} resources per CPU-second"
+            f"  {name:<20} {len(raws):>3} documents, {count:>5} resources: {len(raws) / seconds:>6.0f} "
+            f"documents and {count / seconds:>7,.0f} resources per CPU-second"
         )
 
 
