@@ -17,7 +17,7 @@ from typing import Any, BinaryIO
 import msgspec
 
 from vesalius.errors import UnreadableInput
-from vesalius.ingest import bundle, delimited, hl7v2, ndjson
+from vesalius.ingest import bundle, ccda, delimited, hl7v2, kmehr, ndjson
 from vesalius.ingest._items import Item
 from vesalius.ingest._maps import Map
 from vesalius.ingest.csv_map import CsvMap
@@ -66,6 +66,9 @@ FORMATS: tuple[Format, ...] = (
     Format("ndjson", ("ndjson", "jsonl"), ndjson.read, ndjson.again, _is_json),
     Format("bundle", ("json",), bundle.read, bundle.again, lambda first: first.startswith(b"{")),
     Format(HL7V2, _HL7V2_SUFFIXES, hl7v2.read, hl7v2.again, _is_hl7v2),
+    # both are .xml: the root tells them apart
+    Format("kmehr", (), kmehr.read, kmehr.again, kmehr.recognises),
+    Format("ccda", (), ccda.read, ccda.again, ccda.recognises),
 )
 """Every format that needs no map, the first that recognises a file before the others."""
 
