@@ -51,6 +51,9 @@ class Action(StrEnum):
     DATA_RECEIVED = "data.received"
     QUARANTINE_READ = "quarantine.read"
     QUARANTINE_RETRIED = "quarantine.retried"
+    CODE_MAPPED = "code.mapped"
+    CODE_WITHDRAWN = "code.withdrawn"
+    CODES_APPLIED = "codes.applied"
     AUDIT_READ = "audit.read"
     ACCESS_REFUSED = "access.refused"
 

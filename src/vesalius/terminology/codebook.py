@@ -128,7 +128,7 @@ class Codebook:
 
 
 def _reach(each: Decision) -> tuple[bool, bool, int]:
-    return each.unit == ANY_UNIT, each.kind == ANY_KIND, -each.id
+    return each.unit == ANY_UNIT, each.kind == ANY_KIND, each.id
 
 
 def _coding(each: Decision) -> dict[str, Any]:
