@@ -21,6 +21,7 @@ PAGES = {
     "usecase.html": contexts.UsePage,
     "thresholds.html": contexts.ThresholdsPage,
     "received.html": contexts.ReceivedPage,
+    "codes.html": contexts.CodesPage,
     "audit.html": contexts.AuditPage,
     "about.html": contexts.AboutPage,
     "error.html": contexts.ErrorPage,

@@ -22,6 +22,7 @@ from starlette.staticfiles import StaticFiles
 from vesalius.console import (
     about,
     audits,
+    codes,
     decisions,
     received,
     resources,
@@ -96,6 +97,10 @@ SCREENS = (
     Screen("/usecases/{name}/settings", thresholds.change, Right.CHANGE_SETTINGS, "POST"),
     Screen("/received", received.show, Right.SEE_RECEIVED),
     Screen("/received/retry", received.retry, Right.RETRY_QUARANTINE, "POST"),
+    Screen("/terminology", codes.show, Right.SEE_CODES),
+    Screen("/terminology/map", codes.decide, Right.MAP_CODES, "POST"),
+    Screen("/terminology/withdraw", codes.withdraw, Right.MAP_CODES, "POST"),
+    Screen("/terminology/apply", codes.apply, Right.MAP_CODES, "POST"),
     Screen("/audit", audits.show, Right.SEE_AUDIT),
     Screen("/audit/verify", audits.verify, Right.SEE_AUDIT, "POST"),
     Screen("/about", about.show, OPEN),
@@ -133,6 +138,7 @@ def app(hospital: Hospital) -> Starlette:
     )
     made.state.hospital = hospital
     made.state.limit = SignInLimit()
+    made.state.behind = codes.Behind()
     return made
 
 

@@ -42,6 +42,9 @@ LABELS = {
     Action.DATA_RECEIVED: N_("Data received"),
     Action.QUARANTINE_READ: N_("Read the quarantine"),
     Action.QUARANTINE_RETRIED: N_("Tried the quarantine again"),
+    Action.CODE_MAPPED: N_("Said what a code means"),
+    Action.CODE_WITHDRAWN: N_("Took back what a code means"),
+    Action.CODES_APPLIED: N_("Applied codes to the past"),
     Action.AUDIT_READ: N_("Read the audit"),
     Action.ACCESS_REFUSED: N_("Access refused"),
 }
