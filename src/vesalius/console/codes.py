@@ -241,10 +241,12 @@ def _page(visit: Visit, refused: Entry | None = None, problem: str = "", detail:
     names = {person.id: person.name for person in people.everyone(engine)}
     curve = found.curve()
     ahead = min(NEXT, len(curve) - 1)
+    gained = _gained(curve)
     return CodesPage(
         shares=_shares(found),
-        curve=pictures.curve(curve, mark=ahead, label=_outlook(visit, curve, ahead)),
+        curve=pictures.curve(gained, mark=ahead, label=_outlook(visit, curve, ahead)),
         next=ahead,
+        gained=gained[ahead],
         covered=curve[ahead],
         rows=_rows(visit, found, shown[(number - 1) * SIZE : number * SIZE], names, refused),
         list=_pages(asked, number, len(shown)),
@@ -305,6 +307,12 @@ def _shares(found: Worklist) -> tuple[ShareRow, ...]:
 
 def _share(each: Share) -> ShareRow:
     return ShareRow(each.name, each.total, each.before, each.after, pictures.share(each.before, each.after))
+
+
+def _gained(curve: list[float]) -> list[float]:
+    """Of what is not coded, how much the first 0, 1, 2 … open codes cover."""
+    missing = 1.0 - curve[0]
+    return [(each - curve[0]) / missing if missing > 0 else 0.0 for each in curve]
 
 
 def _outlook(visit: Visit, curve: list[float], ahead: int) -> str:

@@ -129,7 +129,8 @@ class CodesPage:
         shares: how much is coded, of everything first, then of each feed.
         curve: the picture of what mapping the next codes would cover.
         next: how many codes to map next that is said of.
-        covered: the share that would be coded then.
+        gained: how much of what is not coded they cover, from 0 to 1.
+        covered: the share of everything that would be coded then.
         rows: local codes, the most frequent first.
         list: which page of them this is.
         shows: open, decided or all.
@@ -150,6 +151,7 @@ class CodesPage:
     shares: tuple[ShareRow, ...]
     curve: Markup
     next: int
+    gained: float
     covered: float
     rows: tuple[CodeRow, ...]
     list: Pages
