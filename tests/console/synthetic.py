@@ -294,6 +294,36 @@ def hold_rows(hospital: Hospital) -> None:
     retry(hospital.lake, by="segers", reason="The sender was mended")
 
 
+LAB = "https://lab.example/codes"
+
+
+def local_result(id_: str, number: int, code: str, text: str, unit: str = "") -> dict[str, Any]:
+    coding = {"coding": [{"system": LAB, "code": code}]} if code else {}
+    quantity = {"valueQuantity": {"value": 4 + number / 50, "unit": unit, "code": unit}} if unit else {}
+    return {
+        "resourceType": "Observation",
+        "id": id_,
+        "status": "final",
+        "code": coding | {"text": text},
+        "subject": {"reference": f"Patient/p{number % 5}"},
+        "issued": "2026-05-04T08:00:00Z",
+        **quantity,
+    }
+
+
+def receive_local_codes(hospital: Hospital) -> None:
+    """Results with a laboratory's own codes, and with words only."""
+    from vesalius.ingest import receive
+
+    bodies = [local_result(f"lk{number}", number, "K", "Kalium", "mmol/L") for number in range(24)]
+    bodies += [local_result(f"lg{number}", number, "GLU", f"Glucose {EVIL}", "mg/dL") for number in range(6)]
+    bodies += [local_result(f"li{number}", number, "", "Ionen") for number in range(4)]
+    bodies += [local_result(f"lx{number}", number, f"X{number}", f"Test {number}") for number in range(25)]
+    bodies += [local_result("lp", 1, "", "Jan Peeters belt terug")]
+    lines = "\n".join(json.dumps(body) for body in bodies)
+    receive(hospital.lake, "local.ndjson", io.BytesIO(lines.encode()), source="laboratory")
+
+
 def validate(hospital: Hospital) -> None:
     """A validation run with made-up figures, saved as a real one is: for how pages show it, not for what it says."""
     from vesalius.evaluation import Estimate

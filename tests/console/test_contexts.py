@@ -26,6 +26,7 @@ PAGES = {
     "feed.html": contexts.FeedPage,
     "held.html": contexts.HeldPage,
     "attempt.html": contexts.AttemptPage,
+    "codes.html": contexts.CodesPage,
     "audit.html": contexts.AuditPage,
     "about.html": contexts.AboutPage,
     "error.html": contexts.ErrorPage,

@@ -29,6 +29,8 @@ see_gates            x       x       x       x       x     x        x       x
 sign_gates           x       x       .       .       x     x        x       x
 suspend              x       x       .       .       x     x        .       x
 retire               .       .       .       .       .     x        .       .
+see_codes            x       x       x       x       x     x        x       x
+map_codes            .       x       .       .       .     .        x       .
 see_audit            .       .       .       .       x     x        .       x
 manage_people        .       .       .       .       .     x        .       .
 """

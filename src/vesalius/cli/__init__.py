@@ -11,7 +11,7 @@ from typing import Any
 import click
 
 from vesalius import __version__
-from vesalius.cli import data, demo, house, quality, quarantine, uses
+from vesalius.cli import codes, data, demo, house, quality, quarantine, uses
 from vesalius.errors import VesaliusError
 
 
@@ -47,6 +47,7 @@ COMMANDS: tuple[click.Command, ...] = (
     quarantine.quarantine,
     quality.quality,
     data.lake_command,
+    codes.codes,
     uses.usecases,
     uses.new,
     uses.check_command,

@@ -22,6 +22,7 @@ from starlette.staticfiles import StaticFiles
 from vesalius.console import (
     about,
     audits,
+    codes,
     decisions,
     quality,
     quarantine,
@@ -108,6 +109,10 @@ SCREENS = (
     Screen("/quarantine/{id:int}/mend", quarantine.mend, Right.RETRY_QUARANTINE, "POST"),
     Screen("/quarantine/{id:int}/aside", quarantine.set_aside, Right.RETRY_QUARANTINE, "POST"),
     Screen("/quarantine/{id:int}/back", quarantine.bring_back, Right.RETRY_QUARANTINE, "POST"),
+    Screen("/terminology", codes.show, Right.SEE_CODES),
+    Screen("/terminology/map", codes.decide, Right.MAP_CODES, "POST"),
+    Screen("/terminology/withdraw", codes.withdraw, Right.MAP_CODES, "POST"),
+    Screen("/terminology/apply", codes.apply, Right.MAP_CODES, "POST"),
     Screen("/audit", audits.show, Right.SEE_AUDIT),
     Screen("/audit/verify", audits.verify, Right.SEE_AUDIT, "POST"),
     Screen("/about", about.show, OPEN),
@@ -145,6 +150,7 @@ def app(hospital: Hospital) -> Starlette:
     )
     made.state.hospital = hospital
     made.state.limit = SignInLimit()
+    made.state.behind = codes.Behind()
     return made
 
 

@@ -66,7 +66,7 @@ def show(visit: Visit) -> Response:
                 each.words,
                 each.source,
                 each.count,
-                pictures.share(each.count / total, 90),
+                pictures.part(each.count / total, 90),
                 each.since,
                 each.last,
             )

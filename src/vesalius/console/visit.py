@@ -42,6 +42,7 @@ LINKS = (
     ("/usecases", N_("Uses"), Right.SEE_FIGURES),
     ("/received", N_("Received"), Right.SEE_RECEIVED),
     ("/quality", N_("Data quality"), Right.SEE_RECEIVED),
+    ("/terminology", N_("Codes"), Right.SEE_CODES),
     ("/audit", N_("Audit"), Right.SEE_AUDIT),
 )
 """The main pages: path, name, the right one needs."""

@@ -53,6 +53,9 @@ class Action(StrEnum):
     QUARANTINE_RETRIED = "quarantine.retried"
     QUARANTINE_MENDED = "quarantine.mended"
     QUARANTINE_MOVED = "quarantine.moved"
+    CODE_MAPPED = "code.mapped"
+    CODE_WITHDRAWN = "code.withdrawn"
+    CODES_APPLIED = "codes.applied"
     AUDIT_READ = "audit.read"
     ACCESS_REFUSED = "access.refused"
 

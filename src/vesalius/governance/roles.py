@@ -42,6 +42,8 @@ class Right(StrEnum):
     SIGN_GATES = "sign_gates"
     SUSPEND = "suspend"
     RETIRE = "retire"
+    SEE_CODES = "see_codes"
+    MAP_CODES = "map_codes"
     SEE_AUDIT = "see_audit"
     MANAGE_PEOPLE = "manage_people"
 
@@ -67,6 +69,9 @@ MATRIX: dict[Right, frozenset[Role]] = {
     ),
     Right.SUSPEND: frozenset({Role.DOCTOR, Role.BIOLOGIST, Role.DPO, Role.DIRECTOR, Role.LEGAL}),
     Right.RETIRE: frozenset({Role.DIRECTOR}),
+    Right.SEE_CODES: _EVERYONE,
+    # It changes what every use sees, of the past too: for those who know the laboratory and the feed.
+    Right.MAP_CODES: frozenset({Role.BIOLOGIST, Role.ENGINEER}),
     Right.SEE_AUDIT: frozenset({Role.DPO, Role.DIRECTOR, Role.LEGAL}),
     Right.MANAGE_PEOPLE: frozenset({Role.DIRECTOR}),
 }

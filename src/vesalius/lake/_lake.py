@@ -95,6 +95,30 @@ class Lake:
             raise NotAllowed("a pinned lake is for reading only")
         return recoding.append(connection, recodings, source, received_at)
 
+    def holding(
+        self,
+        type: str,  # noqa: A002
+        needles: Sequence[bytes],
+        after: int,
+        until: int,
+    ) -> Iterator[Version]:
+        """The versions of one type, old ones too, whose JSON holds one of some bytes, in order of arrival.
+
+        Args:
+            type: a resource type.
+            needles: bytes, at least one; few, because each is looked for.
+            after: only those that arrived after this position.
+            until: and up to this one.
+        """
+        until = min(until, self.position())
+        while True:
+            with reading(self.engine) as connection:
+                found = recoding.holding(connection, type, after, until, needles, log.CHUNK)
+            yield from found
+            if len(found) < log.CHUNK:
+                return
+            after = found[-1].seq
+
     def position(self) -> int:
         """The position up to which this lake sees: the pin, or the end of the log."""
         if self._pin is not None:

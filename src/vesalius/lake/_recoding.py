@@ -7,7 +7,7 @@ stay as they were.
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 
@@ -65,6 +65,25 @@ def _new_rows(
     return rows
 
 
+def holding(
+    connection: sa.Connection, type_: str, after: int, until: int, needles: Sequence[bytes], size: int
+) -> list[Version]:
+    """The next versions of one type, between two positions, whose JSON holds one of some bytes.
+
+    The database looks for them itself: it reads a million bodies in the time in which we decode ten thousand.
+    """
+    where = "instr(body, :n{}) > 0" if connection.dialect.name == "sqlite" else "position(:n{} in body) > 0"
+    found = sa.text("(" + " OR ".join(where.format(number) for number in range(len(needles))) + ")")
+    bound = [sa.bindparam(f"n{number}", needle, sa.LargeBinary) for number, needle in enumerate(needles)]
+    asked = (
+        sa.select(*(_c[name] for name in _FIELDS))
+        .where(_c.type == type_, _c.seq > after, _c.seq <= until, found.bindparams(*bound))
+        .order_by(_c.seq)
+        .limit(size)
+    )
+    return [Version(*row) for row in connection.execute(asked)]
+
+
 @dataclass
 class _Known:
     """What the log holds of one resource: its last version, and the last (seq, digest) of each moment."""
@@ -74,6 +93,7 @@ class _Known:
 
 
 _c = log.resource_version.c
+_FIELDS = ("type", "id", "version", "seq", "recorded_at", "received_at", "source", "subject", "body")
 _KNOWN = (
     sa.select(
         _c.id, _c.seq, _c.version, sa.type_coerce(_c.recorded_at, sa.BigInteger).label("moment"), _c.digest

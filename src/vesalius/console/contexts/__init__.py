@@ -4,6 +4,7 @@ A hospital that changes a template may rely on these fields; a test compares wha
 is documented here. ``shell`` is on every page; ``page`` is the page's own.
 """
 
+from vesalius.console.contexts.codes import CodeDecision, CodeGuess, CodeRow, CodesPage, ShareRow
 from vesalius.console.contexts.frame import (
     AboutPage,
     Choice,
@@ -89,6 +90,10 @@ __all__ = [
     "Chance",
     "Choice",
     "Cited",
+    "CodeDecision",
+    "CodeGuess",
+    "CodeRow",
+    "CodesPage",
     "DayLine",
     "DecisionForm",
     "DecisionsPage",
@@ -120,6 +125,7 @@ __all__ = [
     "ResourcePage",
     "Row",
     "Rule",
+    "ShareRow",
     "Shell",
     "SignInPage",
     "Signature",
