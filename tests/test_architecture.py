@@ -18,6 +18,7 @@ LAYERS: tuple[tuple[str, ...], ...] = (
     ("settings", "store", "card"),
     ("fhir",),
     ("lake",),
+    ("identity",),
     ("ingest", "views", "modelling"),
     ("usecase",),
     ("review",),
@@ -40,7 +41,7 @@ TYPES_ONLY = {("usecase", "lake"), ("usecase", "modelling")}
 LIBRARIES = {
     "duckdb": {"views", "lake"},
     "deltalake": {"lake"},
-    "sqlalchemy": {"store", "lake", "ingest", "review", "governance", "hospital", "loop", "demo"},
+    "sqlalchemy": {"store", "lake", "identity", "ingest", "review", "governance", "hospital", "loop", "demo"},
     "alembic": {"store"},
     "sklearn": {"modelling", "evaluation"},
     "interpret": {"modelling"},

@@ -10,6 +10,7 @@ import msgspec
 import sqlalchemy as sa
 
 from vesalius.errors import UnreadableInput
+from vesalius.ingest import _finishing as finishing
 from vesalius.ingest._causes import Cause, FaultError
 from vesalius.ingest._formats import CSV, format_of
 from vesalius.ingest._items import Item
@@ -153,7 +154,7 @@ def _retried(lake: Lake, items: Sequence[Held], total: Receipt, csv_map: CsvMap 
     for item in items:
         arrivals, fault = _judged(judge, item, csv_map)
         with writing(lake.engine) as connection:
-            written = lake.write(arrivals, item.source, total.received_at, connection)
+            written = finishing.written(lake, arrivals, item.source, total.received_at, connection)
             _mark(connection, item, fault, total.received_at)
         total = msgspec.structs.replace(
             total,
