@@ -25,13 +25,13 @@ def patient(id_: str, *, seen: float | None = None, **more: Any) -> dict[str, An
 
 
 def full(id_: str, family: str = "Peeters", given: str = "Anna", **more: Any) -> dict[str, Any]:
-    """A Patient with a name, a birth date and a sex."""
+    """A Patient with a name, a sex and a birth date that nobody has yet: nor has anybody its numbers."""
     return patient(
         id_,
         **{
             "name": [{"family": family, "given": [given]}],
             "gender": "female",
-            "birthDate": "1950-03-02",
+            "birthDate": "2089-03-02",
         }
         | more,
     )

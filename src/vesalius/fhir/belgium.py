@@ -23,6 +23,7 @@ _SYSTEMS = {
     "2.16.840.1.113883.3.6777.5.1": NISS,
     "2.16.840.1.113883.3.6777.5.2": NIHDI,
     "2.16.840.1.113883.3.6777.5.5": CBE,
+    "2.16.840.1.113883.3.6777.5.6": EHP,
     f"{_NEW}nihdi-professional": NIHDI,
     f"{_NEW}nihdi-organization": NIHDI,
     f"{_NEW}insurancenumber": INSURANCE,

@@ -2,6 +2,9 @@
 
 from vesalius.identity._merges import Merge
 from vesalius.identity.arrivals import write
+from vesalius.identity.doubts import Pair, counts, pair, pairs, put_off, set_apart
+from vesalius.identity.identifiers import Explained, Flag, Number, explained, flags, numbers
+from vesalius.identity.linking import Period, Refreshed, behind, check_automatic, flagged, periods, refresh
 from vesalius.identity.merging import (
     Preview,
     get,
@@ -13,16 +16,43 @@ from vesalius.identity.merging import (
     survivor,
     unmerge,
 )
+from vesalius.identity.rules import RULES, Comparison, Person, Rule, compare, judged, person
 
 __all__ = [
+    "RULES",
+    "Comparison",
+    "Explained",
+    "Flag",
     "Merge",
+    "Number",
+    "Pair",
+    "Period",
+    "Person",
     "Preview",
+    "Refreshed",
+    "Rule",
+    "behind",
+    "check_automatic",
+    "compare",
+    "counts",
+    "explained",
+    "flagged",
+    "flags",
     "get",
+    "judged",
     "merge",
     "merges",
     "moves",
+    "numbers",
+    "pair",
+    "pairs",
+    "periods",
+    "person",
     "preview",
+    "put_off",
+    "refresh",
     "resume",
+    "set_apart",
     "survivor",
     "unmerge",
     "write",

@@ -43,7 +43,6 @@ patient = sa.Table(
     metadata,
     sa.Column("id", sa.String(64), primary_key=True),
     sa.Column("seq", sa.BigInteger, nullable=False),
-    sa.Column("active", sa.Boolean, nullable=False),
     sa.Column("body", sa.LargeBinary, nullable=False),
     sa.Column("flags", sa.String(255), nullable=False),
 )

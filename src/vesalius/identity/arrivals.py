@@ -13,7 +13,7 @@ from datetime import datetime
 import sqlalchemy as sa
 
 from vesalius import fhir
-from vesalius.identity import _pairs, merging
+from vesalius.identity import doubts, merging
 from vesalius.identity._effective import REPLACED_BY, Key, as_sent, settle, targets
 from vesalius.identity._merges import FEED, PERSON, Merge, Merges, chunks
 from vesalius.identity._tables import merge as table
@@ -138,12 +138,12 @@ def _follow(lake: Lake, connection: sa.Connection, version: Version, now: dateti
         _end(lake, connection, holds, version, now)
         holds = None
     if doubt := _doubt(connection, version.id, said[0], holds):
-        _pairs.doubted(connection, version.id, said[0], doubt, version.source, now)
+        doubts.doubted(connection, version.id, said[0], doubt, version.source, now)
         settle(lake, connection, [("Patient", version.id)], now)
         return
     by, at = version.source, version.recorded_at
     merging.begin(lake, connection, version.id, said[0], by=by, reason="", origin=FEED, at=at, now=now)
-    _pairs.decided(connection, version.id, said[0], _pairs.MERGED, by, "", now)
+    doubts.decided(connection, version.id, said[0], doubts.MERGED, by, "", now)
 
 
 def _end(lake: Lake, connection: sa.Connection, holds: Merge, version: Version, now: datetime) -> None:
@@ -158,6 +158,6 @@ def _doubt(connection: sa.Connection, source: str, target: str, holds: Merge | N
     if holds:
         return "other"
     undone = [each for each in Merges.of(connection, [source]).out.get(source, ()) if each.target == target]
-    if _pairs.held_apart(connection, source, target) or any(each.undone_origin == PERSON for each in undone):
+    if doubts.held_apart(connection, source, target) or any(each.undone_origin == PERSON for each in undone):
         return "apart"
     return ""

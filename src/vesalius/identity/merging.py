@@ -16,7 +16,7 @@ import msgspec
 import sqlalchemy as sa
 
 from vesalius.errors import Conflict, InvalidDecision, NotFound
-from vesalius.identity import _pairs
+from vesalius.identity import doubts
 from vesalius.identity._effective import Key, settle
 from vesalius.identity._merges import PERSON, Merge, Merges, of_row, upstream
 from vesalius.identity._tables import SOURCE, moved
@@ -98,7 +98,7 @@ def merge(
     with turn(lake) as connection:
         _check(lake, connection, source, target)
         made = begin(lake, connection, source, target, by=by, reason=reason, origin=origin, at=at, now=at)
-        _pairs.decided(connection, source, target, _pairs.MERGED, by, reason, at)
+        doubts.decided(connection, source, target, doubts.MERGED, by, reason, at)
         if witness:
             witness(connection, made)
     resume(lake)
@@ -132,7 +132,7 @@ def unmerge(
         if not found.active:
             raise Conflict("this merge was taken back already")
         undone = end(lake, connection, found, by=by, reason=reason, origin=PERSON, at=at, now=at)
-        _pairs.decided(connection, found.source, found.target, _pairs.DIFFERENT, by, reason, at)
+        doubts.decided(connection, found.source, found.target, doubts.DIFFERENT, by, reason, at)
         if witness:
             witness(connection, undone)
     resume(lake)

@@ -199,6 +199,10 @@ class Lake:
         """The next versions of one type after position ``after``, within a transaction."""
         return log.slice_of(connection, type, after, self._limit, size)
 
+    def count_arrived(self, connection: sa.Connection, type: str, after: int) -> int:  # noqa: A002
+        """How many versions of one type come after position ``after``, within a transaction."""
+        return log.count_after(connection, type, after, self._limit)
+
     def columns(self, type: str) -> ColumnFiles:  # noqa: A002
         """The typed columns of one resource type, brought up to the position first.
 
