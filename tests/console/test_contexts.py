@@ -22,6 +22,10 @@ PAGES = {
     "thresholds.html": contexts.ThresholdsPage,
     "received.html": contexts.ReceivedPage,
     "audit.html": contexts.AuditPage,
+    "identity.html": contexts.IdentityPage,
+    "pair.html": contexts.PairPage,
+    "confirm.html": contexts.ConfirmPage,
+    "merge.html": contexts.MergePage,
     "about.html": contexts.AboutPage,
     "error.html": contexts.ErrorPage,
 }

@@ -13,6 +13,7 @@ PAGES = (
     "/usecases/urine/settings",
     "/received",
     "/audit",
+    "/identity",
     "/about",
 )
 SEEN = {
@@ -26,9 +27,18 @@ SEEN = {
         "/received",
         "/about",
     },
-    "theissen": {"/usecases", "/usecases/urine", "/usecases/urine/settings", "/received", "/audit", "/about"},
+    "theissen": {
+        "/usecases",
+        "/usecases/urine",
+        "/usecases/urine/settings",
+        "/received",
+        "/audit",
+        "/identity",
+        "/about",
+    },
     "marchal": {"/usecases", "/usecases/urine", "/usecases/urine/settings", "/received", "/audit", "/about"},
     "segers": {"/usecases", "/usecases/urine", "/usecases/urine/settings", "/received", "/about"},
+    "lejeune": {"/usecases", "/usecases/urine", "/usecases/urine/settings", "/identity", "/about"},
     "nurse": {"/", "/decisions", "/usecases", "/usecases/urine", "/usecases/urine/settings", "/about"},
 }
 

@@ -11,7 +11,7 @@ from typing import Any
 import click
 
 from vesalius import __version__
-from vesalius.cli import data, demo, house, uses
+from vesalius.cli import data, demo, house, identity, uses
 from vesalius.errors import VesaliusError
 
 
@@ -46,6 +46,7 @@ COMMANDS: tuple[click.Command, ...] = (
     data.ingest,
     data.quarantine,
     data.lake_command,
+    identity.identity_command,
     uses.usecases,
     uses.new,
     uses.check_command,

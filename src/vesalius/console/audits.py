@@ -42,6 +42,11 @@ LABELS = {
     Action.DATA_RECEIVED: N_("Data received"),
     Action.QUARANTINE_READ: N_("Read the quarantine"),
     Action.QUARANTINE_RETRIED: N_("Tried the quarantine again"),
+    Action.IDENTITY_READ: N_("Read who is who"),
+    Action.PATIENTS_MERGED: N_("Merged two patients"),
+    Action.PATIENTS_UNMERGED: N_("Took a merge back"),
+    Action.PATIENTS_SET_APART: N_("Called two patients different"),
+    Action.PATIENTS_PUT_OFF: N_("Put a pair off"),
     Action.AUDIT_READ: N_("Read the audit"),
     Action.ACCESS_REFUSED: N_("Access refused"),
 }

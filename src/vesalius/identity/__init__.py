@@ -7,6 +7,7 @@ from vesalius.identity.identifiers import Explained, Flag, Number, explained, fl
 from vesalius.identity.linking import Period, Refreshed, behind, check_automatic, flagged, periods, refresh
 from vesalius.identity.merging import (
     Preview,
+    followed,
     get,
     merge,
     merges,
@@ -38,6 +39,7 @@ __all__ = [
     "explained",
     "flagged",
     "flags",
+    "followed",
     "get",
     "judged",
     "merge",

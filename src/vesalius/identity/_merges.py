@@ -62,6 +62,16 @@ class Merge(msgspec.Struct, frozen=True, kw_only=True):
         """Whether it holds."""
         return self.undone_at is None
 
+    def known(self, as_of: datetime | None) -> bool:
+        """Whether it held at a moment; without one, whether it holds or ever did."""
+        if as_of is None:
+            return True
+        return self.at <= as_of and (self.undone_at is None or self.undone_at > as_of)
+
+    def at_the_time(self, as_of: datetime | None) -> Merge:
+        """It as it was at a moment at which it held: not taken back yet."""
+        return self if as_of is None else msgspec.structs.replace(self, undone_at=None)
+
     @property
     def changed(self) -> datetime:
         """When it began or ceased to hold."""
@@ -81,8 +91,8 @@ class Merges:
     into: dict[str, list[Merge]] = field(default_factory=dict)
 
     @classmethod
-    def of(cls, connection: sa.Connection, patients: Iterable[str]) -> Merges:
-        """Reads them, for patients given by their ids."""
+    def of(cls, connection: sa.Connection, patients: Iterable[str], as_of: datetime | None = None) -> Merges:
+        """Reads them, for patients given by their ids; those that held at a moment, where one is given."""
         found: dict[int, Merge] = {}
         seen: set[str] = set()
         wanted = set(patients)
@@ -90,7 +100,8 @@ class Merges:
             seen |= wanted
             for ids in chunks(sorted(wanted)):
                 chosen = sa.or_(table.c.source.in_(ids), table.c.target.in_(ids))
-                found |= {row.id: of_row(row) for row in connection.execute(sa.select(table).where(chosen))}
+                rows = connection.execute(sa.select(table).where(chosen))
+                found |= {each.id: each.at_the_time(as_of) for each in map(of_row, rows) if each.known(as_of)}
             wanted = {each.target for each in found.values() if each.active and each.source in seen} - seen
         merges = cls()
         for each in sorted(found.values(), key=lambda item: item.id):

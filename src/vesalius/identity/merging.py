@@ -8,7 +8,7 @@ and :func:`resume` goes on, after a crash too.
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
 from datetime import UTC, datetime
 
@@ -192,6 +192,14 @@ def survivor(engine: sa.Engine, patient: str) -> str:
     """The id of the patient who stands for one now; the same where nobody does."""
     with reading(engine) as connection:
         return Merges.of(connection, [patient]).survivor(patient)
+
+
+def followed(engine: sa.Engine, subjects: Iterable[str], as_of: datetime | None = None) -> dict[str, str]:
+    """For each of some ``Patient/ID``, the one who stood for them at a moment (now)."""
+    ids = {each: each.removeprefix("Patient/") for each in subjects}
+    with reading(engine) as connection:
+        known = Merges.of(connection, ids.values(), as_of)
+    return {each: f"Patient/{known.survivor(id_)}" for each, id_ in ids.items()}
 
 
 # Within a transaction --------------------------------------------------------------------------------------
