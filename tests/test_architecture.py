@@ -18,7 +18,7 @@ LAYERS: tuple[tuple[str, ...], ...] = (
     ("settings", "store", "card"),
     ("fhir",),
     ("lake",),
-    ("terminology",),
+    ("identity", "terminology"),
     ("ingest", "views", "modelling"),
     ("usecase",),
     ("review",),
@@ -44,6 +44,7 @@ LIBRARIES = {
     "sqlalchemy": {
         "store",
         "lake",
+        "identity",
         "terminology",
         "ingest",
         "review",

@@ -19,6 +19,7 @@ from typing import Literal
 
 import msgspec
 
+from vesalius import identity
 from vesalius.errors import (
     Conflict,
     InvalidCard,
@@ -122,7 +123,10 @@ def outcomes(hospital: Hospital, name: str, now: datetime) -> int:
     if not waiting:
         return 0
     usecase = hospital.usecase(name)
-    known = usecase.outcome(lake, [_candidate(filed) for filed in waiting], now)
+    # What happened to a patient who was merged meanwhile is found with the one who stands for them.
+    stands = identity.followed(hospital.engine, {filed.subject for filed in waiting})
+    asked = [Candidate(stands[filed.subject], filed.focus, filed.as_of) for filed in waiting]
+    known = usecase.outcome(lake, asked, now)
     pairs = [(filed.id, found) for filed, found in zip(waiting, known, strict=True) if found is not None]
     return hospital.review.record_outcomes(pairs, now)
 

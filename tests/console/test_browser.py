@@ -5,6 +5,7 @@ import socket
 import threading
 import time
 from collections.abc import Iterator
+from datetime import UTC, datetime
 
 import pytest
 import synthetic
@@ -47,6 +48,12 @@ PAGES = {
         "/quarantine/1",
         "/quarantine/attempts/1",
     ),
+    "lejeune": (
+        "/identity",
+        "/identity/pairs/2",
+        "/identity/pairs/2/merge?survivor=d2",
+        "/identity/merges/1",
+    ),
 }
 
 
@@ -68,6 +75,7 @@ def address(tmp_path_factory) -> Iterator[str]:
     synthetic.receive_file(hospital)
     synthetic.hold_rows(hospital)
     synthetic.receive_local_codes(hospital)
+    synthetic.doubles(hospital, datetime.now(UTC))
     synthetic.validate(hospital)
     listening = socket.create_server(("127.0.0.1", 0))
     server = uvicorn.Server(uvicorn.Config(app(hospital), log_level="warning"))

@@ -14,6 +14,7 @@ PAGES = (
     "/received",
     "/terminology",
     "/audit",
+    "/identity",
     "/about",
 )
 SEEN = {
@@ -43,6 +44,7 @@ SEEN = {
         "/received",
         "/audit",
         "/terminology",
+        "/identity",
         "/about",
     },
     "marchal": {
@@ -69,6 +71,14 @@ SEEN = {
         "/usecases/urine",
         "/usecases/urine/settings",
         "/terminology",
+        "/about",
+    },
+    "lejeune": {
+        "/usecases",
+        "/usecases/urine",
+        "/usecases/urine/settings",
+        "/terminology",
+        "/identity",
         "/about",
     },
 }

@@ -11,7 +11,7 @@ from typing import Any
 import click
 
 from vesalius import __version__
-from vesalius.cli import codes, data, demo, house, quality, quarantine, uses
+from vesalius.cli import codes, data, demo, house, identity, quality, quarantine, uses
 from vesalius.errors import VesaliusError
 
 
@@ -48,6 +48,7 @@ COMMANDS: tuple[click.Command, ...] = (
     quality.quality,
     data.lake_command,
     codes.codes,
+    identity.identity_command,
     uses.usecases,
     uses.new,
     uses.check_command,

@@ -47,6 +47,11 @@ LABELS = {
     Action.CODE_MAPPED: N_("Said what a code means"),
     Action.CODE_WITHDRAWN: N_("Took back what a code means"),
     Action.CODES_APPLIED: N_("Applied codes to the past"),
+    Action.IDENTITY_READ: N_("Read who is who"),
+    Action.PATIENTS_MERGED: N_("Merged two patients"),
+    Action.PATIENTS_UNMERGED: N_("Took a merge back"),
+    Action.PATIENTS_SET_APART: N_("Called two patients different"),
+    Action.PATIENTS_PUT_OFF: N_("Put a pair off"),
     Action.AUDIT_READ: N_("Read the audit"),
     Action.ACCESS_REFUSED: N_("Access refused"),
 }

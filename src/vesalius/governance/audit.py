@@ -22,6 +22,7 @@ import msgspec
 import sqlalchemy as sa
 
 from vesalius.errors import Tampered
+from vesalius.identity import Merge
 from vesalius.store import Instant, metadata, reading, writing
 from vesalius.usecase import encode
 
@@ -56,6 +57,11 @@ class Action(StrEnum):
     CODE_MAPPED = "code.mapped"
     CODE_WITHDRAWN = "code.withdrawn"
     CODES_APPLIED = "codes.applied"
+    IDENTITY_READ = "identity.read"
+    PATIENTS_MERGED = "patients.merged"
+    PATIENTS_UNMERGED = "patients.unmerged"
+    PATIENTS_SET_APART = "patients.set_apart"
+    PATIENTS_PUT_OFF = "patients.put_off"
     AUDIT_READ = "audit.read"
     ACCESS_REFUSED = "access.refused"
 
@@ -175,6 +181,13 @@ def record(
         connection.execute(sa.insert(event).values(values))
         connection.execute(sa.update(_head).values(seq=made.seq, hash=made.hash))
     return made
+
+
+def merged(where: sa.Connection, actor: str, made: Merge) -> None:
+    """Appends that two patients were merged, or that a merge was taken back; found with each of the two."""
+    kind = Action.PATIENTS_MERGED if made.active else Action.PATIENTS_UNMERGED
+    detail = {"subject": f"Patient/{made.source}", "merge": made.id}
+    record(where, actor, kind, f"Patient/{made.target}", detail, made.changed)
 
 
 @dataclass(frozen=True)

@@ -23,6 +23,7 @@ class Role(StrEnum):
     DIRECTOR = "director"
     ENGINEER = "engineer"
     LEGAL = "legal"
+    RECORDS = "records"
 
 
 class Right(StrEnum):
@@ -36,6 +37,8 @@ class Right(StrEnum):
     SEE_RECEIVED = "see_received"
     SEE_QUARANTINE = "see_quarantine"
     RETRY_QUARANTINE = "retry_quarantine"
+    SEE_IDENTITY = "see_identity"
+    MERGE_PATIENTS = "merge_patients"
     CHANGE_SETTINGS = "change_settings"
     CHANGE_MODEL = "change_model"
     SEE_GATES = "see_gates"
@@ -61,6 +64,9 @@ MATRIX: dict[Right, frozenset[Role]] = {
     # What is held shows the original bytes: patient data, for those who mend the feed and who oversee it.
     Right.SEE_QUARANTINE: frozenset({Role.DPO, Role.ENGINEER}),
     Right.RETRY_QUARANTINE: frozenset({Role.ENGINEER}),
+    # Who is who: names and numbers of patients, for those who keep the records and who oversee them.
+    Right.SEE_IDENTITY: frozenset({Role.RECORDS, Role.DPO}),
+    Right.MERGE_PATIENTS: frozenset({Role.RECORDS}),
     Right.CHANGE_SETTINGS: frozenset({Role.BIOLOGIST, Role.DIRECTOR}),
     Right.CHANGE_MODEL: frozenset({Role.ENGINEER}),
     Right.SEE_GATES: _EVERYONE,

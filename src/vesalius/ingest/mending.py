@@ -17,6 +17,7 @@ import msgspec
 import sqlalchemy as sa
 
 from vesalius.errors import InvalidMap, NotFound, UnreadableInput
+from vesalius.ingest import _finishing as finishing
 from vesalius.ingest import _kept_maps as maps
 from vesalius.ingest._causes import Cause, FaultError
 from vesalius.ingest._formats import CSV, format_of
@@ -292,7 +293,7 @@ def _written(lake: Lake, done: Attempt, tried: Sequence[_Tried], given: Map | No
             mends = {each.item.map for each in tried if each.item.map} - {given.digest}
             maps.keep(connection, given, done.at, done.by, min(mends, default=""))
         for each in tried:
-            written = lake.write(each.arrivals, each.item.source, done.at, connection)
+            written = finishing.written(lake, each.arrivals, each.item.source, done.at, connection)
             done = msgspec.structs.replace(
                 done,
                 items=done.items + 1,

@@ -15,7 +15,9 @@ from typing import BinaryIO
 
 import msgspec
 
+from vesalius import identity
 from vesalius.errors import UnreadableInput
+from vesalius.ingest import _finishing as finishing
 from vesalius.ingest import _receipts
 from vesalius.ingest._causes import FaultError
 from vesalius.ingest._files import beginning, opened, sha256, unpacked
@@ -183,7 +185,9 @@ class _Run:
     def _write(self) -> None:
         before = self.receipt
         with writing(self.lake.engine) as connection:
-            written = self.lake.write(self._arrivals, before.source, before.received_at, connection)
+            written = finishing.written(
+                self.lake, self._arrivals, before.source, before.received_at, connection
+            )
             hold(connection, before, self._faults)
             after = msgspec.structs.replace(
                 before,
@@ -196,5 +200,6 @@ class _Run:
             _receipts.progress(connection, before, after)
         self.receipt = after
         self._arrivals, self._faults, self._bytes = [], [], 0
+        identity.resume(self.lake)
         if self._progress:
             self._progress(self.passed, 0)

@@ -229,6 +229,43 @@ class Lake:
         with reading(self.engine) as connection:
             return log.count_after(connection, type, after, self._limit)
 
+    def head(self, connection: sa.Connection) -> int:
+        """The position at the end of the log, within a transaction."""
+        return log.head(connection)
+
+    def ever_about(
+        self,
+        connection: sa.Connection,
+        subjects: Iterable[str],
+        after: tuple[str, str] = ("", ""),
+        size: int = log.CHUNK,
+    ) -> list[tuple[str, str]]:
+        """The next resources, as (type, id), of which some version is about one of some ``Patient/ID``.
+
+        It reads within a transaction, in the order of the keys.
+        """
+        return log.ever_about(connection, subjects, after, size)
+
+    def histories(
+        self, connection: sa.Connection, keys: Iterable[tuple[str, str]]
+    ) -> dict[tuple[str, str], list[Version]]:
+        """Every version of the resources (type, id) that are known, within a transaction."""
+        return log.histories(connection, keys)
+
+    def arrived(
+        self,
+        connection: sa.Connection,
+        type: str,  # noqa: A002
+        after: int,
+        size: int = log.CHUNK,
+    ) -> list[Version]:
+        """The next versions of one type after position ``after``, within a transaction."""
+        return log.slice_of(connection, type, after, self._limit, size)
+
+    def count_arrived(self, connection: sa.Connection, type: str, after: int) -> int:  # noqa: A002
+        """How many versions of one type come after position ``after``, within a transaction."""
+        return log.count_after(connection, type, after, self._limit)
+
     def columns(self, type: str) -> ColumnFiles:  # noqa: A002
         """The typed columns of one resource type, brought up to the position first.
 
