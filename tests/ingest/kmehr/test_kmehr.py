@@ -217,6 +217,35 @@ def test_no_status_is_invented():
     assert medication["status"] == "unknown"
 
 
+LIFECYCLE = '<lifecycle><cd S="CD-LIFECYCLE" SV="1.9">{}</cd></lifecycle>'
+
+
+@pytest.mark.parametrize(
+    ("said", "status"), [("administrated", "completed"), ("refused", "not-done"), ("planned", "not-done")]
+)
+def test_a_vaccine_that_was_not_given_is_not_done(said, status):
+    text = document("sumehr_fr").replace(
+        "<beginmoment><date>2024-10-01", LIFECYCLE.format(said) + "<beginmoment><date>2024-10-01"
+    )
+    (vaccine,) = found(text, "Immunization")
+    assert vaccine["status"] == status
+    assert ("statusReason" in vaccine) == (status == "not-done")
+
+
+def test_what_is_not_present_is_refuted_and_an_unknown_life_cycle_is_kept_in_words():
+    text = document("sumehr_fr").replace(">active<", ">notpresent<").replace(">inactive<", ">retired<")
+    absent, other = found(text, "Condition")
+    assert absent["verificationStatus"]["coding"][0]["code"] == "refuted"
+    assert "clinicalStatus" not in other
+    assert other["note"] == [{"text": "CD-LIFECYCLE: retired"}]
+
+
+def test_a_document_that_is_not_validated_is_preliminary_and_so_are_its_results():
+    text = document("report_nl").replace("<isvalidated>true", "<isvalidated>false")
+    for kind in ("Composition", "Observation"):
+        assert [one["status"] for one in found(text, kind)] == ["preliminary"]
+
+
 @pytest.mark.parametrize(
     ("written", "date"),
     [
