@@ -200,6 +200,25 @@ def test_a_period_of_the_day_without_a_code_in_fhir_is_not_given_another():
     assert dosage["additionalInstruction"][0]["coding"][0]["code"] == "betweenlunchanddinner"
 
 
+def test_a_step_that_is_no_day_and_no_hour_stays_an_instruction():
+    regimen = "<date>2025-02-30</date><daytime><time>half past</time></daytime><quantity><decimal>2</decimal></quantity>"
+    before, _, rest = document("sumehr_fr").partition("<regimen>")
+    text = f"{before}<regimen>{regimen}</regimen>{rest.partition('</regimen>')[2]}"
+    (medication,) = found(text, "MedicationStatement")
+    (dosage,) = medication["dosage"]
+    fhir.check(medication)
+    assert [one["text"] for one in dosage["additionalInstruction"]] == ["2025-02-30", "half past"]
+
+
+@pytest.mark.parametrize(("written", "hour"), [("07:30", "07:30:00"), ("19:05:30.5+01:00", "19:05:30")])
+def test_an_hour_is_written_as_fhir_writes_it(written, hour):
+    text = document("sumehr_fr").replace(
+        '<dayperiod><cd S="CD-DAYPERIOD" SV="1.1">duringbreakfast</cd></dayperiod>', f"<time>{written}</time>"
+    )
+    (medication,) = found(text, "MedicationStatement")
+    assert medication["dosage"][0]["timing"]["repeat"]["timeOfDay"] == [hour]
+
+
 # -- words, numbers and moments
 
 
