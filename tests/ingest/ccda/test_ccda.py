@@ -89,6 +89,12 @@ def test_what_was_refused_is_not_done():
     assert medication["status"] == "not-taken"
 
 
+def test_a_medication_that_is_only_planned_is_intended():
+    planned = document("summary_fr").replace("20.22.4.16", "20.22.4.42")
+    (medication,) = found(planned, "MedicationStatement")
+    assert medication["status"] == "intended"
+
+
 def test_a_problem_that_is_denied_is_refuted():
     denied = document("summary_fr").replace(
         '<observation classCode="OBS" moodCode="EVN">',

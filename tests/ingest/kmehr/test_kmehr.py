@@ -200,6 +200,25 @@ def test_a_period_of_the_day_without_a_code_in_fhir_is_not_given_another():
     assert dosage["additionalInstruction"][0]["coding"][0]["code"] == "betweenlunchanddinner"
 
 
+def test_a_step_that_is_no_day_and_no_hour_stays_an_instruction():
+    regimen = "<date>2025-02-30</date><daytime><time>half past</time></daytime><quantity><decimal>2</decimal></quantity>"
+    before, _, rest = document("sumehr_fr").partition("<regimen>")
+    text = f"{before}<regimen>{regimen}</regimen>{rest.partition('</regimen>')[2]}"
+    (medication,) = found(text, "MedicationStatement")
+    (dosage,) = medication["dosage"]
+    fhir.check(medication)
+    assert [one["text"] for one in dosage["additionalInstruction"]] == ["2025-02-30", "half past"]
+
+
+@pytest.mark.parametrize(("written", "hour"), [("07:30", "07:30:00"), ("19:05:30.5+01:00", "19:05:30")])
+def test_an_hour_is_written_as_fhir_writes_it(written, hour):
+    text = document("sumehr_fr").replace(
+        '<dayperiod><cd S="CD-DAYPERIOD" SV="1.1">duringbreakfast</cd></dayperiod>', f"<time>{written}</time>"
+    )
+    (medication,) = found(text, "MedicationStatement")
+    assert medication["dosage"][0]["timing"]["repeat"]["timeOfDay"] == [hour]
+
+
 # -- words, numbers and moments
 
 
@@ -215,6 +234,35 @@ def test_no_status_is_invented():
     assert "coding" not in allergy["clinicalStatus"]
     (medication,) = found(bare, "MedicationStatement")
     assert medication["status"] == "unknown"
+
+
+LIFECYCLE = '<lifecycle><cd S="CD-LIFECYCLE" SV="1.9">{}</cd></lifecycle>'
+
+
+@pytest.mark.parametrize(
+    ("said", "status"), [("administrated", "completed"), ("refused", "not-done"), ("planned", "not-done")]
+)
+def test_a_vaccine_that_was_not_given_is_not_done(said, status):
+    text = document("sumehr_fr").replace(
+        "<beginmoment><date>2024-10-01", LIFECYCLE.format(said) + "<beginmoment><date>2024-10-01"
+    )
+    (vaccine,) = found(text, "Immunization")
+    assert vaccine["status"] == status
+    assert ("statusReason" in vaccine) == (status == "not-done")
+
+
+def test_what_is_not_present_is_refuted_and_an_unknown_life_cycle_is_kept_in_words():
+    text = document("sumehr_fr").replace(">active<", ">notpresent<").replace(">inactive<", ">retired<")
+    absent, other = found(text, "Condition")
+    assert absent["verificationStatus"]["coding"][0]["code"] == "refuted"
+    assert "clinicalStatus" not in other
+    assert other["note"] == [{"text": "CD-LIFECYCLE: retired"}]
+
+
+def test_a_document_that_is_not_validated_is_preliminary_and_so_are_its_results():
+    text = document("report_nl").replace("<isvalidated>true", "<isvalidated>false")
+    for kind in ("Composition", "Observation"):
+        assert [one["status"] for one in found(text, kind)] == ["preliminary"]
 
 
 @pytest.mark.parametrize(

@@ -161,6 +161,11 @@ def _medication(entry: Element, context: Context) -> list[Resource]:
     ]
 
 
+def _planned(entry: Element, context: Context) -> list[Resource]:
+    """A medication that is only planned: its act may be active, its taking is not."""
+    return [one | {"status": "intended"} for one in _medication(entry, context)]
+
+
 def _is_course(time: Element) -> bool:
     """Whether a time is the course of a treatment, not its rhythm."""
     return _data.type_of(time) in {"", "IVL_TS", "TS"}
@@ -336,6 +341,7 @@ _MAKERS: dict[str, Maker] = {
     "medications": _medications,
     "observation": _observations.observation,
     "plan": _plan,
+    "planned": _planned,
     "problem": _problem,
     "problems": _problems,
     "procedure": _procedure,

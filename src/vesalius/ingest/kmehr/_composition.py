@@ -74,13 +74,12 @@ def _named(item: Element) -> str:
 def _composition(transaction: Element, context: Context, authors: Sequence[dict[str, str]]) -> Resource:
     kind = code(transaction, "CD-TRANSACTION")
     loinc = TABLES["documents"].get(kind, "")
-    whole = all(text(transaction.find(name)) == "true" for name in ("iscomplete", "isvalidated"))
     codings = [{"system": "http://loinc.org", "code": loinc}] if loinc else []
     return made(
         resourceType="Composition",
         id=fhir.made_id("Composition", *context.key),
         identifier={"type": {"text": "ID-KMEHR"}, "value": "/".join(context.key)},
-        status="final" if whole else "preliminary",
+        status="final" if context.final else "preliminary",
         type={"coding": [*codings, made(system=cd_system("CD-TRANSACTION"), code=kind or "unknown")]},
         subject=context.subject,
         date=context.at,

@@ -7,13 +7,15 @@ have another amount. Sources: KMEHR's regimen and posology (eHealth platform); F
 from __future__ import annotations
 
 from collections.abc import Iterator
+from contextlib import suppress
 from dataclasses import dataclass, field
+from datetime import time
 from decimal import Decimal, InvalidOperation
 from typing import Any
 
 from vesalius.ingest._resources import made
 from vesalius.ingest._xml import Element, text, texts
-from vesalius.ingest.kmehr._moments import day
+from vesalius.ingest.kmehr._moments import day, whole
 from vesalius.ingest.kmehr._tables import TABLES, cd_system, code, coded
 
 Dosage = dict[str, Any]
@@ -43,6 +45,11 @@ class Step:
     numbered: bool = False
     told: list[dict[str, Any]] = field(default_factory=list)
     quantity: dict[str, Any] = field(default_factory=dict)
+
+    def tell(self, words: str, *, unless: str) -> None:
+        """Keeps words as an instruction, unless they were understood."""
+        if words and not unless:
+            self.told.append({"text": words})
 
 
 def dosages(item: Element, *, scheme: bool) -> list[Dosage]:
@@ -154,8 +161,10 @@ def _read(step: Step, child: Element) -> bool:
     elif child.tag == "weekday":
         weekday = code(child, "CD-WEEKDAY")
         step.weekday = TABLES["weekdays"].get(weekday, "")
+        step.tell(weekday, unless=step.weekday)
     elif child.tag == "date":
-        step.event = text(child)[:10]
+        step.event = whole(text(child))[:10]
+        step.tell(text(child), unless=step.event)
     elif child.tag == "daynumber":
         step.numbered = True
         step.told.append({"text": f"Day {text(child)} of the treatment cycle"})
@@ -168,10 +177,18 @@ def _read(step: Step, child: Element) -> bool:
 
 
 def _daytime(step: Step, daytime: Element) -> None:
-    if hour := text(daytime.find("time")):
-        step.time = hour[:8] if len(hour) >= 8 else f"{hour}:00"
+    hour = text(daytime.find("time"))
+    step.time = _hour(hour)
+    step.tell(hour, unless=step.time)
     if (period := daytime.find("dayperiod")) is not None:
         _period(step, period)
+
+
+def _hour(written: str) -> str:
+    """A time of the day as FHIR writes it, without a zone; empty if it is none."""
+    with suppress(ValueError):
+        return time.fromisoformat(written).replace(microsecond=0, tzinfo=None).isoformat()
+    return ""
 
 
 def _period(step: Step, period: Element) -> None:

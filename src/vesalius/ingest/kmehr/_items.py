@@ -10,7 +10,7 @@ from vesalius import fhir
 from vesalius.ingest._resources import UNKNOWN, Resource, made
 from vesalius.ingest._xml import Element, text, texts
 from vesalius.ingest.kmehr._dosage import number
-from vesalius.ingest.kmehr._medication import notes, period, product, statement
+from vesalius.ingest.kmehr._medication import notes, other_lifecycle, period, product, statement
 from vesalius.ingest.kmehr._moments import moment, whole
 from vesalius.ingest.kmehr._tables import TABLES, cd_system, code, coded, concept
 
@@ -26,12 +26,14 @@ class Context:
         subject: the reference to the patient.
         author: the reference to who wrote it, if anyone.
         at: when it was written, as a FHIR dateTime; empty if it does not say.
+        final: whether it is complete and validated.
     """
 
     key: tuple[str, ...]
     subject: dict[str, str]
     author: dict[str, str] | None
     at: str
+    final: bool = True
 
     def id(self, kind: str, item: Element, place: int) -> str:
         """The id of what an item becomes: by its own number, else by its place."""
@@ -74,23 +76,22 @@ def remark(item: Element, context: Context, place: int) -> Resource:
     return made(
         resourceType="Observation",
         id=f"item-{place}",
-        status="final",
+        status="final" if context.final else "preliminary",
         code=coded(cd_system("CD-ITEM"), code(item, "CD-ITEM")),
         subject=context.subject,
         effectivePeriod=period(item),
         issued=recorded if "T" in recorded else "",
         valueCodeableConcept=said(item),
-        note=[{"text": words} for words in texts(item, "text")],
+        note=_notes(item, ()),
     )
 
 
 def _condition(item: Element, context: Context, place: int) -> Resource:
-    certainty = TABLES["certainties"].get(code(item.find("certainty"), "CD-CERTAINTY"))
     return made(
         resourceType="Condition",
         id=context.id("Condition", item, place),
         clinicalStatus=clinical_status(item, "condition-clinical"),
-        verificationStatus=coded(_HL7 + "condition-ver-status", certainty) if certainty else None,
+        verificationStatus=_verified(item, "condition-ver-status"),
         category=[coded(cd_system("CD-ITEM"), code(item, "CD-ITEM"))],
         severity=_severity(item),
         code=said(item),
@@ -99,8 +100,22 @@ def _condition(item: Element, context: Context, place: int) -> Resource:
         abatementDateTime=moment(item.find("endmoment")),
         recordedDate=context.recorded(item),
         recorder=context.author,
-        note=[{"text": words} for words in texts(item, "text")],
+        note=_notes(item, ("lifecycles", "absences")),
     )
+
+
+def _verified(item: Element, system: str) -> dict[str, Any] | None:
+    """How certain it is, as far as it says so: by its certainty, or a life cycle of what is not there."""
+    said = TABLES["certainties"].get(code(item.find("certainty"), "CD-CERTAINTY"))
+    said = TABLES["absences"].get(code(item.find("lifecycle"), "CD-LIFECYCLE")) or said
+    if said == "provisional" and system.startswith("allergy"):
+        said = "unconfirmed"  # FHIR has no provisional allergy
+    return coded(_HL7 + system, said) if said else None
+
+
+def _notes(item: Element, known: tuple[str, ...]) -> list[dict[str, str]]:
+    """The words beside an item, and its life cycle if none of the tables ``known`` has it."""
+    return [{"text": words} for words in (*texts(item, "text"), *other_lifecycle(item, known))]
 
 
 def _severity(item: Element) -> dict[str, Any] | None:
@@ -114,23 +129,27 @@ def _allergy(item: Element, context: Context, place: int) -> Resource:
         resourceType="AllergyIntolerance",
         id=context.id("AllergyIntolerance", item, place),
         clinicalStatus=clinical_status(item, "allergyintolerance-clinical") or UNKNOWN,
+        verificationStatus=_verified(item, "allergyintolerance-verification"),
         type=TABLES["allergies"].get(code(item, "CD-ITEM")),
         code=said(item),
         patient=context.subject,
         onsetDateTime=moment(item.find("beginmoment")),
         recordedDate=context.recorded(item),
         recorder=context.author,
-        note=[{"text": words} for words in texts(item, "text")],
+        note=_notes(item, ("lifecycles", "absences")),
     )
 
 
 def _immunization(item: Element, context: Context, place: int) -> Resource:
     occurred = moment(item.find("beginmoment"))
     vaccine = product(item) or said(item)
+    lifecycle = code(item.find("lifecycle"), "CD-LIFECYCLE")
+    given = not lifecycle or lifecycle in TABLES["vaccines"]
     return made(
         resourceType="Immunization",
         id=context.id("Immunization", item, place),
-        status="completed",
+        status="completed" if given else "not-done",
+        statusReason=None if given else coded(cd_system("CD-LIFECYCLE"), lifecycle),
         vaccineCode=vaccine,
         patient=context.subject,
         occurrenceDateTime=occurred,
@@ -146,7 +165,7 @@ def _observation(item: Element, context: Context, place: int) -> Resource:
     return made(
         resourceType="Observation",
         id=context.id("Observation", item, place),
-        status="final",
+        status="final" if context.final else "preliminary",
         category=[coded(_HL7 + "observation-category", "laboratory")]
         if code(item, "CD-ITEM") == "lab"
         else [],
@@ -155,7 +174,7 @@ def _observation(item: Element, context: Context, place: int) -> Resource:
         effectiveDateTime=moment(item.find("beginmoment")),
         issued=recorded if "T" in recorded else "",
         valueQuantity=made(value=value, unit=unit),
-        note=[{"text": words} for words in texts(item, "text")],
+        note=_notes(item, ()),
     )
 
 

@@ -52,8 +52,18 @@ def statement(item: Element, *, scheme: bool) -> Resource:
         status=TABLES["medications"].get(lifecycle, "unknown"),
         category=coded(cd_system("CD-TEMPORALITY"), temporality) if temporality else None,
         effectivePeriod=period(item),
-        note=[{"text": note} for note in notes(item)],
+        note=[{"text": words} for words in (*notes(item), *other_lifecycle(item, ("medications",)))],
         dosage=dosages(item, scheme=scheme),
+    )
+
+
+def other_lifecycle(item: Element, known: tuple[str, ...]) -> list[str]:
+    """The life cycle of an item as a note, if none of the tables ``known`` says what FHIR makes of it."""
+    lifecycle = code(item.find("lifecycle"), "CD-LIFECYCLE")
+    return (
+        [f"CD-LIFECYCLE: {lifecycle}"]
+        if lifecycle and not any(lifecycle in TABLES[one] for one in known)
+        else []
     )
 
 

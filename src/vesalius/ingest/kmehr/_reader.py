@@ -162,7 +162,8 @@ def _resources(group: Group) -> list[Resource]:
     authors = parties.named(transaction.find("author")) or _senders(group, parties)
     subject = {"reference": f"Patient/{patient_id(who)}"}
     at = moment(transaction) or sent_at
-    context = Context(_key(group), subject, authors[0] if authors else None, at)
+    final = all(text(transaction.find(name)) == "true" for name in ("iscomplete", "isvalidated"))
+    context = Context(_key(group), subject, authors[0] if authors else None, at, final)
     made = _made(group, context, authors)
     items = list(transaction.iterfind("item"))
     gp = [
