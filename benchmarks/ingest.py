@@ -1,16 +1,16 @@
-"""How fast FHIR R4 resources come in, per CPU-second of one core, and how fast fhir.resources checks the same.
+"""How fast FHIR R4 resources come in, per CPU-second of one core, beside fhir.resources on the same lines.
 
 Data: all of ``synthea-r4`` (615 synthetic patients, Apache-2.0). Every figure is resources per second of
 process CPU time, the kernel's share included; the first resources of each type, which build its structures,
 are left out. The neighbours of a shared machine only ever add time, so the best of ``RUNS`` counts, for each
 figure, ours and theirs.
 
-- **validated**: from the bytes of a file to arrivals: split into lines, decoded with exact decimals, structure
-  checked, identified (type, id, patient, when known), digested: all but the writing. This is the goal.
+- **validated**: from the bytes of a file to arrivals: split into lines, decoded with exact decimals,
+  structure checked, identified (type, id, patient, when known), digested: all but the writing. The goal.
 - **durable**: the same, and written into a SQLite lake on disk, in transactions that are synchronised.
 - **all**: the same by ``receive``, from the gzip files: hashed, decompressed, receipts kept.
-- **fhir.resources**: its models, made from the same lines (``SAMPLE`` of each type): structure only. The first
-  column is ours on that sample: ``fhir.check``, likewise structure only.
+- **fhir.resources**: its models, made from the same lines (``SAMPLE`` of each type): structure only. Beside
+  it ours on that sample: ``fhir.check``, likewise structure only.
 
     .venv/bin/python benchmarks/ingest.py [EVERY]      # EVERY 10 takes one line in ten
 """
@@ -153,9 +153,7 @@ def main():
     by_type(files)
     spent = validated(files)
     print(f"validated ingest: {count / spent:>8,.0f} resources per CPU-second (goal {GOAL:,})")
-    print(
-        f"durable ingest:   {count / durable(files):>8,.0f} resources per CPU-second, written to SQLite on disk"
-    )
+    print(f"durable ingest:   {count / durable(files):>8,.0f} resources per CPU-second, written to SQLite")
     read, whole = everything(paths)
     print(f"all included:     {read / whole:>8,.0f} resources per CPU-second, from {len(paths)} gzip files")
     if count / spent < GOAL:

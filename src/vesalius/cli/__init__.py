@@ -11,7 +11,7 @@ from typing import Any
 import click
 
 from vesalius import __version__
-from vesalius.cli import codes, data, demo, house, identity, quality, quarantine, uses
+from vesalius.cli import codes, data, demo, house, identity, lake, quality, quarantine, uses
 from vesalius.errors import VesaliusError
 
 
@@ -46,7 +46,7 @@ COMMANDS: tuple[click.Command, ...] = (
     data.ingest,
     quarantine.quarantine,
     quality.quality,
-    data.lake_command,
+    lake.lake,
     codes.codes,
     identity.identity_command,
     uses.usecases,

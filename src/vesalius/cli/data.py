@@ -1,7 +1,8 @@
-"""Data in, and the lake it comes to."""
+"""Data in."""
 
 from __future__ import annotations
 
+from datetime import datetime
 from pathlib import Path
 
 import click
@@ -27,9 +28,22 @@ from vesalius.cli._shared import HOME, opened, progress, rows, said
     show_default=True,
     help="Of the files, where their names do not tell.",
 )
+@click.option(
+    "--received",
+    type=click.DateTime(["%Y-%m-%dT%H:%M:%S%z"]),
+    default=None,
+    help="When they were received, if not now: for data whose dates were shifted into the future.",
+)
 @HOME
-def ingest(files: tuple[Path, ...], source: str, map_file: Path | None, kind: str, home: Path) -> None:
-    """Receive files: FHIR NDJSON, FHIR bundles, HL7 v2, or CSV through a map."""
+def ingest(
+    files: tuple[Path, ...],
+    source: str,
+    map_file: Path | None,
+    kind: str,
+    received: datetime | None,
+    home: Path,
+) -> None:
+    """Receive files: FHIR NDJSON, FHIR bundles, HL7 v2, KMEHR, C-CDA, or CSV through a map."""
     from vesalius.ingest import load_map, map_of_feed, receive
 
     with opened(home) as hospital, progress() as tick:
@@ -43,27 +57,9 @@ def ingest(files: tuple[Path, ...], source: str, map_file: Path | None, kind: st
                 source=source,
                 csv_map=csv_map,
                 format=kind,
+                received_at=received,
                 progress=rows(tick, path.name),
             )
             click.echo(said(receipt))
             if receipt.quarantined:
                 click.echo("  vesalius quarantine lists what was held, and why")
-
-
-@click.command("lake")
-@click.option("--rebuild", is_flag=True, help="Make the typed columns again from the log.")
-@click.option(
-    "--backup",
-    type=click.Path(path_type=Path, dir_okay=False),
-    help="Copy the whole SQLite database to this file while it is in use.",
-)
-@HOME
-def lake_command(rebuild: bool, backup: Path | None, home: Path) -> None:
-    """What the lake holds."""
-    with opened(home) as hospital:
-        if backup:
-            hospital.lake.backup(backup)
-        if rebuild:
-            hospital.lake.rebuild_columns()
-        for kind, counts in sorted(hospital.lake.count().items()):
-            click.echo(f"{kind:<24} {counts['resources']:>10} resources {counts['versions']:>10} versions")

@@ -13,7 +13,7 @@ from vesalius.ingest.csv_map import CsvMap
 from vesalius.ingest.delimited import cells
 from vesalius.ingest.mending import Attempt, retry
 from vesalius.ingest.pipeline import receive
-from vesalius.ingest.quarantine import Chosen, Held, Problem, causes, held, one, problems
+from vesalius.ingest.quarantine import Chosen, Held, Problem, causes, empty_released, held, one, problems
 
 __all__ = [
     "FORMATS",
@@ -29,6 +29,7 @@ __all__ = [
     "Receipt",
     "causes",
     "cells",
+    "empty_released",
     "feeds",
     "held",
     "kept",

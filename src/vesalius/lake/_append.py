@@ -74,6 +74,16 @@ def append_alone(
         return _append(_Postgres(connection), arrivals, source, received_at)
 
 
+def wait_for_turn(connection: sa.Connection) -> None:
+    """Waits until no other transaction is writing to the log; the turn ends with the transaction."""
+    # SQLite: BEGIN IMMEDIATE (store.writing) already admits one writer at a time. PostgreSQL admits many, and
+    # a transaction that took a lower seq could commit after one that took a higher: a reader pinned between
+    # the two would see rows appear under its position, and the columns would step over them for good. So the
+    # writers of the log queue here; the lock ends with the transaction, once its rows are visible.
+    if connection.dialect.name == "postgresql":
+        connection.execute(sa.select(sa.func.pg_advisory_xact_lock(_ADVISORY_KEY)))
+
+
 @dataclass(slots=True)
 class _Past:
     """What the log already holds of one resource; moments in microseconds."""
@@ -138,8 +148,6 @@ def _unchanged(known: _Past, recorded: int, received: int, digest: str) -> bool:
 
 
 class _Sqlite:
-    """BEGIN IMMEDIATE (``store.writing``) already admits one writer at a time."""
-
     _PAST = "SELECT id, recorded_at, digest FROM resource_version WHERE type = ? AND id {} ORDER BY seq + 0"
     _PAST_OF_ONE = _PAST.format("= ?")
     _PAST_OF_MANY = _PAST.format("IN (SELECT value FROM json_each(?))")
@@ -161,8 +169,6 @@ class _Sqlite:
 
 
 class _Postgres:
-    """Many may write at once here; those of the log queue for an advisory lock."""
-
     _c = resource_version.c
     _PAST = (
         sa.select(_c.id, sa.type_coerce(_c.recorded_at, sa.BigInteger), _c.digest)
@@ -177,10 +183,7 @@ class _Postgres:
         self._connection = connection
 
     def end(self) -> int:
-        # A transaction that took a lower seq could commit after one that took a higher: a reader pinned
-        # between the two would see rows appear under its position, and the columns would step over them for
-        # good. The lock ends with the transaction, once its rows are visible.
-        self._connection.execute(sa.select(sa.func.pg_advisory_xact_lock(_ADVISORY_KEY)))
+        wait_for_turn(self._connection)
         return head(self._connection)
 
     def past(self, type_: str, ids: list[str]) -> Iterable[Sequence[Any]]:

@@ -10,6 +10,7 @@ from pathlib import Path
 import sqlalchemy as sa
 
 from vesalius.errors import Conflict, NotAllowed, NotFound
+from vesalius.lake import _export as export
 from vesalius.lake import _log as log
 from vesalius.lake import _recoding as recoding
 from vesalius.lake import _upkeep as upkeep
@@ -18,7 +19,7 @@ from vesalius.lake._columns import ColumnFiles, Columns
 from vesalius.lake._recoding import Recoding
 from vesalius.lake._upkeep import Stats, TypeStats
 from vesalius.lake._version import Arrival, Version, Written, parse_reference
-from vesalius.store import reading
+from vesalius.store import backup, reading, restore
 
 _DAWN = datetime.min.replace(tzinfo=UTC)
 
@@ -281,11 +282,15 @@ class Lake:
         """Brings the columns of every type up to the position."""
         self._columns.refresh(list(self.count()), self.position())
 
-    def rebuild_columns(self) -> None:
-        """Makes all columns again from the whole log, whatever their state; readers are not disturbed."""
+    def rebuild_columns(self, progress: export.Progress | None = None) -> None:
+        """Makes all columns again from the whole log, whatever their state; readers are not disturbed.
+
+        Args:
+            progress: called with a type and how many of its versions are taken.
+        """
         with reading(self.engine) as connection:
             types = list(log.count(connection, log.END))
-        self._columns.rebuild(types)
+        self._columns.rebuild(types, progress)
 
     def stats(self) -> Stats:
         """How large the lake is up to the position, and whether its columns follow."""
@@ -300,17 +305,80 @@ class Lake:
         files, size = self._columns.sizes(type_)
         with reading(self.engine) as connection:
             behind = log.count_after(connection, type_, taken, pin)
-        return TypeStats(type_, resources, versions, files, size, behind)
+            first, last = log.ends(connection, type_, pin)
+        return TypeStats(type_, resources, versions, files, size, behind, first, last)
 
-    def backup(self, target: Path) -> None:
-        """Copies the SQLite database to ``target`` while it is in use: one state of it, whole or not at all.
+    def compact_columns(self) -> None:
+        """Makes the many small files of each type into few; replaced ones stay for a day, for readers."""
+        self._columns.compact(list(self.count()))
 
-        The columns are not copied: they can be made again.
+    def export(
+        self,
+        folder: Path,
+        types: Sequence[str] | None = None,
+        *,
+        as_of: datetime | None = None,
+        versions: bool = False,
+        gzip: bool = False,
+        progress: export.Progress | None = None,
+    ) -> dict[str, int]:
+        """Writes NDJSON, one file ``TYPE.ndjson`` per resource type, each line byte for byte as received.
+
+        Line ends inside a resource become spaces, as NDJSON demands; the position is fixed per type.
+
+        Args:
+            folder: where; it is made if it is not there, for its owner alone.
+            types: which types; all that the lake holds, if not given.
+            as_of: the versions that were in force then, instead of now.
+            versions: every version ever received, in order of arrival.
+            gzip: whether to compress the files.
+            progress: called with a type and how many of it are written.
+
+        Returns:
+            How many lines each file has.
 
         Raises:
-            NotAllowed: the database is PostgreSQL.
+            NotAllowed: versions in force at a moment, and all of them, were asked for at once.
+            NotFound: the lake holds no resource of that type.
+            Conflict: a file is there already.
+            Unavailable: a file cannot be written.
         """
-        upkeep.backup(self.engine, target)
+        if versions and as_of:
+            raise NotAllowed("all versions are asked for, or those of one moment, not both")
+        here, pinned = self.count(), self.pinned()
+        for type_ in types or ():
+            if type_ not in here:
+                raise NotFound(f"the lake holds no {type_}")
+        written = {}
+        for type_ in types or here:
+            found = pinned.versions(type_) if versions else pinned.resources(type_, as_of)
+            bodies = (version.body for version in found)
+            written[type_] = export.write(folder, type_, bodies, gzip=gzip, progress=progress)
+        return written
+
+    def backup(self, target: Path) -> None:
+        """Copies the database to an SQLite file while it is in use: one state of it, whole or not at all.
+
+        Log, quarantine, suggestions, decisions, audit: every table, of SQLite or PostgreSQL. The columns are
+        not copied: they can be made again.
+
+        Raises:
+            Conflict: the database holds tables that Vesalius does not know.
+            Unavailable: the database does not answer, or the file cannot be written.
+        """
+        backup(self.engine, target)
+
+    def restore(self, source: Path, *, replace: bool = False) -> None:
+        """Puts a backup in the place of the database, whole or not at all; the columns are made again.
+
+        Raises:
+            Conflict: the database holds rows, and ``replace`` was not given; or a newer Vesalius made the
+                backup.
+            UnreadableInput: the file is not a whole backup.
+            Unavailable: the database does not answer.
+        """
+        restore(source, self.engine, replace=replace)
+        self._columns.clear()
 
     @property
     def _limit(self) -> int:

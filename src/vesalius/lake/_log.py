@@ -146,6 +146,16 @@ _COUNT = (
     .group_by(_c.type)
     .order_by(_c.type)
 )
+_ENDS = sa.select(
+    *(
+        sa.select(_c.received_at)
+        .where(_c.type == sa.bindparam("type"), _c.seq <= _PIN)
+        .order_by(order)
+        .limit(1)
+        .scalar_subquery()
+        for order in (_c.seq, _c.seq.desc())
+    )
+)
 _SLICE = (
     sa.select(*_FIELDS)
     .where(_c.type == sa.bindparam("type"), _c.seq > sa.bindparam("after"), _c.seq <= _PIN)
@@ -274,6 +284,12 @@ def count(connection: sa.Connection, pin: int) -> dict[str, dict[str, int]]:
     """How many resources and versions there are of each type."""
     rows = connection.execute(_COUNT, {"pin": pin})
     return {type_: {"resources": resources, "versions": versions} for type_, resources, versions in rows}
+
+
+def ends(connection: sa.Connection, type_: str, pin: int) -> tuple[datetime, datetime]:
+    """When the first and the last version of a type that the log holds were received."""
+    first, last_ = connection.execute(_ENDS, {"type": type_, "pin": pin}).one()
+    return first, last_
 
 
 def count_after(connection: sa.Connection, type_: str, after: int, pin: int) -> int:

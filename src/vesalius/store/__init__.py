@@ -4,6 +4,7 @@ SQLite (write-ahead log, full synchronisation) by default, PostgreSQL by a conne
 their tables on :data:`metadata`; nothing above this package opens a connection of its own.
 """
 
+from vesalius.store._copy import backup, restore
 from vesalius.store._engine import (
     Instant,
     driver,
@@ -18,6 +19,7 @@ from vesalius.store._engine import (
 
 __all__ = [
     "Instant",
+    "backup",
     "driver",
     "driver_writing",
     "from_microseconds",
@@ -25,5 +27,6 @@ __all__ = [
     "microseconds",
     "open_store",
     "reading",
+    "restore",
     "writing",
 ]
