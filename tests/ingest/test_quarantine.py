@@ -40,7 +40,7 @@ def test_a_mended_map_that_needs_another_column_says_so(send, lake):
 
 def test_rows_of_csv_need_their_map(send, lake):
     send(HEADER + X_ROW)
-    with pytest.raises(UnreadableInput, match="1 rows of CSV"):
+    with pytest.raises(UnreadableInput, match="1 rows of tables"):
         retry(lake)
 
 

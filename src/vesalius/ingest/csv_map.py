@@ -10,17 +10,17 @@ import string
 import tomllib
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
-from datetime import date, datetime, time
+from datetime import date, datetime, time, tzinfo
 from decimal import Decimal
 from pathlib import Path
-from typing import Any
+from typing import Annotated, Any
 
 import msgspec
 
 from vesalius.errors import InvalidMap
 from vesalius.fhir import resource_types
 from vesalius.ingest._causes import Cause, FaultError
-from vesalius.ingest._cells import ABSENT, Cell, Maker, Row, cell_maker
+from vesalius.ingest._cells import ABSENT, Cell, Maker, Row, cell_maker, time_zone
 
 
 class When(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
@@ -47,6 +47,8 @@ class _File(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     encoding: str = "utf-8"
     decimal: str = "."
     columns: tuple[str, ...] = ()
+    header_row: Annotated[int, msgspec.Meta(ge=1, le=1000)] = 1
+    sheet: str = ""
     missing: tuple[str, ...] = ("",)
     constants: dict[str, str] = {}
     values: dict[str, dict[str, Any]] = {}
@@ -62,7 +64,11 @@ class CsvMap:
         digest: the SHA-256 of its text; the same file through another map is another receipt.
         delimiter, quote, encoding: how the CSV file is written; no ``quote`` means that quotes mean nothing.
         header: the columns of a file that has no header line.
+        header_row: which row that says something holds the names of the columns, from 1; those before it are
+            passed over.
+        sheet: the sheet of a workbook; its first visible one, if empty.
         columns: the columns that the map reads; a file without one of them is refused whole.
+        moments: how the dates of a column are written, and in which zone: typed dates are put into words so.
     """
 
     name: str
@@ -72,8 +78,11 @@ class CsvMap:
     encoding: str
     header: tuple[str, ...]
     columns: frozenset[str]
-    _missing: frozenset[str]
-    _makers: tuple[Maker, ...] = field(repr=False)
+    header_row: int = 1
+    sheet: str = ""
+    moments: Mapping[str, tuple[str, tzinfo | None]] = field(default_factory=dict)
+    _missing: frozenset[str] = frozenset()
+    _makers: tuple[Maker, ...] = field(default=(), repr=False)
 
     @classmethod
     def load(cls, path: Path) -> CsvMap:
@@ -111,6 +120,9 @@ class CsvMap:
             encoding=file.encoding,
             header=file.columns,
             columns=frozenset(builder.columns),
+            header_row=file.header_row,
+            sheet=file.sheet,
+            moments=builder.moments,
             _missing=frozenset({*file.missing, ""}),
             _makers=makers,
         )
@@ -146,6 +158,7 @@ class _Builder:
     def __init__(self, file: _File) -> None:
         self.file = file
         self.columns: set[str] = set()
+        self.moments: dict[str, tuple[str, tzinfo | None]] = {}
 
     def makers(self) -> list[Maker]:
         found = []
@@ -276,6 +289,8 @@ class _Builder:
             given = getattr(cell, name)
             changed[name] = scope.get(given[1:-1], given) if given[:1] == "{" else given
         whole = msgspec.structs.replace(cell, **changed)
+        if whole.format:
+            self.moments.setdefault(column, (whole.format, time_zone(whole.zone, column)))
         return cell_maker(whole, self.file.values, self.file.decimal)
 
 

@@ -11,7 +11,7 @@ import sqlalchemy as sa
 
 from vesalius.errors import UnreadableInput
 from vesalius.ingest._causes import Cause, FaultError
-from vesalius.ingest._formats import CSV, format_of
+from vesalius.ingest._formats import TABLES, format_of
 from vesalius.ingest._items import Item
 from vesalius.ingest._judge import Judge
 from vesalius.ingest._receipts import Receipt
@@ -115,24 +115,24 @@ def retry(
 ) -> Receipt:
     """Tries again what is held: all of it, or some by number or by cause.
 
-    What can now be taken in is released; the rest stays, with its new cause. Rows of CSV need their mended
+    What can now be taken in is released; the rest stays, with its new cause. Rows of tables need their mended
     map; without it they stay as they are.
 
     Returns:
         A receipt without number: how many items were tried, resources written, items still held.
 
     Raises:
-        UnreadableInput: only rows of CSV are held, and no map is given.
+        UnreadableInput: only rows of tables are held, and no map is given.
     """
     moment = received_at or datetime.now(UTC)
     total = Receipt(id=0, source="quarantine", name="retry", sha256="", format="retry", received_at=moment)
     skipped = 0
     for batch in _batches(lake.engine, ids, cause):
-        tried = [item for item in batch if item.format != CSV or csv_map]
+        tried = [item for item in batch if item.format not in TABLES or csv_map]
         skipped += len(batch) - len(tried)
         total = _retried(lake, tried, total, csv_map)
     if skipped and not total.read:
-        raise UnreadableInput(f"{skipped} rows of CSV are held: name their map", hint="--map FILE")
+        raise UnreadableInput(f"{skipped} rows of tables are held: name their map", hint="--map FILE")
     return total
 
 
