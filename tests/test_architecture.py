@@ -41,7 +41,17 @@ TYPES_ONLY = {("usecase", "lake"), ("usecase", "modelling")}
 LIBRARIES = {
     "duckdb": {"views", "lake"},
     "deltalake": {"lake"},
-    "sqlalchemy": {"store", "lake", "ingest", "review", "governance", "hospital", "loop", "demo"},
+    "sqlalchemy": {
+        "store",
+        "lake",
+        "terminology",
+        "ingest",
+        "review",
+        "governance",
+        "hospital",
+        "loop",
+        "demo",
+    },
     "alembic": {"store"},
     "sklearn": {"modelling", "evaluation"},
     "interpret": {"modelling"},

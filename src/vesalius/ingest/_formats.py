@@ -100,6 +100,15 @@ def _table(name: str, csv_map: CsvMap) -> Format:
     )
 
 
+def cells(format: str, raw: bytes, csv_map: CsvMap) -> list[str]:  # noqa: A002
+    """The cells of one held row of a table, for people.
+
+    Raises:
+        UnreadableInput: it cannot be split into cells.
+    """
+    return delimited.cells(raw, csv_map) if format == CSV else typed.shown(raw)
+
+
 def detect(name: str, first: Callable[[], bytes], *, mapped: bool) -> str:
     """The format of a file: by its name, else by its beginning.
 

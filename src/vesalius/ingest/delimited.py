@@ -65,6 +65,18 @@ def again(raw: bytes, place: str, context: dict[str, Any], csv_map: CsvMap) -> l
     return [_item(record, place, context, csv_map)]
 
 
+def cells(raw: bytes, csv_map: CsvMap) -> list[str]:
+    """The cells of one row, as they are written.
+
+    Raises:
+        UnreadableInput: it cannot be split into cells.
+    """
+    try:
+        return _split(raw, csv_map)
+    except (FaultError, _OpenQuoteError):
+        raise UnreadableInput("the row cannot be split into cells") from None
+
+
 def _header(records: Iterator[_Record], csv_map: CsvMap) -> list[str]:
     record = next(itertools.islice(records, csv_map.header_row - 1, None), None)
     if record is None:

@@ -67,6 +67,20 @@ def texts(raw: bytes, csv_map: CsvMap, header: Sequence[str]) -> list[str]:
     ]
 
 
+def shown(raw: bytes) -> list[str]:
+    """The cells of an encoded row for people: what JSON has no type for by its value alone.
+
+    Raises:
+        UnreadableInput: it is not such a row.
+    """
+    try:
+        values = _DECODER.decode(raw)
+    except (msgspec.DecodeError, UnicodeError, RecursionError, ArithmeticError):
+        raise UnreadableInput("the row is not a JSON array") from None
+    plain = [next(iter(value.values())) if isinstance(value, dict) and value else value for value in values]
+    return ["" if value is None else str(value) for value in plain]
+
+
 def item(place: str, raw: bytes, context: dict[str, Any], csv_map: CsvMap) -> Item:
     """One encoded row as an item."""
     try:

@@ -109,7 +109,7 @@ def _typed(kind: str, found: Iterable[list[Any]], sheet: str) -> Sample:
 
 def _reader(header: list[str]) -> CsvMap:
     """A map that reads every column and changes nothing: typed dates in ISO 8601."""
-    return CsvMap("sample", "", ",", '"', "utf-8", (), frozenset(header))
+    return CsvMap("sample", "", "", ",", '"', "utf-8", (), frozenset(header))
 
 
 def _word(value: Any) -> str:
