@@ -64,7 +64,7 @@ def test_rows_held_before_maps_were_kept_need_to_be_told_their_map(send, lake):
     send(HEADER + X_ROW)
     with writing(lake.engine) as connection:
         connection.execute(sa.delete(kept_map))
-    with pytest.raises(UnreadableInput, match="1 rows of CSV"):
+    with pytest.raises(UnreadableInput, match="1 rows of tables"):
         retry(lake)
     assert mending.trial(lake, Chosen()).released == 0
 

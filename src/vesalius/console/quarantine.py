@@ -248,7 +248,7 @@ def _cells(held: Held, form: MapForm | None) -> tuple[CellRow, ...]:
     if form is None or "header" not in context:
         return ()
     try:
-        cells = ingest.cells(held.raw, CsvMap.parse(form.text, form.name))
+        cells = ingest.cells(held.format, held.raw, CsvMap.parse(form.text, form.name))
     except (InvalidMap, UnreadableInput):
         return ()
     header = [*context["header"], *("" for _ in cells[len(context["header"]) :])]

@@ -20,7 +20,7 @@ from vesalius.errors import InvalidMap, NotFound, UnreadableInput
 from vesalius.ingest import _finishing as finishing
 from vesalius.ingest import _kept_maps as maps
 from vesalius.ingest._causes import Cause, FaultError
-from vesalius.ingest._formats import CSV, format_of
+from vesalius.ingest._formats import TABLES, format_of
 from vesalius.ingest._items import Item
 from vesalius.ingest._judge import Judge
 from vesalius.ingest._maps import Map
@@ -130,14 +130,14 @@ def retry(
 ) -> Attempt:
     """Tries again what is held: all of it, or what is chosen.
 
-    What can now be taken in is released; the rest stays, with its new cause. Rows of CSV are read through
+    What can now be taken in is released; the rest stays, with its new cause. Rows of tables are read through
     ``given``, else through the map they came with, as it was mended since. Killed at any point, it has
     released whole items only, and the rest is still held.
 
     Args:
         lake: where it goes.
         chosen: which items.
-        given: a mended map, for rows of CSV; it is kept, as mended by ``by``.
+        given: a mended map, for rows of tables; it is kept, as mended by ``by``.
         by: the account of the person who asks.
         reason: why, in that person's words.
         received_at: the moment from which its content is known, where it does not say so itself; now, if
@@ -145,7 +145,7 @@ def retry(
         progress: called with the items tried, and with 0: how many there are is not known.
 
     Raises:
-        UnreadableInput: only rows of CSV are chosen, and no map of theirs is known.
+        UnreadableInput: only rows of tables are chosen, and no map of theirs is known.
     """
     moment = received_at or datetime.now(UTC)
     done = Attempt(at=moment, by=by, reason=reason, map=given.digest if given else "")
@@ -158,7 +158,7 @@ def retry(
         if progress:
             progress(done.items, 0)
     if skipped and not done.items:
-        raise UnreadableInput(f"{skipped} rows of CSV are held: name their map", hint="--map FILE")
+        raise UnreadableInput(f"{skipped} rows of tables are held: name their map", hint="--map FILE")
     return done
 
 
@@ -251,7 +251,7 @@ class _Reader:
         self._kept: dict[str, Map | None] = {}
 
     def can_read(self, item: Held) -> bool:
-        return item.format != CSV or isinstance(self._map(item), CsvMap)
+        return item.format not in TABLES or isinstance(self._map(item), CsvMap)
 
     def tried(self, item: Held) -> _Tried:
         try:

@@ -21,7 +21,7 @@ from vesalius.ingest import _finishing as finishing
 from vesalius.ingest import _receipts
 from vesalius.ingest._causes import FaultError
 from vesalius.ingest._files import beginning, opened, sha256, unpacked
-from vesalius.ingest._formats import CSV, detect, format_of
+from vesalius.ingest._formats import TABLES, detect, format_of
 from vesalius.ingest._items import Item
 from vesalius.ingest._judge import Judge
 from vesalius.ingest._maps import Map
@@ -144,7 +144,7 @@ class _Run:
 
     def take(self, items: Iterable[Item]) -> None:
         """Takes in every item, batch by batch, but for those that an earlier attempt has taken in."""
-        self._judge.unique = self.format == CSV
+        self._judge.unique = self.format in TABLES
         try:
             for item in items:
                 self._take(item)
