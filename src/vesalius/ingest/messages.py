@@ -1,0 +1,357 @@
+"""Messages that arrive one by one: each is taken in, held or refused, and its bytes kept, in one transaction.
+
+A file has a receipt of its own; the messages of one feed share one per day, so that a feed of a million
+messages a day is still one line of what was received. What tells one message from another is the SHA-256 of
+its bytes: sent again by the same feed, it gets the same answer and adds nothing.
+
+Several messages can share a transaction (:func:`receive_messages`): they become durable together, and the
+wait for the disk is paid once. Each stands for itself all the same: one that cannot be taken in is held, and
+keeps no other out.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import io
+import logging
+import traceback
+import zlib
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+from itertools import islice
+from typing import Any, BinaryIO
+
+import msgspec
+import sqlalchemy as sa
+
+from vesalius.errors import Conflict, VesaliusError
+from vesalius.ingest._causes import Cause, FaultError
+from vesalius.ingest._formats import format_of
+from vesalius.ingest._items import Item
+from vesalius.ingest._judge import Judge
+from vesalius.ingest._message_table import message as table
+from vesalius.ingest._receipts import COMPLETE, Receipt
+from vesalius.ingest._tables import quarantine as held_table
+from vesalius.ingest._tables import receipt as receipt_table
+from vesalius.ingest.quarantine import HELD, Fault, hold
+from vesalius.lake import Arrival, Lake
+from vesalius.store import reading, writing
+
+TAKEN, REFUSED = "taken", "refused"
+
+HL7V2 = "hl7v2"
+
+Reader = Callable[[BinaryIO], Iterator[Item]]
+
+_ATTEMPTS = 5
+_CHUNK = 100
+
+_log = logging.getLogger(__name__)
+
+
+class Incoming(msgspec.Struct, frozen=True):
+    """One message on its way in.
+
+    Attributes:
+        raw: its bytes.
+        control_id: what its sender calls it.
+        refusal: why it is not wanted here, whatever it holds (a test message in production): it is noted
+            and kept, and nothing of it reaches the lake.
+        fault: why it cannot be read, if that is known beforehand (it is too long, and not all here).
+    """
+
+    raw: bytes
+    control_id: str = ""
+    refusal: FaultError | None = None
+    fault: FaultError | None = None
+
+
+class Message(msgspec.Struct, frozen=True, kw_only=True):
+    """What became of one message.
+
+    Attributes:
+        source: the feed it came from.
+        control_id: what its sender calls it; of HL7 v2, MSH-10.
+        sha256: of its bytes.
+        received_at: when it was first received.
+        status: ``taken``: all of it is in the lake; ``held``: something of it is in quarantine; ``refused``:
+            nothing of it was wanted.
+        cause: why it is held or refused, as a code of ``Cause``.
+        words: why, for people, without any value of a patient.
+        repeated: it had been received before: this time nothing was written.
+    """
+
+    source: str
+    control_id: str
+    sha256: str
+    received_at: datetime
+    status: str = TAKEN
+    cause: str = ""
+    words: str = ""
+    repeated: bool = False
+
+
+@dataclass
+class _Draft:
+    """One new message: what becomes of it, and what is to be written."""
+
+    message: Message
+    raw: bytes
+    items: int = 0
+    arrivals: list[Arrival] = field(default_factory=list)
+    faults: list[Fault] = field(default_factory=list)
+
+
+def receive_message(
+    lake: Lake, raw: bytes, *, source: str, control_id: str = "", received_at: datetime | None = None
+) -> Message:
+    """Receives one HL7 v2 message; when this returns, it is on disk.
+
+    Args:
+        lake: where it goes.
+        raw: its bytes, without the frame of a network protocol.
+        source: the name of the feed.
+        control_id: what its sender calls it.
+        received_at: when it was received; now, if not given.
+
+    Raises:
+        Unavailable: the database does not answer. Nothing was written, and nothing may be acknowledged.
+    """
+    incoming = [Incoming(raw, control_id)]
+    return receive_messages(lake, incoming, source=source, received_at=received_at)[0]
+
+
+def receive_messages(
+    lake: Lake,
+    incoming: Sequence[Incoming],
+    *,
+    source: str,
+    received_at: datetime | None = None,
+    read: Reader | None = None,
+) -> list[Message]:
+    """Receives several messages in one transaction; when this returns, all of them are on disk.
+
+    They are taken in the order in which they are given. Of equal ones the first counts.
+
+    Args:
+        lake: where they go.
+        incoming: the messages.
+        source: the name of the feed.
+        received_at: when they were received; now, if not given.
+        read: what makes resources of them; the reader of HL7 v2, if not given.
+
+    Returns:
+        What became of each, in their order.
+
+    Raises:
+        Unavailable: the database does not answer. Nothing was written, and nothing may be acknowledged.
+        Conflict: other processes received the same messages at the same moment, again and again.
+    """
+    reader = read or format_of(HL7V2, None).read
+    moment = received_at or datetime.now(UTC)
+    digests = [hashlib.sha256(each.raw).hexdigest() for each in incoming]
+    for _ in range(_ATTEMPTS):
+        try:
+            return _received(lake, incoming, digests, source, moment, reader)
+        except sa.exc.IntegrityError:  # another process took one of them in meanwhile: now we find it
+            continue
+    raise Conflict("the same messages are being received at this moment", hint="try again")
+
+
+def _received(
+    lake: Lake,
+    incoming: Sequence[Incoming],
+    digests: Sequence[str],
+    source: str,
+    moment: datetime,
+    read: Reader,
+) -> list[Message]:
+    known = _known(lake.engine, source, digests)
+    # What was refused left nothing behind, and may be welcome now.
+    wanted = {each for each, before in known.items() if before.status == REFUSED}
+    judge = Judge(lake, moment)
+    drafts: dict[str, _Draft] = {}
+    for digest, each in zip(digests, incoming, strict=True):
+        again = digest in known and (digest not in wanted or each.refusal is not None)
+        if not again and digest not in drafts:
+            message = Message(
+                source=source, control_id=_plain(each.control_id), sha256=digest, received_at=moment
+            )
+            drafts[digest] = _drafted(message, each, judge, read)
+    if drafts:
+        _write(lake, list(drafts.values()), source, moment, wanted & drafts.keys())
+    found = [drafts[digest].message if digest in drafts else known[digest] for digest in digests]
+    return [_told(each, digests[:number]) for number, each in enumerate(found)]
+
+
+def _told(message: Message, before: Sequence[str]) -> Message:
+    if message.repeated or message.sha256 not in before:
+        return message
+    return msgspec.structs.replace(message, repeated=True)
+
+
+def _plain(control_id: str) -> str:
+    """As much of a sender's own name as the table holds; PostgreSQL keeps no NUL."""
+    return control_id.replace("\x00", "")[:200]
+
+
+# Reading and judging ---------------------------------------------------------------------------------------
+
+
+def _drafted(message: Message, incoming: Incoming, judge: Judge, read: Reader) -> _Draft:
+    draft = _Draft(message, incoming.raw)
+    if incoming.refusal:
+        draft.message = _marked(message, REFUSED, incoming.refusal)
+        return draft
+    for item in _items(incoming, read):
+        draft.items += 1
+        try:
+            draft.arrivals += _arrivals(judge, item)
+        except FaultError as fault:
+            draft.faults.append(Fault(draft.items, item, fault))
+    if draft.faults:
+        draft.message = _marked(message, HELD, draft.faults[0].error)
+    return draft
+
+
+def _marked(message: Message, status: str, fault: FaultError) -> Message:
+    return msgspec.structs.replace(message, status=status, cause=fault.cause.value, words=fault.words)
+
+
+def _items(incoming: Incoming, read: Reader) -> list[Item]:
+    """The items of a message, at least one; whatever goes wrong, its bytes are in one of them."""
+    if incoming.fault:
+        return [Item("the message", incoming.raw, fault=incoming.fault)]
+    try:
+        found = list(read(io.BytesIO(incoming.raw)))
+    except FaultError as fault:
+        return [Item("the message", incoming.raw, fault=fault)]
+    except VesaliusError as error:
+        return [Item("the message", incoming.raw, fault=FaultError(Cause.MALFORMED, str(error)))]
+    except Exception as error:
+        return [Item("the message", incoming.raw, fault=_defect(error))]
+    if not found:
+        return [Item("the message", incoming.raw, fault=FaultError(Cause.MALFORMED, "it holds nothing"))]
+    return found
+
+
+def _arrivals(judge: Judge, item: Item) -> list[Arrival]:
+    try:
+        return judge.arrivals(item)
+    except (FaultError, VesaliusError):
+        raise
+    except Exception as error:
+        raise _defect(error) from None
+
+
+def _defect(error: Exception) -> FaultError:
+    """The fault of our own mistake: the message is kept until it is mended. No value goes into the log."""
+    place = traceback.extract_tb(error.__traceback__)[-1]
+    words = f"{type(error).__name__} in {place.name}, line {place.lineno}"
+    _log.error("a message could not be converted, by a defect of Vesalius: %s", words)
+    return FaultError(Cause.DEFECT, f"Vesalius itself failed on it: {words}")
+
+
+# Writing ---------------------------------------------------------------------------------------------------
+
+
+def _write(
+    lake: Lake, drafts: Sequence[_Draft], source: str, moment: datetime, again: Iterable[str]
+) -> None:
+    arrivals = [arrival for draft in drafts for arrival in draft.arrivals]
+    with writing(lake.engine) as connection:
+        # First, because it queues up behind the other writers of the log: two that waited for each other
+        # over the rows below would never end.
+        written = lake.write(arrivals, source, moment, connection)
+        counts = {
+            "read": sum(draft.items for draft in drafts),
+            "written": written.written,
+            "unchanged": written.unchanged,
+            "quarantined": sum(len(draft.faults) for draft in drafts),
+        }
+        receipt, ordinal = _counted(connection, source, moment, counts)
+        for digest in again:
+            connection.execute(_FORGET, {"source": source, "sha256": digest})
+        rows = []
+        for draft in drafts:
+            if draft.faults:
+                moved = [each._replace(ordinal=ordinal + each.ordinal) for each in draft.faults]
+                hold(connection, receipt, moved)
+            rows.append(_row(draft, receipt, ordinal + 1))
+            ordinal += draft.items
+        connection.execute(_INSERT, rows)
+
+
+def _row(draft: _Draft, receipt: Receipt, ordinal: int) -> dict[str, Any]:
+    row = msgspec.structs.asdict(draft.message) | {
+        "receipt_id": receipt.id,
+        "ordinal": ordinal,
+        "items": draft.items,
+        "raw": zlib.compress(draft.raw, 1),
+    }
+    del row["repeated"]
+    return row
+
+
+def _counted(
+    connection: sa.Connection, source: str, moment: datetime, counts: Mapping[str, int]
+) -> tuple[Receipt, int]:
+    """The receipt of the day with these counts added, and how many items it had before."""
+    name = f"messages of {moment.astimezone(UTC):%Y-%m-%d}"
+    receipt = Receipt(
+        id=0,
+        source=source,
+        name=name,
+        sha256=hashlib.sha256(f"{HL7V2} {name}".encode()).hexdigest(),  # of no bytes: they are many
+        format=HL7V2,
+        received_at=moment,
+        status=COMPLETE,
+    )
+    row = msgspec.structs.asdict(receipt) | counts
+    found = connection.execute(_COUNT, row).one()
+    return msgspec.structs.replace(receipt, id=found.id), int(found.read) - counts["read"]
+
+
+# Statements, made once: building one costs more than running it ----------------------------------------------
+
+_r = receipt_table.c
+_COUNT = sa.text(
+    "INSERT INTO receipt (source, name, sha256, map, format, received_at, status, words,"
+    " read, written, unchanged, quarantined) VALUES (:source, :name, :sha256, '', :format, :received_at,"
+    " :status, :words, :read, :written, :unchanged, :quarantined)"
+    " ON CONFLICT (sha256, source, map) DO UPDATE SET received_at = excluded.received_at,"
+    " read = receipt.read + excluded.read, written = receipt.written + excluded.written,"
+    " unchanged = receipt.unchanged + excluded.unchanged,"
+    " quarantined = receipt.quarantined + excluded.quarantined RETURNING id, read"
+).bindparams(sa.bindparam("received_at", type_=_r.received_at.type))
+_INSERT = sa.insert(table)
+_FORGET = sa.delete(table).where(
+    table.c.source == sa.bindparam("source"), table.c.sha256 == sa.bindparam("sha256")
+)
+_STILL_HELD = sa.exists().where(
+    held_table.c.receipt_id == table.c.receipt_id,
+    held_table.c.ordinal >= table.c.ordinal,
+    held_table.c.ordinal < table.c.ordinal + table.c["items"],
+    held_table.c.status == HELD,
+)
+_FIELDS = tuple(table.c[name] for name in ("control_id", "sha256", "received_at", "status", "cause", "words"))
+_KNOWN = sa.select(
+    *_FIELDS, sa.case((table.c.status == HELD, _STILL_HELD), else_=sa.false()).label("still_held")
+).where(
+    table.c.source == sa.bindparam("source"), table.c.sha256.in_(sa.bindparam("digests", expanding=True))
+)
+
+
+def _known(engine: sa.Engine, source: str, digests: Sequence[str]) -> dict[str, Message]:
+    """The messages that were received before, by digest, as they stand now."""
+    with reading(engine) as connection:
+        rows = connection.execute(_KNOWN, {"source": source, "digests": sorted(set(digests))})
+        return {row.sha256: msgspec.structs.replace(_message(row, source), repeated=True) for row in rows}
+
+
+def _message(row: sa.Row[Any], source: str) -> Message:
+    fields = {name: value for name, value in row._mapping.items() if name != "still_held"}
+    if row.status == HELD and not row.still_held:  # it was released from quarantine since
+        fields |= {"status": TAKEN, "cause": "", "words": ""}
+    return Message(source=source, **fields)
