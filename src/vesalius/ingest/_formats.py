@@ -17,7 +17,7 @@ from typing import Any, BinaryIO
 import msgspec
 
 from vesalius.errors import UnreadableInput
-from vesalius.ingest import bundle, delimited, ndjson
+from vesalius.ingest import bundle, delimited, hl7v2, ndjson
 from vesalius.ingest._items import Item
 from vesalius.ingest.csv_map import CsvMap
 
@@ -52,9 +52,15 @@ def _is_json(first: bytes) -> bool:
     return first.startswith(b"{")
 
 
+def _is_hl7v2(first: bytes) -> bool:
+    head = first.lstrip(b"\x0b")
+    return head[:3] in {b"MSH", b"FHS", b"BHS"} and not head[3:4].isalnum() and len(head) > 8
+
+
 FORMATS: tuple[Format, ...] = (
     Format("ndjson", ("ndjson", "jsonl"), ndjson.read, ndjson.again, _is_json),
     Format("bundle", ("json",), bundle.read, bundle.again, lambda first: first.startswith(b"{")),
+    Format("hl7v2", ("hl7", "er7", "v2"), hl7v2.read, hl7v2.again, _is_hl7v2),
 )
 """Every format that needs no map, the first that recognises a file before the others."""
 
