@@ -11,7 +11,7 @@ from typing import Any
 import click
 
 from vesalius import __version__
-from vesalius.cli import data, demo, house, uses
+from vesalius.cli import data, demo, house, network, uses
 from vesalius.errors import VesaliusError
 
 
@@ -44,6 +44,8 @@ def main(verbose: bool) -> None:
 COMMANDS: tuple[click.Command, ...] = (
     demo.demo,
     data.ingest,
+    network.listen,
+    network.send,
     data.quarantine,
     data.lake_command,
     uses.usecases,

@@ -7,6 +7,7 @@ from vesalius.ingest._causes import Cause
 from vesalius.ingest._formats import NAMES as FORMATS
 from vesalius.ingest._receipts import Feed, Receipt, feeds, receipts
 from vesalius.ingest.csv_map import CsvMap
+from vesalius.ingest.messages import Incoming, Message, receive_message, receive_messages
 from vesalius.ingest.pipeline import receive
 from vesalius.ingest.quarantine import Held, causes, held, retry
 
@@ -16,11 +17,15 @@ __all__ = [
     "CsvMap",
     "Feed",
     "Held",
+    "Incoming",
+    "Message",
     "Receipt",
     "causes",
     "feeds",
     "held",
     "receipts",
     "receive",
+    "receive_message",
+    "receive_messages",
     "retry",
 ]

@@ -16,11 +16,10 @@ import io
 import logging
 import traceback
 import zlib
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
-from itertools import islice
-from typing import Any, BinaryIO
+from typing import Any, BinaryIO, NamedTuple
 
 import msgspec
 import sqlalchemy as sa
@@ -45,7 +44,6 @@ HL7V2 = "hl7v2"
 Reader = Callable[[BinaryIO], Iterator[Item]]
 
 _ATTEMPTS = 5
-_CHUNK = 100
 
 _log = logging.getLogger(__name__)
 
@@ -148,25 +146,46 @@ def receive_messages(
         Unavailable: the database does not answer. Nothing was written, and nothing may be acknowledged.
         Conflict: other processes received the same messages at the same moment, again and again.
     """
-    reader = read or format_of(HL7V2, None).read
-    moment = received_at or datetime.now(UTC)
+    batch = _Batch(lake, source, received_at or datetime.now(UTC), read or format_of(HL7V2, None).read)
+    return _isolated(batch, incoming)
+
+
+class _Batch(NamedTuple):
+    """What the messages of one call share."""
+
+    lake: Lake
+    source: str
+    moment: datetime
+    read: Reader
+
+
+def _isolated(batch: _Batch, incoming: Sequence[Incoming]) -> list[Message]:
+    """Receives messages together; if one of them is such that none can be written, each by itself."""
+    try:
+        return _together(batch, incoming)
+    except VesaliusError:
+        raise
+    except Exception as error:
+        if len(incoming) > 1:
+            return [message for each in incoming for message in _isolated(batch, [each])]
+        if incoming[0].fault:
+            raise
+        (only,) = incoming
+        return _together(batch, [Incoming(only.raw, only.control_id, only.refusal, _defect(error))])
+
+
+def _together(batch: _Batch, incoming: Sequence[Incoming]) -> list[Message]:
     digests = [hashlib.sha256(each.raw).hexdigest() for each in incoming]
     for _ in range(_ATTEMPTS):
         try:
-            return _received(lake, incoming, digests, source, moment, reader)
+            return _received(batch, incoming, digests)
         except sa.exc.IntegrityError:  # another process took one of them in meanwhile: now we find it
             continue
     raise Conflict("the same messages are being received at this moment", hint="try again")
 
 
-def _received(
-    lake: Lake,
-    incoming: Sequence[Incoming],
-    digests: Sequence[str],
-    source: str,
-    moment: datetime,
-    read: Reader,
-) -> list[Message]:
+def _received(batch: _Batch, incoming: Sequence[Incoming], digests: Sequence[str]) -> list[Message]:
+    lake, source, moment, read = batch
     known = _known(lake.engine, source, digests)
     # What was refused left nothing behind, and may be welcome now.
     wanted = {each for each, before in known.items() if before.status == REFUSED}
@@ -256,9 +275,7 @@ def _defect(error: Exception) -> FaultError:
 # Writing ---------------------------------------------------------------------------------------------------
 
 
-def _write(
-    lake: Lake, drafts: Sequence[_Draft], source: str, moment: datetime, again: Iterable[str]
-) -> None:
+def _write(lake: Lake, drafts: Sequence[_Draft], source: str, moment: datetime, again: Iterable[str]) -> None:
     arrivals = [arrival for draft in drafts for arrival in draft.arrivals]
     with writing(lake.engine) as connection:
         # First, because it queues up behind the other writers of the log: two that waited for each other
@@ -295,7 +312,7 @@ def _row(draft: _Draft, receipt: Receipt, ordinal: int) -> dict[str, Any]:
 
 
 def _counted(
-    connection: sa.Connection, source: str, moment: datetime, counts: Mapping[str, int]
+    connection: sa.Connection, source: str, moment: datetime, counts: dict[str, int]
 ) -> tuple[Receipt, int]:
     """The receipt of the day with these counts added, and how many items it had before."""
     name = f"messages of {moment.astimezone(UTC):%Y-%m-%d}"
@@ -313,7 +330,7 @@ def _counted(
     return msgspec.structs.replace(receipt, id=found.id), int(found.read) - counts["read"]
 
 
-# Statements, made once: building one costs more than running it ----------------------------------------------
+# Statements, made once: building one costs more than running it --------------------------------------------
 
 _r = receipt_table.c
 _COUNT = sa.text(
@@ -338,9 +355,7 @@ _STILL_HELD = sa.exists().where(
 _FIELDS = tuple(table.c[name] for name in ("control_id", "sha256", "received_at", "status", "cause", "words"))
 _KNOWN = sa.select(
     *_FIELDS, sa.case((table.c.status == HELD, _STILL_HELD), else_=sa.false()).label("still_held")
-).where(
-    table.c.source == sa.bindparam("source"), table.c.sha256.in_(sa.bindparam("digests", expanding=True))
-)
+).where(table.c.source == sa.bindparam("source"), table.c.sha256.in_(sa.bindparam("digests", expanding=True)))
 
 
 def _known(engine: sa.Engine, source: str, digests: Sequence[str]) -> dict[str, Message]:
@@ -350,7 +365,7 @@ def _known(engine: sa.Engine, source: str, digests: Sequence[str]) -> dict[str, 
         return {row.sha256: msgspec.structs.replace(_message(row, source), repeated=True) for row in rows}
 
 
-def _message(row: sa.Row[Any], source: str) -> Message:
+def _message(row: Any, source: str) -> Message:
     fields = {name: value for name, value in row._mapping.items() if name != "still_held"}
     if row.status == HELD and not row.still_held:  # it was released from quarantine since
         fields |= {"status": TAKEN, "cause": "", "words": ""}
