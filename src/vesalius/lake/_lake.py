@@ -12,10 +12,11 @@ import sqlalchemy as sa
 from vesalius.errors import Conflict, NotAllowed, NotFound
 from vesalius.lake import _log as log
 from vesalius.lake import _upkeep as upkeep
+from vesalius.lake._append import append, append_alone
 from vesalius.lake._columns import ColumnFiles, Columns
 from vesalius.lake._upkeep import Stats, TypeStats
 from vesalius.lake._version import Arrival, Version, Written, parse_reference
-from vesalius.store import reading, writing
+from vesalius.store import reading
 
 _DAWN = datetime.min.replace(tzinfo=UTC)
 
@@ -65,9 +66,8 @@ class Lake:
             raise NotAllowed("a pinned lake is for reading only")
         try:
             if connection is not None:
-                return log.append(connection, arrivals, source, received_at)
-            with writing(self.engine) as own:
-                return log.append(own, arrivals, source, received_at)
+                return append(connection, arrivals, source, received_at)
+            return append_alone(self.engine, arrivals, source, received_at)
         except sa.exc.IntegrityError:
             raise Conflict("another writer added versions of the same resources", hint="try again") from None
 

@@ -6,6 +6,8 @@ their tables on :data:`metadata`; nothing above this package opens a connection 
 
 from vesalius.store._engine import (
     Instant,
+    driver,
+    driver_writing,
     from_microseconds,
     metadata,
     microseconds,
@@ -14,4 +16,14 @@ from vesalius.store._engine import (
     writing,
 )
 
-__all__ = ["Instant", "from_microseconds", "metadata", "microseconds", "open_store", "reading", "writing"]
+__all__ = [
+    "Instant",
+    "driver",
+    "driver_writing",
+    "from_microseconds",
+    "metadata",
+    "microseconds",
+    "open_store",
+    "reading",
+    "writing",
+]
