@@ -1,4 +1,5 @@
 """The listener on real sockets: answers, order, back-pressure, bad senders, a database that does not answer."""
+# ruff: noqa: SIM117 -- a connection lives inside its listener
 
 import asyncio
 import time
@@ -128,13 +129,16 @@ def test_a_message_that_is_too_long_is_refused_and_the_next_is_taken(talk, lake)
 
 
 def test_a_message_without_end_and_a_stream_of_garbage_are_cut_off(listening):
+    async def pour(sender, data):
+        for _ in range(100):
+            await sender.write(data)
+        await sender.reply()
+
     async def flood(data):
         async with listening(limits=Limits(frame_bytes=100_000)) as listener:
             async with Sender("127.0.0.1", listener.port, seconds=10) as sender:
                 with pytest.raises(Unavailable):
-                    for _ in range(100):
-                        await sender.write(data)
-                    await sender.reply()
+                    await pour(sender, data)
             async with Sender("127.0.0.1", listener.port, seconds=10) as sender:
                 return await sender.send(message())
 
@@ -179,10 +183,11 @@ def test_a_sender_that_never_reads_its_answers_stops_no_other(listening, lake):
     async def both():
         limits = Limits(in_flight=8, answer_seconds=30)
         async with (
-            listening(limits=limits) as listener, Sender("127.0.0.1", listener.port, seconds=20) as deaf,
+            listening(limits=limits) as listener,
+            Sender("127.0.0.1", listener.port, seconds=20) as deaf,
             Sender("127.0.0.1", listener.port, seconds=20) as quick,
         ):
-            sending = asyncio.create_task(deaf.write(b"".join(framed(message(1)) for _ in range(2000))))
+            sending = asyncio.create_task(deaf.write(b"".join(framed(message(1)) for _ in range(2000))))  # noqa: RUF006
             found = [await quick.send(message(1000 + each)) for each in range(20)]
             sending.cancel()
             await asyncio.wait([sending])

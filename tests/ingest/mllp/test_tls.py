@@ -83,7 +83,7 @@ def test_nothing_older_than_tls_1_2_is_spoken(listening, files):
     context = server_context(cert, key)
     assert context.minimum_version == ssl.TLSVersion.TLSv1_2
     old = client_context(ca)
-    with pytest.warns(DeprecationWarning):
+    with pytest.warns(DeprecationWarning, match="TLSv1_1"):
         old.minimum_version = old.maximum_version = ssl.TLSVersion.TLSv1_1
     with pytest.raises(Unavailable):
         sent(listening, context, old)
