@@ -1,6 +1,6 @@
 """Kill -9 of the listener at random moments: is every acknowledged message in the log, once?
 
-The real ``vesalius listen`` runs as a process of its own on a database on disk. Senders connect, send and wait
+The real ``vesalius listen`` runs as a process of its own on a database on disk. Senders connect, send, wait
 for their answers, half of them one message at a time, half of them eight at a time; a message that stays
 without an answer is sent again, one that was acknowledged never is. At random moments, while it starts too,
 the listener gets SIGKILL, and is started again. At the end, of every message that was acknowledged before a

@@ -46,6 +46,7 @@ COMMANDS: tuple[click.Command, ...] = (
     data.ingest,
     network.listen,
     network.send,
+    network.messages,
     data.quarantine,
     data.lake_command,
     uses.usecases,

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from vesalius.cli._shared import HOME, opened
+from vesalius.cli._shared import HOME, opened, progress, rows
 
 if TYPE_CHECKING:
     from vesalius.ingest.mllp import Counts, Listener, Reply
@@ -149,3 +149,35 @@ def _messages(files: tuple[Path, ...]) -> Iterator[bytes]:
 def _said(reply: Reply) -> None:
     if not reply.good:
         click.echo(f"{reply.code} {reply.control_id}: {reply.words}")
+
+
+@click.command()
+@click.option("--source", help="Only those of this feed.")
+@click.option("--status", type=click.Choice(["taken", "held", "refused"]), help="Only those that stand so.")
+@click.option("--replay", is_flag=True, help="Convert again those taken in, after a mapping was mended.")
+@click.option("--since", type=click.DateTime(), help="Replay only those received since then (UTC).")
+@click.option("--limit", type=int, default=20, show_default=True)
+@HOME
+def messages(
+    source: str | None, status: str | None, replay: bool, since: Any, limit: int, home: Path
+) -> None:
+    """What arrived message by message, newest first; and convert it again through a mended mapping."""
+    from datetime import UTC
+
+    from vesalius import ingest
+
+    with opened(home) as hospital, progress() as tick:
+        if replay:
+            moment = since.replace(tzinfo=UTC) if since else None
+            done = ingest.reconvert(
+                hospital.lake, source=source, since=moment, progress=rows(tick, "converting again")
+            )
+            click.echo(
+                f"{done.read} messages converted again: {done.written} resources written, "
+                f"{done.unchanged} unchanged, {done.quarantined} messages that cannot be converted now"
+            )
+            return
+        for each in ingest.received_messages(hospital.engine, source, status, limit):
+            why = f"  {each.cause}: {each.words}" if each.cause else ""
+            moment = each.received_at
+            click.echo(f"{moment:%Y-%m-%d %H:%M:%S}  {each.source}  {each.control_id}  {each.status}{why}")

@@ -6,6 +6,7 @@ One module per format turns bytes into FHIR resources; a common pipeline checks,
 from vesalius.ingest._causes import Cause
 from vesalius.ingest._formats import NAMES as FORMATS
 from vesalius.ingest._receipts import Feed, Receipt, feeds, receipts
+from vesalius.ingest._replay import received_messages, reconvert
 from vesalius.ingest.csv_map import CsvMap
 from vesalius.ingest.messages import Incoming, Message, receive_message, receive_messages
 from vesalius.ingest.pipeline import receive
@@ -27,5 +28,7 @@ __all__ = [
     "receive",
     "receive_message",
     "receive_messages",
+    "received_messages",
+    "reconvert",
     "retry",
 ]

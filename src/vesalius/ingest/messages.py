@@ -16,26 +16,24 @@ import io
 import logging
 import traceback
 import zlib
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
-from typing import Any, BinaryIO, NamedTuple
+from typing import BinaryIO, NamedTuple
 
 import msgspec
 import sqlalchemy as sa
 
 from vesalius.errors import Conflict, VesaliusError
+from vesalius.ingest import _message_table as rows
 from vesalius.ingest._causes import Cause, FaultError
 from vesalius.ingest._formats import format_of
 from vesalius.ingest._items import Item
 from vesalius.ingest._judge import Judge
-from vesalius.ingest._message_table import message as table
 from vesalius.ingest._receipts import COMPLETE, Receipt
-from vesalius.ingest._tables import quarantine as held_table
-from vesalius.ingest._tables import receipt as receipt_table
 from vesalius.ingest.quarantine import HELD, Fault, hold
-from vesalius.lake import Arrival, Lake
-from vesalius.store import reading, writing
+from vesalius.lake import Arrival, Lake, Written
+from vesalius.store import from_microseconds, microseconds, writing
 
 TAKEN, REFUSED = "taken", "refused"
 
@@ -185,22 +183,13 @@ def _together(batch: _Batch, incoming: Sequence[Incoming]) -> list[Message]:
 
 
 def _received(batch: _Batch, incoming: Sequence[Incoming], digests: Sequence[str]) -> list[Message]:
-    lake, source, moment, read = batch
-    known = _known(lake.engine, source, digests)
-    # What was refused left nothing behind, and may be welcome now.
-    wanted = {each for each, before in known.items() if before.status == REFUSED}
-    judge = Judge(lake, moment)
     drafts: dict[str, _Draft] = {}
+    judge = Judge(batch.lake, batch.moment)
     for digest, each in zip(digests, incoming, strict=True):
-        again = digest in known and (digest not in wanted or each.refusal is not None)
-        if not again and digest not in drafts:
-            message = Message(
-                source=source, control_id=_plain(each.control_id), sha256=digest, received_at=moment
-            )
-            drafts[digest] = _drafted(message, each, judge, read)
-    if drafts:
-        _write(lake, list(drafts.values()), source, moment, wanted & drafts.keys())
-    found = [drafts[digest].message if digest in drafts else known[digest] for digest in digests]
+        if digest not in drafts:
+            drafts[digest] = _drafted(batch, digest, each, judge)
+    before = _write(batch, drafts)
+    found = [before.get(digest) or drafts[digest].message for digest in digests]
     return [_told(each, digests[:number]) for number, each in enumerate(found)]
 
 
@@ -218,12 +207,14 @@ def _plain(control_id: str) -> str:
 # Reading and judging ---------------------------------------------------------------------------------------
 
 
-def _drafted(message: Message, incoming: Incoming, judge: Judge, read: Reader) -> _Draft:
+def _drafted(batch: _Batch, digest: str, incoming: Incoming, judge: Judge) -> _Draft:
+    control_id = _plain(incoming.control_id)
+    message = Message(source=batch.source, control_id=control_id, sha256=digest, received_at=batch.moment)
     draft = _Draft(message, incoming.raw)
     if incoming.refusal:
         draft.message = _marked(message, REFUSED, incoming.refusal)
         return draft
-    for item in _items(incoming, read):
+    for item in _items(incoming, batch.read):
         draft.items += 1
         try:
             draft.arrivals += _arrivals(judge, item)
@@ -275,98 +266,98 @@ def _defect(error: Exception) -> FaultError:
 # Writing ---------------------------------------------------------------------------------------------------
 
 
-def _write(lake: Lake, drafts: Sequence[_Draft], source: str, moment: datetime, again: Iterable[str]) -> None:
-    arrivals = [arrival for draft in drafts for arrival in draft.arrivals]
+def _write(batch: _Batch, drafts: Mapping[str, _Draft]) -> dict[str, Message]:
+    """Writes what is new, in one transaction; gives what was received before, as it stands now."""
+    lake, source = batch.lake, batch.source
     with writing(lake.engine) as connection:
-        # First, because it queues up behind the other writers of the log: two that waited for each other
-        # over the rows below would never end.
-        written = lake.write(arrivals, source, moment, connection)
-        counts = {
-            "read": sum(draft.items for draft in drafts),
-            "written": written.written,
-            "unchanged": written.unchanged,
-            "quarantined": sum(len(draft.faults) for draft in drafts),
-        }
-        receipt, ordinal = _counted(connection, source, moment, counts)
+        before = _before(connection, source, drafts)
+        # What was refused left nothing behind, and may be welcome now.
+        again = [
+            digest
+            for digest, message in before.items()
+            if message.status == REFUSED and drafts[digest].message.status != REFUSED
+        ]
         for digest in again:
-            connection.execute(_FORGET, {"source": source, "sha256": digest})
-        rows = []
-        for draft in drafts:
-            if draft.faults:
-                moved = [each._replace(ordinal=ordinal + each.ordinal) for each in draft.faults]
-                hold(connection, receipt, moved)
-            rows.append(_row(draft, receipt, ordinal + 1))
-            ordinal += draft.items
-        connection.execute(_INSERT, rows)
+            del before[digest]
+        new = [draft for digest, draft in drafts.items() if digest not in before]
+        if new:
+            arrivals = [arrival for draft in new for arrival in draft.arrivals]
+            # First, because it queues up behind the other writers of the log: two that waited for each other
+            # over the rows below would never end.
+            written = lake.write(arrivals, source, batch.moment, connection)
+            for digest in again:
+                rows.forget(connection, source, digest)
+            _keep(connection, batch, new, written)
+    return before
 
 
-def _row(draft: _Draft, receipt: Receipt, ordinal: int) -> dict[str, Any]:
-    row = msgspec.structs.asdict(draft.message) | {
+def _before(connection: sa.Connection, source: str, digests: Iterable[str]) -> dict[str, Message]:
+    found = {}
+    for control_id, sha256, received_at, status, cause, words, released in rows.known(
+        connection, source, digests
+    ):
+        taken = bool(released)  # from quarantine, since
+        found[sha256] = Message(
+            source=source,
+            control_id=control_id,
+            sha256=sha256,
+            received_at=from_microseconds(received_at),
+            status=TAKEN if taken else status,
+            cause="" if taken else cause,
+            words="" if taken else words,
+            repeated=True,
+        )
+    return found
+
+
+def _keep(connection: sa.Connection, batch: _Batch, drafts: Sequence[_Draft], written: Written) -> None:
+    """Adds the messages to the receipt of the day, holds what is to be held, and keeps the bytes."""
+    receipt, ordinal = _counted(connection, batch, drafts, written)
+    kept = []
+    for draft in drafts:
+        if draft.faults:
+            moved = [each._replace(ordinal=ordinal + each.ordinal) for each in draft.faults]
+            hold(connection, receipt, moved)
+        kept.append(_row(draft, receipt, ordinal + 1))
+        ordinal += draft.items
+    rows.insert(connection, kept)
+
+
+def _row(draft: _Draft, receipt: Receipt, ordinal: int) -> rows.Row:
+    message = draft.message
+    return {
         "receipt_id": receipt.id,
         "ordinal": ordinal,
         "items": draft.items,
+        "source": message.source,
+        "control_id": message.control_id,
+        "sha256": message.sha256,
+        "received_at": microseconds(message.received_at),
+        "status": message.status,
+        "cause": message.cause,
+        "words": message.words,
         "raw": zlib.compress(draft.raw, 1),
     }
-    del row["repeated"]
-    return row
 
 
 def _counted(
-    connection: sa.Connection, source: str, moment: datetime, counts: dict[str, int]
+    connection: sa.Connection, batch: _Batch, drafts: Sequence[_Draft], written: Written
 ) -> tuple[Receipt, int]:
-    """The receipt of the day with these counts added, and how many items it had before."""
-    name = f"messages of {moment.astimezone(UTC):%Y-%m-%d}"
+    """The receipt of the day with these messages added, and how many items it had before."""
+    name = f"messages of {batch.moment.astimezone(UTC):%Y-%m-%d}"
     receipt = Receipt(
         id=0,
-        source=source,
+        source=batch.source,
         name=name,
         sha256=hashlib.sha256(f"{HL7V2} {name}".encode()).hexdigest(),  # of no bytes: they are many
         format=HL7V2,
-        received_at=moment,
+        received_at=batch.moment,
         status=COMPLETE,
+        read=sum(draft.items for draft in drafts),
+        written=written.written,
+        unchanged=written.unchanged,
+        quarantined=sum(len(draft.faults) for draft in drafts),
     )
-    row = msgspec.structs.asdict(receipt) | counts
-    found = connection.execute(_COUNT, row).one()
-    return msgspec.structs.replace(receipt, id=found.id), int(found.read) - counts["read"]
-
-
-# Statements, made once: building one costs more than running it --------------------------------------------
-
-_r = receipt_table.c
-_COUNT = sa.text(
-    "INSERT INTO receipt (source, name, sha256, map, format, received_at, status, words,"
-    " read, written, unchanged, quarantined) VALUES (:source, :name, :sha256, '', :format, :received_at,"
-    " :status, :words, :read, :written, :unchanged, :quarantined)"
-    " ON CONFLICT (sha256, source, map) DO UPDATE SET received_at = excluded.received_at,"
-    " read = receipt.read + excluded.read, written = receipt.written + excluded.written,"
-    " unchanged = receipt.unchanged + excluded.unchanged,"
-    " quarantined = receipt.quarantined + excluded.quarantined RETURNING id, read"
-).bindparams(sa.bindparam("received_at", type_=_r.received_at.type))
-_INSERT = sa.insert(table)
-_FORGET = sa.delete(table).where(
-    table.c.source == sa.bindparam("source"), table.c.sha256 == sa.bindparam("sha256")
-)
-_STILL_HELD = sa.exists().where(
-    held_table.c.receipt_id == table.c.receipt_id,
-    held_table.c.ordinal >= table.c.ordinal,
-    held_table.c.ordinal < table.c.ordinal + table.c["items"],
-    held_table.c.status == HELD,
-)
-_FIELDS = tuple(table.c[name] for name in ("control_id", "sha256", "received_at", "status", "cause", "words"))
-_KNOWN = sa.select(
-    *_FIELDS, sa.case((table.c.status == HELD, _STILL_HELD), else_=sa.false()).label("still_held")
-).where(table.c.source == sa.bindparam("source"), table.c.sha256.in_(sa.bindparam("digests", expanding=True)))
-
-
-def _known(engine: sa.Engine, source: str, digests: Sequence[str]) -> dict[str, Message]:
-    """The messages that were received before, by digest, as they stand now."""
-    with reading(engine) as connection:
-        rows = connection.execute(_KNOWN, {"source": source, "digests": sorted(set(digests))})
-        return {row.sha256: msgspec.structs.replace(_message(row, source), repeated=True) for row in rows}
-
-
-def _message(row: Any, source: str) -> Message:
-    fields = {name: value for name, value in row._mapping.items() if name != "still_held"}
-    if row.status == HELD and not row.still_held:  # it was released from quarantine since
-        fields |= {"status": TAKEN, "cause": "", "words": ""}
-    return Message(source=source, **fields)
+    row = msgspec.structs.asdict(receipt) | {"received_at": microseconds(batch.moment)}
+    id_, read = rows.count(connection, row)
+    return msgspec.structs.replace(receipt, id=id_), read - receipt.read

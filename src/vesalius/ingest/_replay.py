@@ -1,0 +1,162 @@
+"""The messages that were received: listing them, and converting them again once a mapping was mended."""
+
+from __future__ import annotations
+
+import io
+import zlib
+from collections.abc import Callable, Iterator
+from datetime import UTC, datetime
+from typing import Any
+
+import msgspec
+import sqlalchemy as sa
+
+from vesalius.ingest._causes import FaultError
+from vesalius.ingest._formats import format_of
+from vesalius.ingest._judge import Judge
+from vesalius.ingest._message_table import message as table
+from vesalius.ingest._receipts import Receipt
+from vesalius.ingest._tables import quarantine as held_table
+from vesalius.ingest.messages import HL7V2, REFUSED, TAKEN, Message, Reader
+from vesalius.ingest.quarantine import HELD
+from vesalius.lake import Arrival, Lake
+from vesalius.store import Instant, reading
+
+_CHUNK = 200
+
+_OF_IT = sa.and_(
+    held_table.c.receipt_id == table.c.receipt_id,
+    held_table.c.ordinal >= table.c.ordinal,
+    held_table.c.ordinal < table.c.ordinal + table.c["items"],
+)
+_STILL_HELD = sa.exists().where(_OF_IT, held_table.c.status == HELD)
+_RELEASED_AT = (
+    sa.select(sa.func.max(held_table.c.tried_at, type_=Instant))
+    .where(_OF_IT)
+    .correlate(table)
+    .scalar_subquery()
+)
+_STATUS: sa.ColumnElement[str] = sa.case(
+    (sa.and_(table.c.status == HELD, ~_STILL_HELD), TAKEN), else_=table.c.status
+)
+"""As it stands now."""
+
+
+def received_messages(
+    engine: sa.Engine, source: str | None = None, status: str | None = None, limit: int = 100, offset: int = 0
+) -> list[Message]:
+    """The messages that arrived one by one, newest first.
+
+    Args:
+        engine: the database.
+        source: only those of this feed.
+        status: only those that stand so now: ``taken``, ``held`` or ``refused``.
+        limit: how many at most.
+        offset: after how many.
+    """
+    names = ("source", "control_id", "sha256", "received_at", "cause", "words")
+    chosen = sa.select(*(table.c[name] for name in names), _STATUS.label("status"))
+    chosen = chosen.order_by(table.c.id.desc()).limit(limit).offset(offset)
+    if source:
+        chosen = chosen.where(table.c.source == source)
+    if status:
+        chosen = chosen.where(status == _STATUS)
+    with reading(engine) as connection:
+        found = [Message(**row._mapping) for row in connection.execute(chosen)]
+    return [
+        msgspec.structs.replace(each, cause="", words="") if each.status == TAKEN else each for each in found
+    ]
+
+
+def reconvert(
+    lake: Lake,
+    *,
+    source: str | None = None,
+    since: datetime | None = None,
+    received_at: datetime | None = None,
+    read: Reader | None = None,
+    progress: Callable[[int, int], None] | None = None,
+) -> Receipt:
+    """Makes resources again of the messages that were taken in, through the mapping as it is now.
+
+    What comes out as it did adds nothing. What comes out otherwise becomes a new version, which counts from
+    when its message was received (unless it says itself when it was recorded): the hospital was told it
+    then. Suggestions that were made before keep their position of the log, and do not change. A resource
+    that no longer comes out stays; one that was held stays held, for ``retry``.
+
+    Args:
+        lake: where it goes.
+        source: only the messages of this feed.
+        since: only those received at this moment or later.
+        received_at: when this is done; now, if not given.
+        read: what makes resources of a message; the reader of HL7 v2, if not given.
+        progress: called with the messages done, and with those in all.
+
+    Returns:
+        A receipt without number: how many messages were read, resources written and unchanged; as
+        ``quarantined``, those that cannot be converted now, and whose resources stay as they were.
+    """
+    moment = received_at or datetime.now(UTC)
+    reader = read or format_of(HL7V2, None).read
+    total = Receipt(
+        id=0, source=source or "messages", name="replay", sha256="", format=HL7V2, received_at=moment
+    )
+    chosen = _chosen(source, since)
+    with reading(lake.engine) as connection:
+        number = connection.execute(sa.select(sa.func.count()).select_from(chosen.subquery())).scalar_one()
+    for chunk in _chunks(lake.engine, chosen):
+        faults, judges = 0, dict[datetime, Judge]()
+        arrivals: dict[str, list[Arrival]] = {}
+        for row in chunk:
+            judge = judges.setdefault(row.known_at, Judge(lake, row.known_at))
+            found, failed = _again(zlib.decompress(row.raw), judge, reader)
+            faults += failed
+            arrivals.setdefault(row.source, []).extend(found)
+        written = [lake.write(found, feed, moment) for feed, found in arrivals.items()]
+        total = msgspec.structs.replace(
+            total,
+            read=total.read + len(chunk),
+            written=total.written + sum(each.written for each in written),
+            unchanged=total.unchanged + sum(each.unchanged for each in written),
+            quarantined=total.quarantined + faults,
+        )
+        if progress:
+            progress(total.read, number)
+    return total
+
+
+def _chosen(source: str | None, since: datetime | None) -> sa.Select[Any]:
+    known_at = sa.case((table.c.status == HELD, _RELEASED_AT), else_=table.c.received_at).label("known_at")
+    chosen = sa.select(table.c.id, table.c.source, table.c.raw, known_at).where(
+        table.c.status != REFUSED, sa.or_(table.c.status == TAKEN, ~_STILL_HELD)
+    )
+    if source:
+        chosen = chosen.where(table.c.source == source)
+    return chosen.where(table.c.received_at >= since) if since else chosen
+
+
+def _chunks(engine: sa.Engine, chosen: sa.Select[Any]) -> Iterator[list[Any]]:
+    after = 0
+    while True:
+        page = chosen.where(table.c.id > after).order_by(table.c.id).limit(_CHUNK)
+        with reading(engine) as connection:
+            found = list(connection.execute(page))
+        if found:
+            yield found
+        if len(found) < _CHUNK:
+            return
+        after = found[-1].id
+
+
+def _again(raw: bytes, judge: Judge, read: Reader) -> tuple[list[Arrival], bool]:
+    """The arrivals of one message, each with the moment from which it counts; and whether it failed."""
+    found: list[Arrival] = []
+    try:
+        for item in read(io.BytesIO(raw)):
+            found += judge.arrivals(item)
+    except FaultError:
+        return [], True
+    return [
+        each if each.recorded_at else msgspec.structs.replace(each, recorded_at=judge.received_at)
+        for each in found
+    ], False
