@@ -8,8 +8,21 @@ from datetime import UTC, datetime, timedelta
 import pytest
 import sqlalchemy as sa
 
-from vesalius.errors import Unavailable
-from vesalius.ingest import Cause, Incoming, _formats, causes, feeds, held, receipts, receive_messages, retry
+from vesalius import fhir
+from vesalius.errors import Unavailable, UnreadableInput
+from vesalius.ingest import (
+    Cause,
+    Incoming,
+    _formats,
+    causes,
+    feeds,
+    held,
+    receipts,
+    receive_message,
+    receive_messages,
+    reconvert,
+    retry,
+)
 from vesalius.ingest._causes import FaultError
 from vesalius.ingest._items import Item
 from vesalius.ingest._message_table import message as table
@@ -159,6 +172,20 @@ def test_a_batch_in_one_message_is_taken_item_by_item(lake, receive):
     assert lake.count()["Patient"]["resources"] == 2
     receive(message(4, gender="X"))
     assert causes(lake.engine) == {"invalid-resource": 2}
+
+
+def test_a_fhir_resource_or_bundle_can_be_a_message_too(lake):
+    patient = {"resourceType": "Patient", "id": "p1", "gender": "female"}
+    bundle = {"resourceType": "Bundle", "type": "batch", "entry": [{"resource": patient}]}
+    assert receive_message(lake, fhir.dump(bundle), source="ehr", format="bundle").status == "taken"
+    assert (
+        receive_message(lake, fhir.dump(patient | {"gender": "x"}), source="ehr", format="ndjson").status
+        == "held"
+    )
+    assert sorted(each.format for each in receipts(lake.engine)) == ["bundle", "ndjson"]
+    assert reconvert(lake).unchanged == 1
+    with pytest.raises(UnreadableInput):
+        receive_message(lake, b"", source="ehr", format="none")
 
 
 def test_nothing_is_a_message_too_and_is_held(lake, receive):

@@ -17,7 +17,8 @@ from vesalius.ingest._judge import Judge
 from vesalius.ingest._message_table import message as table
 from vesalius.ingest._receipts import Receipt
 from vesalius.ingest._tables import quarantine as held_table
-from vesalius.ingest.messages import HL7V2, REFUSED, TAKEN, Message, Reader
+from vesalius.ingest._tables import receipt as receipt_table
+from vesalius.ingest.messages import REFUSED, TAKEN, Message, Reader
 from vesalius.ingest.quarantine import HELD
 from vesalius.lake import Arrival, Lake
 from vesalius.store import Instant, reading
@@ -89,7 +90,7 @@ def reconvert(
         source: only the messages of this feed.
         since: only those received at this moment or later.
         received_at: when this is done; now, if not given.
-        read: what makes resources of a message; the reader of HL7 v2, if not given.
+        read: what makes resources of a message; the reader of its format, if not given.
         progress: called with the messages done, and with those in all.
 
     Returns:
@@ -97,9 +98,8 @@ def reconvert(
         ``quarantined``, those that cannot be converted now, and whose resources stay as they were.
     """
     moment = received_at or datetime.now(UTC)
-    reader = read or format_of(HL7V2, None).read
     total = Receipt(
-        id=0, source=source or "messages", name="replay", sha256="", format=HL7V2, received_at=moment
+        id=0, source=source or "messages", name="replay", sha256="", format="replay", received_at=moment
     )
     chosen = _chosen(source, since)
     with reading(lake.engine) as connection:
@@ -109,7 +109,7 @@ def reconvert(
         arrivals: dict[str, list[Arrival]] = {}
         for row in chunk:
             judge = judges.setdefault(row.known_at, Judge(lake, row.known_at))
-            found, failed = _again(zlib.decompress(row.raw), judge, reader)
+            found, failed = _again(zlib.decompress(row.raw), judge, read or format_of(row.format, None).read)
             faults += failed
             arrivals.setdefault(row.source, []).extend(found)
         written = [lake.write(found, feed, moment) for feed, found in arrivals.items()]
@@ -127,8 +127,10 @@ def reconvert(
 
 def _chosen(source: str | None, since: datetime | None) -> sa.Select[Any]:
     known_at = sa.case((table.c.status == HELD, _RELEASED_AT), else_=table.c.received_at).label("known_at")
-    chosen = sa.select(table.c.id, table.c.source, table.c.raw, known_at).where(
-        table.c.status != REFUSED, sa.or_(table.c.status == TAKEN, ~_STILL_HELD)
+    chosen = (
+        sa.select(table.c.id, table.c.source, table.c.raw, receipt_table.c.format, known_at)
+        .join(receipt_table)
+        .where(table.c.status != REFUSED, sa.or_(table.c.status == TAKEN, ~_STILL_HELD))
     )
     if source:
         chosen = chosen.where(table.c.source == source)

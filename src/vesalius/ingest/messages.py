@@ -100,22 +100,30 @@ class _Draft:
 
 
 def receive_message(
-    lake: Lake, raw: bytes, *, source: str, control_id: str = "", received_at: datetime | None = None
+    lake: Lake,
+    raw: bytes,
+    *,
+    source: str,
+    control_id: str = "",
+    format: str = HL7V2,  # noqa: A002
+    received_at: datetime | None = None,
 ) -> Message:
-    """Receives one HL7 v2 message; when this returns, it is on disk.
+    """Receives one message; when this returns, it is on disk.
 
     Args:
         lake: where it goes.
         raw: its bytes, without the frame of a network protocol.
         source: the name of the feed.
         control_id: what its sender calls it.
+        format: one of ``ingest.FORMATS`` that needs no map.
         received_at: when it was received; now, if not given.
 
     Raises:
+        UnreadableInput: there is no such format.
         Unavailable: the database does not answer. Nothing was written, and nothing may be acknowledged.
     """
     incoming = [Incoming(raw, control_id)]
-    return receive_messages(lake, incoming, source=source, received_at=received_at)[0]
+    return receive_messages(lake, incoming, source=source, format=format, received_at=received_at)[0]
 
 
 def receive_messages(
@@ -123,6 +131,7 @@ def receive_messages(
     incoming: Sequence[Incoming],
     *,
     source: str,
+    format: str = HL7V2,  # noqa: A002
     received_at: datetime | None = None,
     read: Reader | None = None,
 ) -> list[Message]:
@@ -134,17 +143,20 @@ def receive_messages(
         lake: where they go.
         incoming: the messages.
         source: the name of the feed.
+        format: one of ``ingest.FORMATS`` that needs no map.
         received_at: when they were received; now, if not given.
-        read: what makes resources of them; the reader of HL7 v2, if not given.
+        read: what makes resources of them; the reader of that format, if not given.
 
     Returns:
         What became of each, in their order.
 
     Raises:
+        UnreadableInput: there is no such format.
         Unavailable: the database does not answer. Nothing was written, and nothing may be acknowledged.
         Conflict: other processes received the same messages at the same moment, again and again.
     """
-    batch = _Batch(lake, source, received_at or datetime.now(UTC), read or format_of(HL7V2, None).read)
+    reader = read or format_of(format, None).read
+    batch = _Batch(lake, source, format, received_at or datetime.now(UTC), reader)
     return _isolated(batch, incoming)
 
 
@@ -153,6 +165,7 @@ class _Batch(NamedTuple):
 
     lake: Lake
     source: str
+    format: str
     moment: datetime
     read: Reader
 
@@ -349,8 +362,8 @@ def _counted(
         id=0,
         source=batch.source,
         name=name,
-        sha256=hashlib.sha256(f"{HL7V2} {name}".encode()).hexdigest(),  # of no bytes: they are many
-        format=HL7V2,
+        sha256=hashlib.sha256(f"{batch.format} {name}".encode()).hexdigest(),  # of no bytes: they are many
+        format=batch.format,
         received_at=batch.moment,
         status=COMPLETE,
         read=sum(draft.items for draft in drafts),

@@ -6,9 +6,9 @@ import asyncio
 import logging
 import socket
 import ssl
-from collections.abc import AsyncIterator, Callable, Collection, Sequence
+from collections.abc import AsyncIterator, Collection, Sequence
 from contextlib import suppress
-from functools import partial
+from datetime import UTC, datetime, timedelta
 from ipaddress import IPv4Network, IPv6Network, ip_address
 
 import msgspec
@@ -123,6 +123,7 @@ class Listener:
         self._processing = frozenset(processing)
         self._limits = limits or Limits()
         self._read = read
+        self._moment = datetime.now(UTC)
         self._clerk: Clerk
         self._server: asyncio.Server
         self._talks: dict[asyncio.Task[None], _Talk] = {}
@@ -138,9 +139,6 @@ class Listener:
         Raises:
             Unavailable: the address cannot be listened on.
         """
-        receive: Callable[[Sequence[Incoming]], list[Message]] = partial(
-            receive_messages, self._lake, source=self._source, read=self._read
-        )
         limits = self._limits
         try:
             self._server = await asyncio.start_server(
@@ -154,7 +152,7 @@ class Listener:
         except OSError as error:
             words = f"cannot listen on {self._host}, port {self._port}: {error.strerror}"
             raise Unavailable(words, hint="is another process listening there?") from None
-        self._clerk = Clerk(receive, limits.patience_seconds, limits.waiting, limits.waiting_bytes)
+        self._clerk = Clerk(self._receive, limits.patience_seconds, limits.waiting, limits.waiting_bytes)
 
     async def stop(self) -> None:
         """Reads no more, answers what it has read whole, and closes."""
@@ -164,6 +162,13 @@ class Listener:
         if self._talks:
             await asyncio.wait(list(self._talks))
         await self._clerk.close()
+
+    def _receive(self, messages: Sequence[Incoming]) -> list[Message]:
+        # The clock may be put back; what comes later must not count as older than what it follows.
+        self._moment = max(datetime.now(UTC), self._moment + timedelta(microseconds=1))
+        return receive_messages(
+            self._lake, messages, source=self._source, received_at=self._moment, read=self._read
+        )
 
     async def _accept(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         admitted = self._admits(writer) and len(self._talks) < self._limits.connections
@@ -243,6 +248,9 @@ class _Talk:
                     "a connection ended: %s",
                     type(ended).__name__,
                 )
+        if self._frames.garbage or self._frames.broken:
+            words = "a connection sent %d bytes outside of messages, and broke off %d messages"
+            _log.warning(words, self._frames.garbage, self._frames.broken)
         await self._close()
 
     async def _read(self) -> None:
