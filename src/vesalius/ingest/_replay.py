@@ -37,7 +37,7 @@ _RELEASED_AT = (
     .correlate(table)
     .scalar_subquery()
 )
-_STATUS: sa.ColumnElement[str] = sa.case(
+_stands: sa.ColumnElement[str] = sa.case(
     (sa.and_(table.c.status == HELD, ~_STILL_HELD), TAKEN), else_=table.c.status
 )
 """As it stands now."""
@@ -56,12 +56,12 @@ def received_messages(
         offset: after how many.
     """
     names = ("source", "control_id", "sha256", "received_at", "cause", "words")
-    chosen = sa.select(*(table.c[name] for name in names), _STATUS.label("status"))
+    chosen = sa.select(*(table.c[name] for name in names), _stands.label("status"))
     chosen = chosen.order_by(table.c.id.desc()).limit(limit).offset(offset)
     if source:
         chosen = chosen.where(table.c.source == source)
     if status:
-        chosen = chosen.where(status == _STATUS)
+        chosen = chosen.where(_stands == status)
     with reading(engine) as connection:
         found = [Message(**row._mapping) for row in connection.execute(chosen)]
     return [

@@ -24,7 +24,7 @@ from typing import BinaryIO, NamedTuple
 import msgspec
 import sqlalchemy as sa
 
-from vesalius.errors import Conflict, VesaliusError
+from vesalius.errors import Conflict, Unavailable, UnreadableInput, VesaliusError
 from vesalius.ingest import _message_table as rows
 from vesalius.ingest._causes import Cause, FaultError
 from vesalius.ingest._formats import format_of
@@ -250,8 +250,10 @@ def _items(incoming: Incoming, read: Reader) -> list[Item]:
         found = list(read(io.BytesIO(incoming.raw)))
     except FaultError as fault:
         return [Item("the message", incoming.raw, fault=fault)]
-    except VesaliusError as error:
+    except UnreadableInput as error:
         return [Item("the message", incoming.raw, fault=FaultError(Cause.MALFORMED, str(error)))]
+    except Unavailable:
+        raise
     except Exception as error:
         return [Item("the message", incoming.raw, fault=_defect(error))]
     if not found:
@@ -262,7 +264,7 @@ def _items(incoming: Incoming, read: Reader) -> list[Item]:
 def _arrivals(judge: Judge, item: Item) -> list[Arrival]:
     try:
         return judge.arrivals(item)
-    except (FaultError, VesaliusError):
+    except (FaultError, Unavailable):
         raise
     except Exception as error:
         raise _defect(error) from None
