@@ -51,6 +51,23 @@ def test_what_comes_out_as_it_did_adds_nothing(lake):
     assert lake.position() == position == 3
 
 
+def test_what_was_sent_again_unchanged_stays_so(lake):
+    send(lake, *(message(number, patient="p", gender=gender) for number, gender in enumerate("FFMMF")))
+    assert lake.position() == 3
+    assert reconvert(lake, received_at=LATER, read=plain_reader).written == 0
+    done = reconvert(lake, received_at=LATER, read=mended)
+    assert (done.written, done.unchanged) == (2, 3)
+    assert [each.resource.get("active") for each in lake.history("Patient/p")] == [
+        None,
+        None,
+        None,
+        True,
+        True,
+    ]
+    assert lake.read("Patient/p").resource["active"] is True
+    assert reconvert(lake, received_at=LATER, read=mended).written == 0
+
+
 def test_a_mended_mapping_counts_from_when_the_message_came_and_the_last_stays_in_force(lake):
     send(lake, *(message(number, patient="p", gender=gender) for number, gender in enumerate("FM")))
     before = lake.pinned()

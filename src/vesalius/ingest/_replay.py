@@ -11,6 +11,7 @@ from typing import Any
 import msgspec
 import sqlalchemy as sa
 
+from vesalius import fhir
 from vesalius.ingest._causes import FaultError
 from vesalius.ingest._formats import format_of
 from vesalius.ingest._judge import Judge
@@ -105,19 +106,18 @@ def reconvert(
     with reading(lake.engine) as connection:
         number = connection.execute(sa.select(sa.func.count()).select_from(chosen.subquery())).scalar_one()
     for chunk in _chunks(lake.engine, chosen):
-        faults, judges = 0, dict[datetime, Judge]()
-        arrivals: dict[str, list[Arrival]] = {}
+        news, faults, judges = _News(lake), 0, dict[datetime, Judge]()
         for row in chunk:
             judge = judges.setdefault(row.known_at, Judge(lake, row.known_at))
             found, failed = _again(zlib.decompress(row.raw), judge, read or format_of(row.format, None).read)
             faults += failed
-            arrivals.setdefault(row.source, []).extend(found)
-        written = [lake.write(found, feed, moment) for feed, found in arrivals.items()]
+            news.add(found, row.known_at, row.source)
+        written = [lake.write(found, feed, moment) for feed, found in news.arrivals.items()]
         total = msgspec.structs.replace(
             total,
             read=total.read + len(chunk),
             written=total.written + sum(each.written for each in written),
-            unchanged=total.unchanged + sum(each.unchanged for each in written),
+            unchanged=total.unchanged + news.unchanged + sum(each.unchanged for each in written),
             quarantined=total.quarantined + faults,
         )
         if progress:
@@ -151,14 +151,42 @@ def _chunks(engine: sa.Engine, chosen: sa.Select[Any]) -> Iterator[list[Any]]:
 
 
 def _again(raw: bytes, judge: Judge, read: Reader) -> tuple[list[Arrival], bool]:
-    """The arrivals of one message, each with the moment from which it counts; and whether it failed."""
-    found: list[Arrival] = []
+    """The arrivals of one message; and whether it failed, so that there are none."""
     try:
-        for item in read(io.BytesIO(raw)):
-            found += judge.arrivals(item)
+        return [arrival for item in read(io.BytesIO(raw)) for arrival in judge.arrivals(item)], False
     except FaultError:
         return [], True
-    return [
-        each if each.recorded_at else msgspec.structs.replace(each, recorded_at=judge.received_at)
-        for each in found
-    ], False
+
+
+class _News:
+    """What some messages bring that was not in force when they came.
+
+    Attributes:
+        arrivals: by feed; each that does not say itself when it was recorded counts from its message.
+        unchanged: how many were in force.
+    """
+
+    def __init__(self, lake: Lake) -> None:
+        self.arrivals: dict[str, list[Arrival]] = {}
+        self.unchanged = 0
+        self._lake = lake
+        self._mine: dict[str, tuple[datetime, str]] = {}
+
+    def add(self, found: list[Arrival], known_at: datetime, source: str) -> None:
+        """Takes the arrivals of the next message."""
+        for arrival in found:
+            name = f"{arrival.type}/{arrival.id}"
+            recorded_at = arrival.recorded_at or known_at
+            if recorded_at == known_at and self._in_force(name, known_at) == arrival.digest:
+                self.unchanged += 1
+                continue
+            self._mine[name] = (recorded_at, arrival.digest)
+            moved = msgspec.structs.replace(arrival, recorded_at=recorded_at)
+            self.arrivals.setdefault(source, []).append(moved)
+
+    def _in_force(self, name: str, known_at: datetime) -> str:
+        """The digest of the version that was in force, those of this replay included."""
+        version, mine = self._lake.read(name, known_at), self._mine.get(name)
+        if mine and mine[0] <= known_at and (version is None or version.recorded_at <= mine[0]):
+            return mine[1]
+        return fhir.digest(version.body) if version else ""

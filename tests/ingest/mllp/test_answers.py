@@ -86,6 +86,9 @@ def test_what_a_sender_wrote_in_latin_1_comes_back_in_latin_1():
         ("NE", "SU", ["AA", None, None, None]),
         ("", "AL", ["AA", "AE", "AR", "AR"]),
         ("NE", "NE", [None] * 4),
+        ("ER", "AL", ["AA", "AE", "CR", "CE"]),
+        ("SU", "ER", ["CA", "CA", "AR", "AR"]),
+        ("??", "", ["CA", "CA", "CR", "CE"]),
     ],
 )
 def test_the_code_says_what_became_of_it_and_only_where_the_sender_asked(accept, application, codes):

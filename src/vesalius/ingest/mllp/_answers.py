@@ -100,15 +100,21 @@ def answer(raw: bytes, head: Header | None, sent: Incoming, became: Message) -> 
 # Which code ------------------------------------------------------------------------------------------------
 
 
+def answered_when_good(head: Header) -> bool:
+    """Whether a message that is taken in gets an answer; some ask for one on errors only, or for none."""
+    good = Message(source="", control_id="", sha256="", received_at=datetime.now(UTC))
+    return _code(head, good) is not None
+
+
 def _code(head: Header | None, became: Message) -> str | None:
     accept, application = (
         (head.accept_acknowledgement.upper(), head.application_acknowledgement.upper()) if head else ("", "")
     )
     if not accept and not application:  # original mode: always an answer of the application
         return f"A{_outcome(became)}"
-    if accept in {"", "NE"}:  # enhanced mode, only the application is to answer
-        return _if_wanted(application, f"A{_outcome(became)}")
-    return _if_wanted(accept, f"C{_accepted(became)}")
+    # Enhanced mode: the first that is wanted of the two.
+    kept = _if_wanted(accept or "NE", f"C{_accepted(became)}")
+    return kept or _if_wanted(application or "NE", f"A{_outcome(became)}")
 
 
 def _outcome(became: Message) -> str:

@@ -8,7 +8,9 @@ from collections.abc import Callable, Iterable, Iterator
 from typing import BinaryIO, NamedTuple
 
 from vesalius.errors import Unavailable
+from vesalius.ingest.hl7v2 import header
 from vesalius.ingest.hl7v2._batches import parts
+from vesalius.ingest.mllp._answers import answered_when_good
 from vesalius.ingest.mllp._frames import Frames, framed
 
 _CHUNK = 64 * 1024
@@ -19,7 +21,7 @@ class Reply(NamedTuple):
     """An acknowledgement.
 
     Attributes:
-        code: MSA-1: ``AA``, ``AE``, ``AR``, ``CA``, ``CE`` or ``CR``.
+        code: MSA-1: ``AA``, ``AE``, ``AR``, ``CA``, ``CE`` or ``CR``; empty where none was waited for.
         control_id: MSA-2: the message that it answers.
         words: why it was not accepted: ERR-8, or MSA-3 before version 2.5.
         raw: its bytes.
@@ -33,7 +35,7 @@ class Reply(NamedTuple):
     @property
     def good(self) -> bool:
         """Whether the message was accepted."""
-        return self.code in {"AA", "CA"}
+        return self.code in {"AA", "CA", ""}
 
     @classmethod
     def of(cls, raw: bytes) -> Reply:
@@ -149,8 +151,9 @@ class Outbox:
             try:
                 async with Sender(self._host, self._port, self._tls) as sender:
                     while message is not None:
-                        replies.append(await sender.send(message))
-                        told(replies[-1])
+                        reply = await _sent(sender, message)
+                        replies.append(reply)
+                        told(reply)
                         message, tried = next(waiting, None), 0
             except Unavailable:
                 tried += 1
@@ -158,6 +161,18 @@ class Outbox:
                     raise
                 await asyncio.sleep(min(30.0, 0.2 * 2**tried))
         return replies
+
+
+async def _sent(sender: Sender, message: bytes) -> Reply:
+    """The answer to a message; one of its own for a message that asks for none, or on errors only."""
+    head = header(message)
+    if not answered_when_good(head):
+        await sender.write(framed(message))
+        return Reply("", head.control_id, "", b"")
+    reply = await sender.send(message)
+    while reply.control_id not in {"", head.control_id}:  # to one before, that asked for errors only
+        reply = await sender.reply()
+    return reply
 
 
 def messages(stream: BinaryIO) -> Iterator[bytes]:
