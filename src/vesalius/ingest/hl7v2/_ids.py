@@ -153,8 +153,8 @@ def _observation(ids: Ids, draft: Draft) -> Parts:
             key = (kind, ids.of(parent), code, sub)
             return (*key, ids.turn(*key))
     when = draft.resource.get("effectiveDateTime") or ids.message()
-    key = (ids.patient(draft), ids.encounter(draft), code, sub, when)
-    return (*key, ids.turn(*key))
+    alone = (ids.patient(draft), ids.encounter(draft), code, sub, when)
+    return (*alone, ids.turn(*alone))
 
 
 def _specimen(ids: Ids, draft: Draft) -> Parts:

@@ -14,6 +14,7 @@ from vesalius.errors import InvalidMap
 Node = list[Any]
 
 _PIECE = re.compile(r"(?:[^.()\[\]]|\[[^\]]*\])+|[\[\]]|\(")
+_NAME = re.compile(r"[A-Z][A-Z0-9]{2}")
 _STEP = re.compile(r"([A-Za-z_]\w*)?(?:\[([^\]]+)\])?")
 _TOKEN = re.compile(
     r"""\s*(?:(?P<text>"[^"]*"|'[^']*')|(?P<ref>[A-Z][A-Z0-9]{1,2}[-.]\d+(?:\.\d+)*)"""
@@ -67,9 +68,7 @@ def assignment(text: str) -> list[Node] | None:
     for found in re.finditer(r'"([^"]*)"|([A-Z][A-Z0-9]{1,2}[-.]\d+(?:\.\d+)*)|([^\s+])', text):
         if found[3]:
             raise InvalidMap(f"{text!r} is not an assignment")
-        pieces.append(
-            ["ref", found[2].replace("-", ".")] if found[2] else ["text", found[1].strip(" ") or found[1]]
-        )
+        pieces.append(["ref", _ref(found[2])] if found[2] else ["text", found[1]])
     return pieces
 
 

@@ -18,14 +18,14 @@ class Move(NamedTuple):
 
     Attributes:
         name: of the element; of the resource type, where ``link`` says that it leads into one.
-        index: which of several in a list, as the tables number them.
+        which: which of several in a list, as the tables number them.
         many: whether the element is a list.
         repeats: whether each repetition of the field has its own.
         link: whether it leads into the resource that a reference points to.
     """
 
     name: str
-    index: str = ""
+    which: str = ""
     many: bool = False
     repeats: bool = False
     link: bool = False
@@ -41,7 +41,7 @@ class Setter:
         complex: whether it is no primitive.
     """
 
-    __slots__ = ("_last", "_moves", "codes", "complex", "kind", "name")
+    __slots__ = ("_last", "_moves", "_plain", "codes", "complex", "kind", "name")
 
     def __init__(self, moves: list[Move], kind: str, codes: str) -> None:
         self._last = moves[-1] if moves and not moves[-1].link else None
@@ -50,15 +50,19 @@ class Setter:
         self.kind = kind
         self.codes = codes
         self.complex = kind not in fhir.primitives()
+        self._plain = not self._moves and self._last is not None and not self._last.many
 
     def __call__(self, run: Run, root: dict[str, Any], value: Any, turn: Turn) -> None:
         """Puts a value (or, of what may have several, a list of them) into ``root``."""
         here = root
+        if self._plain and not isinstance(value, dict | list):
+            here[self.name] = value
+            return
         for move in self._moves:
             if move.link:
                 here = run.linked(here, move.name).resource
             elif move.many:
-                here = _slot(run, here, move.name, (move.index, turn if move.repeats else turn[0]))
+                here = _slot(run, here, move.name, (move.which, turn if move.repeats else turn[0]))
             else:
                 here = here.setdefault(move.name, {})
         last = self._last
@@ -66,7 +70,7 @@ class Setter:
             merge(run, here, value[0] if isinstance(value, list) else value)
         elif last.many:
             for number, one in enumerate(value if isinstance(value, list) else [value]):
-                _append(run, here, last, one, (last.index, turn if last.repeats else turn[0]), number)
+                _append(run, here, last, one, (last.which, turn if last.repeats else turn[0]), number)
         else:
             one = value[0] if isinstance(value, list) else value
             known = here.get(last.name)

@@ -288,10 +288,11 @@ def _assigned(pieces: list[Node], read: Reader | None) -> Maker:
 
 def _primitive(read: Reader, codes: dict[str, tuple[str, str, str]] | None, *, whole: bool) -> Maker:
     def make(run: Run, parts: list[str]) -> Any:
-        raw = run.message.delimiters.component.join(parts) if whole and len(parts) > 1 else parts[0]
-        if not raw or raw == DELETE:
+        text = run.message.delimiters.component.join(parts) if whole and len(parts) > 1 else parts[0]
+        if not text or text == DELETE:
             return None
-        text = run.text(raw)
+        if run.escape in text:
+            text = run.text(text)
         if codes:
             text = codes.get(text.strip(), (text, "", ""))[0]
         return read(run, text)
@@ -331,26 +332,42 @@ def _through(make: Maker, codes: dict[str, tuple[str, str, str]] | None, put: Se
 
 
 def _composite(steps: list[tuple[str, Step]], links: dict[str, str]) -> Maker:
+    """A data type map that makes an element, or several: by root, as the tables number them."""
+    always = [(root, step) for root, step in steps if step.always]
+    fields: dict[int, list[tuple[str, Step]]] = {}
+    for root, step in steps:
+        if not step.always:
+            fields.setdefault(step.row.field, []).append((root, step))
+
     def made(run: Run, parts: list[str]) -> Any:
         roots: dict[str, dict[str, Any]] = {}
-        marks = run.message.delimiters
-        size = len(parts)
-        for index, step in steps:
+        mark = run.message.delimiters.subcomponent
+        for root, step in always:
             number = step.row.field
-            raw = parts[number - 1] if 0 < number <= size else ""
-            if not step.always and (not raw or raw == DELETE):
-                continue
-            if step.holds and not step.holds(run, parts):
-                continue
-            inner = parts if not number else raw.split(marks.subcomponent)
-            if step.row.assigned is not None:
-                inner = parts
-            value = step.make(run, inner)
-            if value is not None and value != {}:
-                root = roots.setdefault(index, {})
-                step.put(run, root, value, (0, 0))
-        for root in roots.values():
-            run.keep(root)
-        return _natives.joined(run, roots, links)
+            _put(run, roots, root, step, parts, nth(parts, number).split(mark) if number else parts)
+        for number, raw in enumerate(parts, 1):
+            if raw and raw != DELETE and number in fields:
+                inner = raw.split(mark)
+                for root, step in fields[number]:
+                    _put(run, roots, root, step, parts, inner)
+        for each in roots.values():
+            run.keep(each)
+        return _natives.joined(run, roots, links) if roots else None
 
     return made
+
+
+def _put(
+    run: Run, roots: dict[str, dict[str, Any]], root: str, step: Step, parts: list[str], inner: list[str]
+) -> None:
+    if step.holds and not step.holds(run, parts):
+        return
+    value = step.make(run, parts if step.row.assigned is not None else inner)
+    if value is not None and value != {}:
+        here = roots.get(root)
+        if here is None:
+            here = roots[root] = {}
+        step.put(run, here, value, _ONCE)
+
+
+_ONCE = (0, 0)

@@ -56,6 +56,7 @@ class Run:
         "_kept",
         "clock",
         "drafts",
+        "escape",
         "frame",
         "message",
         "ordinal",
@@ -71,6 +72,7 @@ class Run:
         head = message.header
         self.message = message
         self.tables = tables
+        self.escape = message.delimiters.escape or "\0"
         self.clock = Clock(tables.zone, head.sent_at)
         self.sender = head.sending_facility or head.sending_application or "unknown"
         self.drafts: list[Draft] = []

@@ -22,6 +22,7 @@ _NUMBER = re.compile(r"[+-]?(?:\d+\.?\d*|\.\d+)", re.ASCII)
 _V2_TABLE = re.compile(r"(?:HL7|L|V2-|v2-)?(\d{4})")
 _OID = re.compile(r"[0-2](?:\.(?:0|[1-9]\d*))+", re.ASCII)
 _UUID = re.compile(r"[0-9A-Fa-f]{8}(?:-[0-9A-Fa-f]{4}){3}-[0-9A-Fa-f]{12}", re.ASCII)
+_SAFE = re.compile(r"[A-Za-z0-9%/:=&?~#+!$,;'@()*.\[\]_-]+")
 _URI = re.compile(r"(?:https?://|urn:)\S+")
 
 V2_SYSTEM = "http://terminology.hl7.org/CodeSystem/v2-"
@@ -39,7 +40,7 @@ def _bad(run: Run, what: str) -> FaultError:
 
 
 def _string(_: Run, text: str) -> str | None:
-    return _CONTROL.sub("", text).strip() or None
+    return (text if text.isprintable() else _CONTROL.sub("", text)).strip() or None
 
 
 def _line(_: Run, text: str) -> str | None:
@@ -55,6 +56,8 @@ def _uri(_: Run, text: str) -> str | None:
     text = text.strip()
     if _OID.fullmatch(text):
         return f"urn:oid:{text}"
+    if _SAFE.fullmatch(text):
+        return text
     return quote(text, safe="%/:=&?~#+!$,;'@()*[]-._") or None
 
 
