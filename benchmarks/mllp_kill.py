@@ -93,6 +93,9 @@ async def start(home, port):
 
 
 async def kill_again_and_again(home, port, kills, chance, stations):
+    def done():
+        return sum(len(each.acknowledged) for each in stations)
+
     early = 0
     for number in range(kills):
         process = await start(home, port)
@@ -101,13 +104,15 @@ async def kill_again_and_again(home, port, kills, chance, stations):
             with contextlib.suppress(TimeoutError):
                 async with asyncio.timeout(chance.random() * 1.5):
                     await process.stdout.readline()
-        else:
+        else:  # at work
             await process.stdout.readline()
+            before, patience = done(), time.monotonic() + 20
+            while done() == before and time.monotonic() < patience:
+                await asyncio.sleep(0.001)
             await asyncio.sleep(chance.random() * 0.5)
         process.kill()
         await process.wait()
-        done = sum(len(each.acknowledged) for each in stations)
-        print(f"\rkill {number + 1} of {kills}, {done} acknowledged", end="", file=sys.stderr, flush=True)
+        print(f"\rkill {number + 1} of {kills}, {done()} acknowledged", end="", file=sys.stderr, flush=True)
     print(file=sys.stderr)
     return early
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import io
 import logging
 import socket
 import ssl
@@ -14,8 +15,11 @@ from ipaddress import IPv4Network, IPv6Network, ip_address
 import msgspec
 
 from vesalius.errors import Unavailable, VesaliusError
+from vesalius.ingest._causes import FaultError
+from vesalius.ingest._formats import format_of
+from vesalius.ingest._judge import Judge
 from vesalius.ingest.hl7v2 import Header
-from vesalius.ingest.messages import REFUSED, Incoming, Message, Reader, receive_messages
+from vesalius.ingest.messages import HL7V2, REFUSED, Incoming, Message, Reader, receive_messages
 from vesalius.ingest.mllp._answers import answer, incoming
 from vesalius.ingest.mllp._clerk import Clerk, Line
 from vesalius.ingest.mllp._frames import Frame, Frames, framed
@@ -26,6 +30,11 @@ _CHUNK = 64 * 1024
 _MEBIBYTE = 1024 * 1024
 _GARBAGE = _MEBIBYTE
 _LONGEST = 8
+
+_FIRST = (
+    b"MSH|^~\\&|||||20260101||ADT^A01^ADT_A01|0|P|2.5.1\rEVN|A01|20260101\r"
+    b"PID|1||0^^^^MR||^||20000101|U\rPV1|1|I\r"
+)
 
 _log = logging.getLogger(__name__)
 
@@ -140,6 +149,7 @@ class Listener:
             Unavailable: the address cannot be listened on.
         """
         limits = self._limits
+        await asyncio.to_thread(self._warm_up)
         try:
             self._server = await asyncio.start_server(
                 self._accept,
@@ -162,6 +172,14 @@ class Listener:
         if self._talks:
             await asyncio.wait(list(self._talks))
         await self._clerk.close()
+
+    def _warm_up(self) -> None:
+        """Loads and compiles what the first message of a process would wait for; nothing is written."""
+        read = self._read or format_of(HL7V2, None).read
+        judge = Judge(self._lake, self._moment)
+        with suppress(FaultError):
+            for item in read(io.BytesIO(_FIRST)):
+                judge.arrivals(item)
 
     def _receive(self, messages: Sequence[Incoming]) -> list[Message]:
         # The clock may be put back; what comes later must not count as older than what it follows.
