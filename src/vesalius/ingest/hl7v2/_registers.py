@@ -25,6 +25,10 @@ class Registers:
         """What a text gave before; None if it was not seen yet."""
         return self._known.get(key)
 
+    def clear(self) -> None:
+        """Forgets them."""
+        self._known.clear()
+
     def keep(self, key: Any, run: Run, first: Draft, before: int) -> tuple[str, Named] | None:
         """Finishes the drafts that a text gave and remembers them.
 
@@ -35,7 +39,7 @@ class Registers:
             before: how many drafts there were before it.
 
         Returns:
-            The reference and the resources; None, and everything as it was, if one of them is of another kind.
+            The reference and the resources; None, and all as it was, if one of them is of another kind.
         """
         fresh = run.drafts[before:]
         if any(draft.type not in REGISTERS for draft in fresh):
