@@ -63,6 +63,7 @@ class Compiler:
         self._datatypes = {_plain(name): name for name in self._sheets["datatypes"]}
 
     def tables(self) -> dict[str, Any]:
+        """All tables, as they are shipped."""
         return {
             "licence": LICENCE,
             "messages": {
@@ -172,6 +173,7 @@ def codes(rows: list[list[str]]) -> dict[str, list[str]]:
 
 
 def main(folder: Path) -> None:
+    """Writes the tables, and says what was left out and what was not understood."""
     compiler = Compiler(folder)
     tables = compiler.tables()
     raw = json.dumps(tables, ensure_ascii=False, separators=(",", ":")).encode()
@@ -182,7 +184,8 @@ def main(folder: Path) -> None:
         f"{OUT.name}: {OUT.stat().st_size:,} bytes; {rows} rows in {len(tables['segments'])} segment maps and"
     )
     print(
-        f"{len(tables['datatypes'])} data types, {len(tables['messages'])} messages, {len(tables['codes'])} code maps"
+        f"{len(tables['datatypes'])} data types, {len(tables['messages'])} messages, "
+        f"{len(tables['codes'])} code maps"
     )
     for reason, count in compiler.left_out.most_common():
         print(f"left out {count:>3}  {reason}")

@@ -51,6 +51,17 @@ ATTRIBUTES: dict[object, str] = {
     ("PRT[Observation-Location]", "PRT-14", "extension[2].valueReference(Location)"): (
         "extension[2].valueReference(Location.address)"
     ),
+    (
+        "TQ1[MedicationRequest]",
+        "TQ1-4",
+        "dosageInstruction.timing.event",
+    ): "dosageInstruction.timing.repeat.timeOfDay",
+    (
+        "TQ1[MedicationRequest]",
+        "TQ1-6",
+        "occurrenceTiming.boundsDuration",
+    ): "dosageInstruction.timing.repeat.boundsDuration",
+    ("TQ1[MedicationRequest]", "TQ1-11", "text"): "dosageInstruction.patientInstruction",
     "[1].family": "[1]",
     "line[1-3]": "$this",
     ("IN3[CareTeam]", "IN3-21", "participant.role.coding.value"): "participant.role.coding.code",
@@ -84,8 +95,7 @@ ASSIGNMENTS: dict[object, str] = {
 }
 for _words in (
     "/must convert v2 date time format to FHIR date time format before populating/",
-    "/must convert v2 date time format to FHIR date time format before populating according to FHIR date/time "
-    "format https://build.fhir.org/datatypes.html#dateTime /",
+    "/must convert v2 date time format to FHIR date time format before populating according to FHIR date/time format https://build.fhir.org/datatypes.html#dateTime /",
     "/concatenate according to XPN.11/",
     "/include full field (inlcuding delimiters or xml tags)/",
     "/map HL7 code system to appropriate url/",
@@ -93,6 +103,7 @@ for _words in (
     ASSIGNMENTS[_words] = ""
 
 CONDITIONS: dict[str, str] = {
+    'IF OBX-5 LST.count LESS THAN OR EQUALS 1 AND OBX-2 IS "NA"': 'IF OBX-5 LST.count LESS THAN OR EQUALS 1 OR OBX-2 IS "NA"',
     # ORC gives way to OBR and OBR to ORC: where both hold the number, none would give it
     "IF OBR-2 NOT VALUED": "",
     "IF OBR-3 NOT VALUED": "",
@@ -119,14 +130,22 @@ REFERENCES: dict[str, str] = {
 
 PATHS = {"ORM_O01.ORDER_DETAIL": "ORM_O01.ORDER.ORDER_DETAIL"}
 
-VOCABULARIES: dict[str, str] = {
-    name: ""  # tables that the guide names and leaves empty: their codes are the hospital's own
-    for name in (
-        "OperatorID", "PlanId", "SecurityLabelHandlingInstructions", "RequestedGiveUnits", "RequestedDosageForm",
-        "RequestedDispenseUnits", "RequestedGiveStrengthUnits", "RequestedDrugStrengthVolumeUnits",
-        "RoutingInstruction", "DischargedToLocation",
-    )
-}  # fmt: skip
+# Tables that the guide names and leaves empty: their codes are the hospital's own.
+VOCABULARIES: dict[str, str] = dict.fromkeys(
+    [
+        "OperatorID",
+        "PlanId",
+        "SecurityLabelHandlingInstructions",
+        "RequestedGiveUnits",
+        "RequestedDosageForm",
+        "RequestedDispenseUnits",
+        "RequestedGiveStrengthUnits",
+        "RequestedDrugStrengthVolumeUnits",
+        "RoutingInstruction",
+        "DischargedToLocation",
+    ],
+    "",
+)
 
 _SYSTEM = "of 'if organization' and 'if system', the second: the system tells two numbers apart"
 _MESSAGE = "the message itself is kept in a DocumentReference by the program, not by a row"

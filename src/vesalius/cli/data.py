@@ -18,7 +18,7 @@ from vesalius.cli._shared import HOME, opened, progress, rows, said
     "--map",
     "map_file",
     type=click.Path(path_type=Path, exists=True, dir_okay=False),
-    help="The map of a CSV file.",
+    help="The map of a CSV file, or the hospital's own rows for HL7 v2.",
 )
 @click.option(
     "--format",
@@ -29,10 +29,10 @@ from vesalius.cli._shared import HOME, opened, progress, rows, said
 )
 @HOME
 def ingest(files: tuple[Path, ...], source: str, map_file: Path | None, kind: str, home: Path) -> None:
-    """Receive files: FHIR NDJSON, FHIR bundles, or CSV through a map."""
-    from vesalius.ingest import CsvMap, receive
+    """Receive files: FHIR NDJSON, FHIR bundles, HL7 v2, or CSV through a map."""
+    from vesalius.ingest import load_map, receive
 
-    csv_map = CsvMap.load(map_file) if map_file else None
+    csv_map = load_map(map_file) if map_file else None
     with opened(home) as hospital, progress() as tick:
         for path in files:
             receipt = receive(
@@ -63,7 +63,7 @@ def quarantine(cause: str | None, retry: bool, map_file: Path | None, limit: int
 
     with opened(home) as hospital:
         if retry:
-            csv_map = room.CsvMap.load(map_file) if map_file else None
+            csv_map = room.load_map(map_file) if map_file else None
             click.echo(said(room.retry(hospital.lake, cause=cause, csv_map=csv_map)))
             return
         for code, count in sorted(room.causes(hospital.engine).items()):

@@ -5,6 +5,7 @@ One module per format turns bytes into FHIR resources; a common pipeline checks,
 
 from vesalius.ingest._causes import Cause
 from vesalius.ingest._formats import NAMES as FORMATS
+from vesalius.ingest._maps import load_map
 from vesalius.ingest._receipts import Feed, Receipt, feeds, receipts
 from vesalius.ingest._replay import received_messages, reconvert
 from vesalius.ingest.csv_map import CsvMap
@@ -24,6 +25,7 @@ __all__ = [
     "causes",
     "feeds",
     "held",
+    "load_map",
     "receipts",
     "receive",
     "receive_message",

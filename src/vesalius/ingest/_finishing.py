@@ -12,14 +12,15 @@ from typing import Any
 
 from vesalius import fhir
 from vesalius.ingest._items import Found
+from vesalius.ingest._mentions import mentions
 from vesalius.lake import Lake
 
 Step = Callable[[dict[str, Any]], dict[str, Any] | None]
 
 
-def steps(lake: Lake) -> tuple[Step, ...]:  # noqa: ARG001 -- of the lake's own hospital
+def steps(lake: Lake) -> tuple[Step, ...]:
     """The steps of one run, in their order."""
-    return ()
+    return (mentions(lake),)
 
 
 def finished(found: Found, by: tuple[Step, ...]) -> Found:

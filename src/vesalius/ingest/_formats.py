@@ -19,10 +19,15 @@ import msgspec
 from vesalius.errors import UnreadableInput
 from vesalius.ingest import bundle, delimited, hl7v2, ndjson
 from vesalius.ingest._items import Item
+from vesalius.ingest._maps import Map
 from vesalius.ingest.csv_map import CsvMap
+from vesalius.ingest.hl7v2 import Tables
 
 CSV = "csv"
 """The one format that needs a map."""
+
+HL7V2 = "hl7v2"
+_HL7V2_SUFFIXES = ("hl7", "er7", "v2")
 
 
 @dataclass(frozen=True)
@@ -60,7 +65,7 @@ def _is_hl7v2(first: bytes) -> bool:
 FORMATS: tuple[Format, ...] = (
     Format("ndjson", ("ndjson", "jsonl"), ndjson.read, ndjson.again, _is_json),
     Format("bundle", ("json",), bundle.read, bundle.again, lambda first: first.startswith(b"{")),
-    Format("hl7v2", ("hl7", "er7", "v2"), hl7v2.read, hl7v2.again, _is_hl7v2),
+    Format(HL7V2, _HL7V2_SUFFIXES, hl7v2.read, hl7v2.again, _is_hl7v2),
 )
 """Every format that needs no map, the first that recognises a file before the others."""
 
@@ -70,16 +75,18 @@ NAMES = (CSV, *(each.name for each in FORMATS))
 _CSV_SUFFIXES = ("csv", "tsv", "txt")
 
 
-def format_of(name: str, csv_map: CsvMap | None) -> Format:
-    """The format called ``name``.
+def format_of(name: str, given: Map | None) -> Format:
+    """The format called ``name``, reading through the map that was given for it.
 
     Raises:
         UnreadableInput: there is no such format, or it is CSV and there is no map.
     """
     if name == CSV:
-        if csv_map is None:
+        if not isinstance(given, CsvMap):
             raise UnreadableInput("a CSV file needs a map", hint="docs/engineer/csv-maps.md")
-        return _csv(csv_map)
+        return _csv(given)
+    if name == HL7V2 and isinstance(given, Tables):
+        return _hl7v2(given)
     for each in FORMATS:
         if each.name == name:
             return each
@@ -93,6 +100,16 @@ def _csv(csv_map: CsvMap) -> Format:
         lambda stream: delimited.read(stream, csv_map),
         lambda raw, place, context: delimited.again(raw, place, context, csv_map),
         lambda _: False,
+    )
+
+
+def _hl7v2(tables: Tables) -> Format:
+    return Format(
+        HL7V2,
+        _HL7V2_SUFFIXES,
+        lambda stream: hl7v2.read(stream, tables),
+        lambda raw, place, context: hl7v2.again(raw, place, context, tables),
+        _is_hl7v2,
     )
 
 

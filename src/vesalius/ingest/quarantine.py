@@ -14,6 +14,7 @@ from vesalius.ingest._causes import Cause, FaultError
 from vesalius.ingest._formats import CSV, format_of
 from vesalius.ingest._items import Item
 from vesalius.ingest._judge import Judge
+from vesalius.ingest._maps import Map
 from vesalius.ingest._receipts import Receipt
 from vesalius.ingest._tables import quarantine as table
 from vesalius.ingest._tables import receipt as receipt_table
@@ -110,7 +111,7 @@ def retry(
     lake: Lake,
     ids: Collection[int] | None = None,
     cause: str | None = None,
-    csv_map: CsvMap | None = None,
+    csv_map: Map | None = None,
     received_at: datetime | None = None,
 ) -> Receipt:
     """Tries again what is held: all of it, or some by number or by cause.
@@ -128,7 +129,7 @@ def retry(
     total = Receipt(id=0, source="quarantine", name="retry", sha256="", format="retry", received_at=moment)
     skipped = 0
     for batch in _batches(lake.engine, ids, cause):
-        tried = [item for item in batch if item.format != CSV or csv_map]
+        tried = [item for item in batch if item.format != CSV or isinstance(csv_map, CsvMap)]
         skipped += len(batch) - len(tried)
         total = _retried(lake, tried, total, csv_map)
     if skipped and not total.read:
@@ -148,7 +149,7 @@ def _batches(engine: sa.Engine, ids: Collection[int] | None, cause: str | None) 
         after = found[-1].id
 
 
-def _retried(lake: Lake, items: Sequence[Held], total: Receipt, csv_map: CsvMap | None) -> Receipt:
+def _retried(lake: Lake, items: Sequence[Held], total: Receipt, csv_map: Map | None) -> Receipt:
     judge = Judge(lake, total.received_at)
     for item in items:
         arrivals, fault = _judged(judge, item, csv_map)
@@ -165,7 +166,7 @@ def _retried(lake: Lake, items: Sequence[Held], total: Receipt, csv_map: CsvMap 
     return total
 
 
-def _judged(judge: Judge, held: Held, csv_map: CsvMap | None) -> tuple[list[Arrival], FaultError | None]:
+def _judged(judge: Judge, held: Held, csv_map: Map | None) -> tuple[list[Arrival], FaultError | None]:
     try:
         arrivals = [arrival for item in _again(held, csv_map) for arrival in judge.arrivals(item)]
         if held.cause == Cause.CONFLICTING_ROW:
@@ -175,7 +176,7 @@ def _judged(judge: Judge, held: Held, csv_map: CsvMap | None) -> tuple[list[Arri
     return arrivals, None
 
 
-def _again(held: Held, csv_map: CsvMap | None) -> list[Item]:
+def _again(held: Held, csv_map: Map | None) -> list[Item]:
     context: dict[str, Any] = msgspec.json.decode(held.context)
     if held.cause in {Cause.TOO_LONG, Cause.TRUNCATED}:
         raise FaultError(held.cause, held.words)  # its bytes are not all here: it must be sent again

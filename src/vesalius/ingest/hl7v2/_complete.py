@@ -11,7 +11,7 @@ from typing import Any
 
 from vesalius import fhir
 from vesalius.ingest.hl7v2._ids import Ids
-from vesalius.ingest.hl7v2._run import REFERENCE, Draft
+from vesalius.ingest.hl7v2._run import Draft
 
 _ABSENT_URL = "http://hl7.org/fhir/StructureDefinition/data-absent-reason"
 _HOLLOW = {
@@ -30,6 +30,7 @@ def _absent() -> list[dict[str, str]]:
 @cache
 def _types(kind: str) -> dict[str, str]:
     """The type of each element, primitives left out; the names of choices too."""
+    kind = "Extension" if kind == "Element" else kind
     primitive = fhir.primitives()
     return {
         name: type_
@@ -42,6 +43,7 @@ def _types(kind: str) -> dict[str, str]:
 @cache
 def _choices(kind: str) -> dict[str, frozenset[str]]:
     """The names of each choice, by each of them."""
+    kind = "Extension" if kind == "Element" else kind
     names = (frozenset(each.names) for each in fhir.elements(kind) if each.choice)
     return {name: group for group in names for name in group}
 
@@ -60,30 +62,33 @@ def completed(kind: str, resource: dict[str, Any], ids: Ids) -> dict[str, Any]:
 
 def _cleaned(kind: str, value: dict[str, Any], ids: Ids) -> dict[str, Any] | None:
     """A copy of a value without what is empty; None if nothing is left."""
-    types = _types(kind) if kind != "Element" else _types("Extension")
+    types, choices = _types(kind), _choices(kind)
     kept: dict[str, Any] = {}
-    choices = _choices(kind) if kind != "Element" else {}
     for name, one in value.items():
+        said = _said(types.get(name, "Element"), one, ids) if isinstance(one, _HOLDERS) else one
+        if said is None or said == "":
+            continue
         if name in choices:  # of several values of one choice, the last that was said
             for other in choices[name] & kept.keys():
                 del kept[other]
-        if isinstance(one, Draft):
-            if one.said and name == REFERENCE:
-                kept[name] = f"{one.type}/{ids.of(one)}"
-        elif isinstance(one, dict):
-            if inner := _cleaned(types.get(name, "Element"), one, ids):
-                kept[name] = inner
-        elif isinstance(one, list):
-            if many := _list(types.get(name, ""), one, ids):
-                kept[name] = many
-        elif one not in (None, ""):
-            kept[name] = one
+        kept[name] = said
     hollow = _HOLLOW.get(kind)
     if not kept or (hollow and kept.keys() <= hollow) or (kind == "Extension" and "url" not in kept):
         return None
     if kind in _BACKBONES or "." in kind:
         _fill(kind, kept)
     return kept
+
+
+_HOLDERS = (dict, list, Draft)
+
+
+def _said(kind: str, value: Any, ids: Ids) -> Any:
+    if isinstance(value, dict):
+        return _cleaned(kind, value, ids)
+    if isinstance(value, list):
+        return _list(kind, value, ids) or None
+    return f"{value.type}/{ids.of(value)}" if value.said else None
 
 
 _BACKBONES = frozenset({"Extension", "Annotation", "SampledData", "Attachment"})
@@ -93,7 +98,7 @@ def _list(kind: str, values: list[Any], ids: Ids) -> list[Any]:
     """The items that say something, each once."""
     kept: list[Any] = []
     for value in values:
-        one = _cleaned(kind or "Element", value, ids) if isinstance(value, dict) else value
+        one = _cleaned(kind, value, ids) if isinstance(value, dict) else value
         if one and one not in kept:
             kept.append(one)
     return kept

@@ -2,17 +2,16 @@
 
 from __future__ import annotations
 
-import base64
 from typing import Any, NamedTuple
 
-from vesalius import fhir
 from vesalius.errors import InvalidMap, NotFound
 from vesalius.ingest._causes import Cause, FaultError
 from vesalius.ingest.hl7v2 import _language as language
 from vesalius.ingest.hl7v2 import _observation
-from vesalius.ingest.hl7v2._complete import completed
 from vesalius.ingest.hl7v2._conditions import Condition, compiled
-from vesalius.ingest.hl7v2._ids import Ids, nearest
+from vesalius.ingest.hl7v2._finish import Resource, finished
+from vesalius.ingest.hl7v2._ids import REGISTERS
+from vesalius.ingest.hl7v2._merging import merged
 from vesalius.ingest.hl7v2._message import Message
 from vesalius.ingest.hl7v2._paths import Setter, setter
 from vesalius.ingest.hl7v2._plan import Plan
@@ -21,13 +20,6 @@ from vesalius.ingest.hl7v2._structure import Frame, Node, placed, structure
 from vesalius.ingest.hl7v2._tables import Tables, Use
 
 Key = tuple[str, str]
-Resource = dict[str, Any]
-
-# What a hospital keeps a register of: it is known from the day it is received, and a message that repeats it
-# unchanged makes no new version.
-_REGISTERS = frozenset({"Organization", "Practitioner", "PractitionerRole", "Location", "Device"})
-_SUBJECTS = ("subject", "patient", "beneficiary")
-ER7 = "x-application/hl7-v2+er7"
 
 
 class _Link(NamedTuple):
@@ -56,7 +48,7 @@ class _Shape(NamedTuple):
 
 
 class Converter:
-    """Converts messages by one set of tables; compiles what it needs once, and may be used again and again."""
+    """Converts messages by one set of tables, and compiles what it needs of them once."""
 
     def __init__(self, tables: Tables | None = None) -> None:
         self.tables = tables or Tables.standard()
@@ -72,6 +64,8 @@ class Converter:
         head = message.header
         if not head.code:
             raise FaultError(Cause.MISSING_VALUE, "MSH-9 does not say what type of message it is")
+        if words := self.tables.refused.get(head.trigger if head.code == "ADT" else ""):
+            raise FaultError(Cause.UNSUPPORTED, f"{head.code}^{head.trigger}: {words}")
         for name in (head.type, head.structure, head.code):
             if found := self.tables.structures.get(name):
                 return found
@@ -95,13 +89,25 @@ class Converter:
         late: list[tuple[Frame, _Link]] = []
         for ordinal, (segment, frame, node) in enumerate(placed(shape.root, message.segments)):
             run.segment, run.frame, run.ordinal = _observation.read(segment, message), frame, ordinal
-            for use in shape.applied.get(id(node), ()):
+            uses = shape.applied.get(id(node), ()) if node else self._unplaced(segment.name)
+            for use in uses:
                 self._apply(run, shape, use, late)
         for frame, link in late:
             _connect(frame, link, run)
         if not any(draft.type == "Patient" and draft.said for draft in run.drafts):
             raise FaultError(Cause.MISSING_VALUE, "the message has no PID segment with a patient in it")
-        return _finished(run, raw)
+        if merging := self.tables.merges.get(message.header.trigger if message.header.code == "ADT" else ""):
+            merged(run, merging)
+        return finished(run, raw)
+
+    def _unplaced(self, segment: str) -> tuple[_Applied, ...]:
+        """What a segment adds to that the structure does not know, such as one of a site's own."""
+        target = self.tables.placed.get(segment)
+        if not target:
+            return ()
+        use = Use([segment], segment, True, target, f"{segment}[{target.partition('[')[0]}]", None, [])
+        found = _applied(use)
+        return (found,) if found else ()
 
     def _shape(self, name: str) -> _Shape:
         if name not in self._shapes:
@@ -111,19 +117,37 @@ class Converter:
     def _apply(self, run: Run, shape: _Shape, use: _Applied, late: list[tuple[Frame, _Link]]) -> None:
         if use.holds and not use.holds(run, [""]):
             return
-        home = _home(run.frame, shape.homes[use.key])
+        home = _home(run.frame, shape.homes.get(use.key, run.frame.node.path))
         draft = home.targets.get(use.key)
         again = draft and draft.segment.name == run.segment.name and draft.ordinal != run.ordinal
-        if draft is None or again:
+        if draft is None or again or draft.id:
             draft = run.draft(use.key[0])
             home.targets[use.key] = draft
             if use.into and (source := _found(run.frame, use.into[0])):
                 use.into[1](run, source.resource, {REFERENCE: draft}, (run.ordinal, 0))
-        if use.map:
+        if use.map and not (draft.type in REGISTERS and self._register(run, use, draft)):
             self.plan.segment(use.map, draft.type).apply(run, draft)
-        for link in use.links:
-            if not _connect(run.frame, link, run):
-                late.append((run.frame, link))
+        late.extend((run.frame, link) for link in use.links if not _connect(run.frame, link, run))
+
+    def _register(self, run: Run, use: _Applied, draft: Draft) -> bool:
+        """Applies a segment that makes a doctor, a device …, as it was applied to the same text before."""
+        if not run.drafts or run.drafts[-1] is not draft:
+            return False
+        key = (use.map, draft.type, tuple(run.segment.fields), run.context)
+        known = self.plan.registers.get(key)
+        if known is None:
+            before, around = len(run.drafts) - 1, run.registers
+            run.registers = {}
+            self.plan.segment(use.map, draft.type).apply(run, draft)
+            known = self.plan.registers.keep(key, run, draft, before)
+            run.registers = around | run.registers
+            if known is None:
+                return True
+        elif run.drafts[-1] is draft:
+            run.drafts.pop()
+        draft.said, draft.id = bool(known[0]), known[0].partition("/")[2]
+        run.registers.update(known[1])
+        return True
 
 
 def _home(frame: Frame, path: tuple[str, ...]) -> Frame:
@@ -220,94 +244,3 @@ def _link(reference: list[Any], own: Key) -> _Link | None:
         return _Link(source, setter(kind, steps, -1, ""), (target[0], _index(target[1])))
     except (InvalidMap, NotFound):
         return None
-
-
-# Finishing -------------------------------------------------------------------------------------------------
-
-
-def _finished(run: Run, raw: bytes) -> list[Resource]:
-    ids = Ids(run)
-    drafts = [draft for draft in run.drafts if draft.said]
-    _about(drafts)
-    when = _known_at(run)
-    found: dict[tuple[str, str], Resource] = {}
-    for draft in drafts:
-        resource = completed(draft.type, draft.resource, ids)
-        key = (draft.type, ids.of(draft))
-        meta = dict(resource.pop("meta", {}))
-        if when and draft.type not in _REGISTERS:
-            meta["lastUpdated"] = when
-        whole = {"resourceType": draft.type, "id": key[1]} | ({"meta": meta} if meta else {}) | resource
-        found[key] = _joined(found[key], whole) if key in found else whole
-    _kept(run, ids, raw, when, found)
-    return list(found.values())
-
-
-def _known_at(run: Run) -> str:
-    """When the hospital knew what the message says: EVN-2, else MSH-7; empty where neither says it."""
-    event = next((segment.field(2) for segment in run.message.segments if segment.name == "EVN"), "")
-    head = run.message.header.sent_at
-    for place, text in (("EVN-2", event.split(run.message.delimiters.component)[0]), ("MSH-7", head)):
-        if text.strip() and text != '""':
-            found = run.clock.instant(text.strip())
-            if not found:
-                raise FaultError(Cause.BAD_VALUE, f"{place} is not a date or time that exists")
-            return found
-    return ""
-
-
-def _about(drafts: list[Draft]) -> None:
-    """Says of each resource whom it is about and in which stay, where it does not say so yet."""
-    for draft in drafts:
-        if draft.type in {"Patient", "Device", "Group"}:
-            continue
-        names = {element.name: element for element in fhir.elements(draft.type)}
-        patient, encounter = nearest(draft, "Patient"), nearest(draft, "Encounter")
-        for name in _SUBJECTS:
-            if patient and patient.said and name in names and name not in draft.resource:
-                if "Patient" in names[name].targets:
-                    one = {REFERENCE: patient}
-                    draft.resource[name] = [one] if names[name].many else one
-                    break
-        if encounter and encounter.said and draft.type != "Encounter":
-            if "encounter" in names and "encounter" not in draft.resource:
-                one = {REFERENCE: encounter}
-                draft.resource["encounter"] = [one] if names["encounter"].many else one
-
-
-def _joined(one: Resource, other: Resource) -> Resource:
-    """Two resources of a message that are the same thing: what either says; of two values the later."""
-    joined = dict(one)
-    for name, value in other.items():
-        there = joined.get(name)
-        if isinstance(there, list) and isinstance(value, list):
-            joined[name] = [*there, *(each for each in value if each not in there)]
-        elif isinstance(there, dict) and isinstance(value, dict):
-            joined[name] = _joined(there, value)
-        else:
-            joined[name] = value
-    return joined
-
-
-def _kept(run: Run, ids: Ids, raw: bytes, when: str, found: dict[tuple[str, str], Resource]) -> None:
-    """Keeps the message itself, as the source that its provenance names, and names what it gave."""
-    document = fhir.made_id("DocumentReference", "message", ids.message())
-    patient = next((f"Patient/{id_}" for type_, id_ in found if type_ == "Patient"), None)
-    attachment = {"contentType": ER7, "data": base64.b64encode(raw).decode()}
-    resource: Resource = {"resourceType": "DocumentReference", "id": document}
-    resource |= {"meta": {"lastUpdated": when}} if when else {}
-    resource |= {
-        "status": "current",
-        "subject": {"reference": patient},
-        "content": [{"attachment": attachment}],
-    }
-    named = [
-        {"reference": f"{type_}/{id_}"} for type_, id_ in found if type_ not in _REGISTERS | {"Provenance"}
-    ]
-    for (type_, _), each in found.items():
-        if type_ == "Provenance" and each.get("entity"):
-            each["target"] = named
-            each["entity"][0]["what"] = {"reference": f"DocumentReference/{document}"}
-        if type_ == "MessageHeader":
-            each["focus"] = [one for one in named if not one["reference"].startswith("MessageHeader/")]
-    found["DocumentReference", document] = resource

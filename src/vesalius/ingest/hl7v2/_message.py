@@ -226,7 +226,9 @@ def _head(fields: list[str], number: int, delimiters: Delimiters) -> str:
 
 def _delimiters(field: str, encoding: str) -> Delimiters:
     """The delimiters; what MSH-2 leaves out is what nearly everyone uses."""
-    given = re.sub(r"(.)\1+", r"\1", encoding)[:4]  # an escape mark that was itself escaped on its way
+    if len(encoding) > 4 and encoding[2] == encoding[3]:
+        encoding = encoding[:3] + encoding[4:]  # the escape mark was itself escaped on its way
+    given = encoding[:4]
     marks = given + "".join(mark for mark in _SEPARATORS[len(given) :])
     if len({field, *marks}) != 5 or any(mark.isalnum() or mark.isspace() for mark in marks):
         raise FaultError(Cause.MALFORMED, "MSH-2 does not name four different delimiters")

@@ -39,7 +39,7 @@ def wrapped(name: str, make: Maker) -> Maker:
     if name in {"CX[Identifier]", "PLN[Identifier]"}:
         return _typed(make)
     if name.startswith(("EI[Identifier", "EI[Condition")):
-        return _with_system(make, lambda run, parts: parts[1:4])
+        return _with_system(make, lambda _, parts: parts[1:4])
     if base == "EIP":
         number = 2 if "Filler" in name else 1
         return _with_system(
@@ -169,7 +169,7 @@ def _bytes(text: str, kind: str) -> bytes:
 
 
 def joined(run: Run, roots: dict[str, dict[str, Any]], links: dict[str, str]) -> Any:
-    """What a data type map made: one value, several, or the innermost of places that are part of each other."""
+    """What a data type map made: one value, several, or the innermost of places within places."""
     if not roots:
         return None
     if not links:

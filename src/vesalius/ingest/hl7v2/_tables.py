@@ -14,6 +14,7 @@ from functools import cache
 from importlib.resources import files
 from pathlib import Path
 from typing import Any
+from zoneinfo import available_timezones
 
 import msgspec
 
@@ -84,7 +85,13 @@ class _OwnRow(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     value: str = ""
     when: str = ""
     reason: str = ""
+    add: bool = False
     remove: bool = False
+
+
+class _OwnStructure(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    like: str
+    segments: str
 
 
 class _Own(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
@@ -93,7 +100,10 @@ class _Own(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     codes: dict[str, dict[str, tuple[str, str, str] | str]] = {}
     systems: dict[str, str] = {}
     messages: dict[str, str] = {}
-    segments: dict[str, dict[str, str]] = {}
+    structures: dict[str, _OwnStructure] = {}
+    segments: dict[str, str] = {}
+    merges: dict[str, str] = {}
+    refused: dict[str, str] = {}
 
 
 class Tables(msgspec.Struct, frozen=True):
@@ -108,7 +118,9 @@ class Tables(msgspec.Struct, frozen=True):
         structures: the structure that each message type follows: ``ADT^A04`` or ``ADT``.
         zone: the hospital's time zone.
         digest: of the hospital's own file; empty without one.
-        defaults: by structure, the maps of segments that it does not place: ``{"ZBE": "Encounter[1]"}``.
+        placed: what segments add to that no structure places: ``{"ZBE": "Encounter[1]"}``.
+        merges: events that merge patients (``replaced``) or undo it (``unlinked``).
+        refused: events that are not carried out, each with the words that say so.
     """
 
     messages: dict[str, list[Use]]
@@ -119,7 +131,9 @@ class Tables(msgspec.Struct, frozen=True):
     structures: dict[str, str]
     zone: str = "Europe/Brussels"
     digest: str = ""
-    defaults: dict[str, dict[str, str]] = {}
+    placed: dict[str, str] = {}
+    merges: dict[str, str] = {}
+    refused: dict[str, str] = {}
 
     @classmethod
     def standard(cls) -> Tables:
@@ -146,8 +160,25 @@ class Tables(msgspec.Struct, frozen=True):
         Raises:
             InvalidMap: a row of it is wrong.
         """
-        found = _with(_standard(), _own(text, name), name)
+        own = _own(text, name)
+        found = _with(_standard(), own, name)
+        _check(found, own, name)
         return msgspec.structs.replace(found, digest=hashlib.sha256(text.encode()).hexdigest())
+
+
+def _check(tables: Tables, own: _Own, name: str) -> None:
+    """Refuses rows that base R4 has no place for, now rather than at the first message."""
+    from vesalius.ingest.hl7v2._plan import Plan  # it follows the tables
+
+    plan = Plan(tables)
+    for row in own.rows:
+        kind = row.map.partition("[")[2].rstrip("]").partition("-")[0]
+        if "." in row.field:
+            plan.datatype(row.map)
+        else:
+            plan.segment(row.map, kind)
+    if plan.unfit:
+        raise InvalidMap(f"{name}: {plan.unfit[0]}", hint="the path must be one of FHIR R4")
 
 
 @cache
@@ -167,6 +198,8 @@ def _own(text: str, name: str) -> _Own:
 
 
 def _with(tables: Tables, own: _Own, name: str) -> Tables:
+    if own.zone and own.zone not in available_timezones():
+        raise InvalidMap(f"{name}: there is no time zone {own.zone!r}")
     segments, datatypes = dict(tables.segments), dict(tables.datatypes)
     fresh: set[tuple[str, int, str]] = set()
     for number, row in enumerate(own.rows, 1):
@@ -175,11 +208,15 @@ def _with(tables: Tables, own: _Own, name: str) -> Tables:
             maps[row.map] = _replaced(maps.get(row.map, []), row, fresh)
         except InvalidMap as error:
             raise InvalidMap(f"{name}: row {number} ({row.field}): {error.message}") from None
-    defaults = {key: dict(value) for key, value in tables.defaults.items()}
-    for structure, placed in own.segments.items():
-        defaults.setdefault(structure, {}).update(placed)
+    messages = dict(tables.messages)
+    for title, one in own.structures.items():
+        like = one.like.split()
+        if unknown := [each for each in like if each not in messages]:
+            raise InvalidMap(f"{name}: structures.{title}: there is no structure {unknown[0]!r}")
+        messages[title] = structured(one.segments, [use for each in like for use in messages[each]])
     return msgspec.structs.replace(
         tables,
+        messages=messages,
         segments=segments,
         datatypes=datatypes,
         codes=tables.codes
@@ -187,8 +224,54 @@ def _with(tables: Tables, own: _Own, name: str) -> Tables:
         systems=tables.systems | {key.upper(): value for key, value in own.systems.items()},
         structures=tables.structures | own.messages,
         zone=own.zone or tables.zone,
-        defaults=defaults,
+        placed=tables.placed | own.segments,
+        merges=tables.merges | own.merges,
+        refused=tables.refused | own.refused,
     )
+
+
+def structured(text: str, like: list[Use]) -> list[Use]:
+    """The rows of a message map, from its segments in their order and the maps of messages like it.
+
+    A segment repeats with ``*`` after it; ``{ORDER … }`` is a group that repeats; ``OBX@OBSERVATION`` is the
+    segment as the other message has it in that group; ``RXE=MedicationRequest[1]`` says what it adds to.
+
+    Raises:
+        InvalidMap: a group is not closed, or a word is none of these.
+    """
+    groups: list[str] = []
+    found: list[Use] = []
+    words = text.replace("{", " { ").replace("}", " } ").split()
+    while words:
+        word = words.pop(0)
+        if word == "{" and words:
+            groups.append(words.pop(0))
+            found.append(Use(list(groups), "", True, "", "", None, []))
+        elif word == "}" and groups:
+            groups.pop()
+        elif part := _WORD.fullmatch(word):
+            found += _placed(part, groups, like)
+        else:
+            raise InvalidMap(f"{word!r} is not a segment of a structure")
+    if groups:
+        raise InvalidMap(f"the group {groups[-1]} is not closed")
+    return found
+
+
+_WORD = re.compile(r"([A-Z][A-Z0-9]{2})(\*)?(?:@([A-Z_]+))?(?:=(.+))?")
+
+
+def _placed(part: re.Match[str], groups: list[str], like: list[Use]) -> list[Use]:
+    segment, many, group, target = part[1], bool(part[2]), part[3], part[4]
+    path = [*groups, segment]
+    if target:
+        return [Use(path, segment, many, target, f"{segment}[{target.partition('[')[0]}]", None, [])]
+    same = [use for use in like if use.segment == segment]
+    inside = [use for use in same if len(use.path) > 1 and use.path[-2] == (group or (groups or [""])[-1])]
+    said = inside or [use for use in same if use.target] or same
+    chosen = [use for use in said if use.path == said[0].path]
+    empty = [Use(path, segment, many, "", "", None, [])]
+    return [msgspec.structs.replace(use, path=path, many=many) for use in chosen] or empty
 
 
 def _codes(table: dict[str, tuple[str, str, str] | str]) -> dict[str, tuple[str, str, str]]:
@@ -196,7 +279,7 @@ def _codes(table: dict[str, tuple[str, str, str] | str]) -> dict[str, tuple[str,
 
 
 def _replaced(rows: list[Row], own: _OwnRow, fresh: set[tuple[str, int, str]]) -> list[Row]:
-    """The rows of a map with one of a hospital's: it takes the place of all for its field and top element."""
+    """The rows of a map with an own one, which replaces all for its field and top element, or is added."""
     found = re.fullmatch(r"([A-Z][A-Z0-9]{1,2})(?:[-.](\d+))?", own.field)
     if not found or not own.map.startswith(f"{found[1]}["):
         raise InvalidMap(f"{own.field!r} is not a field of {own.map!r}")
@@ -207,7 +290,7 @@ def _replaced(rows: list[Row], own: _OwnRow, fresh: set[tuple[str, int, str]]) -
     )  # fmt: skip
     top = row.path[0][0] if row.path else ""
     key = (own.map, number, top)
-    kept = rows if key in fresh else [
+    kept = rows if own.add or key in fresh else [
         other for other in rows if other.field != number or (other.path[0][0] if other.path else "") != top
     ]  # fmt: skip
     fresh.add(key)
