@@ -103,6 +103,7 @@ for _words in (
     ASSIGNMENTS[_words] = ""
 
 CONDITIONS: dict[str, str] = {
+    'IF OBX-5 LST.count LESS THAN OR EQUALS 1 AND OBX-2 IS "NA"': 'IF OBX-5 LST.count LESS THAN OR EQUALS 1 OR OBX-2 IS "NA"',
     # ORC gives way to OBR and OBR to ORC: where both hold the number, none would give it
     "IF OBR-2 NOT VALUED": "",
     "IF OBR-3 NOT VALUED": "",

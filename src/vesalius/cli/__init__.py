@@ -11,7 +11,7 @@ from typing import Any
 import click
 
 from vesalius import __version__
-from vesalius.cli import codes, data, demo, house, identity, lake, quality, quarantine, uses
+from vesalius.cli import codes, data, demo, house, identity, lake, network, quality, quarantine, uses
 from vesalius.errors import VesaliusError
 
 
@@ -44,6 +44,9 @@ def main(verbose: bool) -> None:
 COMMANDS: tuple[click.Command, ...] = (
     demo.demo,
     data.ingest,
+    network.listen,
+    network.send,
+    network.messages,
     quarantine.quarantine,
     quality.quality,
     lake.lake,

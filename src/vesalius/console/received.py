@@ -34,6 +34,7 @@ CAUSES = {
     "future-date": N_("A date lies in the future"),
     "birth-date-conflict": N_("The patient is known with another birth date"),
     "truncated": N_("The file breaks off"),
+    "defect": N_("Vesalius itself failed on it; please report it"),
 }
 """What each cause of quarantine means."""
 

@@ -10,8 +10,10 @@ from vesalius.ingest._formats import cells
 from vesalius.ingest._kept_maps import KeptMap, kept, map_of_feed, newest
 from vesalius.ingest._maps import Map, load_map, parse_map
 from vesalius.ingest._receipts import Feed, Receipt, feeds, receipts
+from vesalius.ingest._replay import received_messages, reconvert
 from vesalius.ingest.csv_map import CsvMap
 from vesalius.ingest.mending import Attempt, retry
+from vesalius.ingest.messages import Incoming, Message, receive_message, receive_messages
 from vesalius.ingest.pipeline import receive
 from vesalius.ingest.quarantine import Chosen, Held, Problem, causes, empty_released, held, one, problems
 
@@ -23,8 +25,10 @@ __all__ = [
     "CsvMap",
     "Feed",
     "Held",
+    "Incoming",
     "KeptMap",
     "Map",
+    "Message",
     "Problem",
     "Receipt",
     "causes",
@@ -42,5 +46,9 @@ __all__ = [
     "problems",
     "receipts",
     "receive",
+    "receive_message",
+    "receive_messages",
+    "received_messages",
+    "reconvert",
     "retry",
 ]

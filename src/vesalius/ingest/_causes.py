@@ -44,6 +44,8 @@ class Cause(StrEnum):
     """A patient with another birth date than the one already known."""
     TRUNCATED = "truncated"
     """The compressed file breaks off or is damaged; what came before was taken in."""
+    DEFECT = "defect"
+    """Vesalius itself failed on it: a mistake of ours, which the words place."""
 
 
 class FaultError(Exception):

@@ -143,8 +143,10 @@ def _new_rows(
 def _unchanged(known: _Past, recorded: int, received: int, digest: str) -> bool:
     # A resource that does not say when it was recorded is new only if it differs from what is in force; it
     # may well go back to an earlier content (A, B, A), and that is news.
-    undated = recorded == received
-    return (recorded, digest) in known.seen or (undated and known.newest[1] == digest)
+    # So it is when all three come in one transaction, at one moment.
+    if recorded == received:
+        return known.newest[1] == digest
+    return (recorded, digest) in known.seen
 
 
 class _Sqlite:

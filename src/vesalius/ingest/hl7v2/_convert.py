@@ -10,6 +10,7 @@ from vesalius.ingest.hl7v2 import _language as language
 from vesalius.ingest.hl7v2 import _observation
 from vesalius.ingest.hl7v2._conditions import Condition, compiled
 from vesalius.ingest.hl7v2._finish import Resource, finished
+from vesalius.ingest.hl7v2._ids import REGISTERS
 from vesalius.ingest.hl7v2._merging import merged
 from vesalius.ingest.hl7v2._message import Message
 from vesalius.ingest.hl7v2._paths import Setter, setter
@@ -119,14 +120,34 @@ class Converter:
         home = _home(run.frame, shape.homes.get(use.key, run.frame.node.path))
         draft = home.targets.get(use.key)
         again = draft and draft.segment.name == run.segment.name and draft.ordinal != run.ordinal
-        if draft is None or again:
+        if draft is None or again or draft.id:
             draft = run.draft(use.key[0])
             home.targets[use.key] = draft
             if use.into and (source := _found(run.frame, use.into[0])):
                 use.into[1](run, source.resource, {REFERENCE: draft}, (run.ordinal, 0))
-        if use.map:
+        if use.map and not (draft.type in REGISTERS and self._register(run, use, draft)):
             self.plan.segment(use.map, draft.type).apply(run, draft)
         late.extend((run.frame, link) for link in use.links if not _connect(run.frame, link, run))
+
+    def _register(self, run: Run, use: _Applied, draft: Draft) -> bool:
+        """Applies a segment that makes a doctor, a device …, as it was applied to the same text before."""
+        if not run.drafts or run.drafts[-1] is not draft:
+            return False
+        key = (use.map, draft.type, tuple(run.segment.fields), run.context)
+        known = self.plan.registers.get(key)
+        if known is None:
+            before, around = len(run.drafts) - 1, run.registers
+            run.registers = {}
+            self.plan.segment(use.map, draft.type).apply(run, draft)
+            known = self.plan.registers.keep(key, run, draft, before)
+            run.registers = around | run.registers
+            if known is None:
+                return True
+        elif run.drafts[-1] is draft:
+            run.drafts.pop()
+        draft.said, draft.id = bool(known[0]), known[0].partition("/")[2]
+        run.registers.update(known[1])
+        return True
 
 
 def _home(frame: Frame, path: tuple[str, ...]) -> Frame:

@@ -10,14 +10,11 @@ from vesalius import fhir
 from vesalius.ingest._causes import Cause, FaultError
 from vesalius.ingest._mentions import TAG, TYPES
 from vesalius.ingest.hl7v2._complete import completed
-from vesalius.ingest.hl7v2._ids import Ids, nearest
+from vesalius.ingest.hl7v2._ids import REGISTERS, Ids, nearest
 from vesalius.ingest.hl7v2._run import REFERENCE, Draft, Run
 
 Resource = dict[str, Any]
 
-# What a hospital keeps a register of: it is known from the day it is received, and a message that repeats it
-# unchanged makes no new version.
-_REGISTERS = frozenset({"Organization", "Practitioner", "PractitionerRole", "Location", "Device"})
 # Messages that say all there is to say of a patient and a stay; others only mention them.
 _SNAPSHOTS = frozenset({"ADT", "BAR"})
 _SUBJECTS = ("subject", "patient", "beneficiary")
@@ -40,12 +37,15 @@ def finished(run: Run, raw: bytes) -> list[Resource]:
         resource = completed(draft.type, draft.resource, ids)
         key = (draft.type, ids.of(draft))
         meta = dict(resource.pop("meta", {}))
-        if when and draft.type not in _REGISTERS:
+        # A register is known from the day it is received: repeated unchanged, it makes no new version.
+        if when and draft.type not in REGISTERS:
             meta["lastUpdated"] = when
         if mentioned and draft.type in TYPES:
             meta["tag"] = [*meta.get("tag", ()), TAG]
         whole = {"resourceType": draft.type, "id": key[1]} | ({"meta": meta} if meta else {}) | resource
         found[key] = _joined(found[key], whole) if key in found else whole
+    for key, one in run.registers.items():
+        found[key] = _joined(found[key], one) if key in found else one
     _kept(ids, raw, when, found)
     return list(found.values())
 
@@ -113,7 +113,7 @@ def _kept(ids: Ids, raw: bytes, when: str, found: dict[tuple[str, str], Resource
         "content": [{"attachment": attachment}],
     }
     named = [
-        {"reference": f"{type_}/{id_}"} for type_, id_ in found if type_ not in _REGISTERS | {"Provenance"}
+        {"reference": f"{type_}/{id_}"} for type_, id_ in found if type_ not in REGISTERS | {"Provenance"}
     ]
     for (type_, _), each in found.items():
         if type_ == "Provenance" and each.get("entity"):

@@ -20,6 +20,9 @@ from vesalius.ingest.hl7v2._values import system_of
 Parts = tuple[str, ...]
 _BUSY = "?"
 
+REGISTERS = frozenset({"Organization", "Practitioner", "PractitionerRole", "Location", "Device"})
+"""What a hospital keeps a register of, whoever the patient is."""
+
 
 class Ids:
     """Gives each resource of one message its id."""
@@ -85,7 +88,8 @@ class Ids:
         return [self.resolved(one) for one in value] if isinstance(value, list) else value
 
     def _content(self, draft: Draft) -> Parts:
-        return (self.patient(draft), fhir.digest(self.resolved(draft.resource)))
+        owner = self._run.sender if draft.type in REGISTERS else self.patient(draft)
+        return (owner, fhir.digest(self.resolved(draft.resource)))
 
 
 def nearest(draft: Draft, type_: str) -> Draft | None:

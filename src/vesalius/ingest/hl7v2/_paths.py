@@ -41,7 +41,7 @@ class Setter:
         complex: whether it is no primitive.
     """
 
-    __slots__ = ("_last", "_moves", "_plain", "codes", "complex", "kind", "name")
+    __slots__ = ("_last", "_moves", "_plain", "codes", "complex", "kind", "name", "refer")
 
     def __init__(self, moves: list[Move], kind: str, codes: str) -> None:
         self._last = moves[-1] if moves and not moves[-1].link else None
@@ -50,7 +50,14 @@ class Setter:
         self.kind = kind
         self.codes = codes
         self.complex = kind not in fhir.primitives()
+        # the element that refers, where the value is a whole resource that it refers to
+        self.refer = Setter(moves[:-1], "Reference", "") if moves and moves[-1].link else None
         self._plain = not self._moves and self._last is not None and not self._last.many
+
+    def leads(self) -> tuple[Move, ...]:
+        """The first steps, up to the first that leads into a resource; () where none does."""
+        place = next((place for place, move in enumerate(self._moves) if move.link), -1)
+        return tuple(self._moves[: place + 1])
 
     def __call__(self, run: Run, root: dict[str, Any], value: Any, turn: Turn) -> None:
         """Puts a value (or, of what may have several, a list of them) into ``root``."""

@@ -10,9 +10,11 @@ from vesalius.errors import InvalidMap, NotFound
 from vesalius.ingest._causes import FaultError
 from vesalius.ingest.hl7v2 import _natives
 from vesalius.ingest.hl7v2._conditions import DATATYPES, Condition, compiled, getter
+from vesalius.ingest.hl7v2._ids import REGISTERS
 from vesalius.ingest.hl7v2._message import DELETE
-from vesalius.ingest.hl7v2._paths import Setter, setter
-from vesalius.ingest.hl7v2._run import Draft, Run, nth
+from vesalius.ingest.hl7v2._paths import Move, Setter, setter
+from vesalius.ingest.hl7v2._registers import Registers
+from vesalius.ingest.hl7v2._run import REFERENCE, Draft, Run, nth
 from vesalius.ingest.hl7v2._tables import Node, Row, Tables
 from vesalius.ingest.hl7v2._values import Reader, decimal, reader
 
@@ -40,24 +42,27 @@ class Step:
         make: what makes the value of the components of one repetition.
         put: what puts it into the resource.
         always: whether it does not wait for its field to be valued.
+        rivals: the fields that put into the same resource, for one that refers to a register; else None.
     """
 
-    __slots__ = ("always", "holds", "make", "put", "row")
+    __slots__ = ("always", "holds", "make", "put", "rivals", "row")
 
     def __init__(self, row: Row, base: str, holds: Condition | None, make: Maker, put: Setter) -> None:
         self.row = row
         self.holds = holds
         self.make = make
         self.put = put
+        self.rivals: list[int] | None = None
         self.always = row.field == 0 or _absent(row.condition, f"{base}.{row.field}")
 
 
 class SegmentPlan:
     """A segment map, compiled: the rows of each field, and those that wait for none."""
 
-    __slots__ = ("always", "fields", "kind", "name")
+    __slots__ = ("_registers", "always", "fields", "kind", "name")
 
-    def __init__(self, name: str, kind: str, steps: list[Step]) -> None:
+    def __init__(self, name: str, kind: str, steps: list[Step], registers: Registers) -> None:
+        self._registers = registers
         self.name = name
         self.kind = kind
         self.always = [step for step in steps if step.always]
@@ -65,6 +70,9 @@ class SegmentPlan:
         for step in steps:
             if not step.always:
                 by_field.setdefault(step.row.field, []).append(step)
+        for step in steps:
+            if step.put.refer and step.put.kind in REGISTERS and step.row.datatype and not step.always:
+                step.rivals = _rivals(step, steps)
         segment = name.partition("[")[0]
         self.fields = [(number, f"{segment}-{number}", rows) for number, rows in by_field.items()]
 
@@ -86,7 +94,37 @@ class SegmentPlan:
                 if one and one != DELETE:
                     parts = one.split(marks.component)
                     for step in steps:
-                        self._step(run, draft, step, parts, repetition)
+                        rivals = step.rivals
+                        if rivals is None or any(number < size and fields[number] for number in rivals):
+                            self._step(run, draft, step, parts, repetition)
+                        else:
+                            self._register(run, draft, step, one, parts, repetition)
+
+    def _register(
+        self, run: Run, draft: Draft, step: Step, one: str, parts: list[str], repetition: int
+    ) -> None:
+        """A step that only refers to a doctor, a place …: what its text gave before is not made again."""
+        if step.holds and not step.holds(run, parts):
+            return
+        key = (id(step), one, run.context)
+        known = self._registers.get(key)
+        if known is None:
+            before, around = len(run.drafts), run.registers
+            run.saying, run.registers = True, {}
+            first = run.draft(step.put.kind)
+            value = step.make(run, parts)
+            first.resource = (value[0] if isinstance(value, list) else value) or {}
+            first.said = bool(first.resource)
+            known = self._registers.keep(key, run, first, before)
+            run.registers = around
+            if known is None:
+                del run.drafts[before:]
+                self._step(run, draft, step, parts, repetition)
+                return
+        if known[0] and step.put.refer:
+            step.put.refer(run, draft.resource, {REFERENCE: known[0]}, (run.ordinal, repetition))
+            run.registers.update(known[1])
+            draft.said = True
 
     @staticmethod
     def _step(run: Run, draft: Draft, step: Step, parts: list[str], repetition: int) -> None:
@@ -110,6 +148,7 @@ class Plan:
     def __init__(self, tables: Tables) -> None:
         self.tables = tables
         self.unfit: list[str] = []
+        self.registers = Registers()
         self._segments: dict[tuple[str, str], SegmentPlan] = {}
         self._datatypes: dict[str, Maker] = {}
 
@@ -120,7 +159,7 @@ class Plan:
             rows = self.tables.segments.get(name, [])
             repeating = _repeating(rows, kind)
             steps = [step for row in rows if (step := self._compiled(name, row, kind, repeating))]
-            found = self._segments[name, kind] = SegmentPlan(name, kind, steps)
+            found = self._segments[name, kind] = SegmentPlan(name, kind, steps, self.registers)
         return found
 
     def datatype(self, name: str) -> Maker:
@@ -230,6 +269,25 @@ class Plan:
             return None
 
         return made
+
+
+def _rivals(step: Step, steps: list[Step]) -> list[int]:
+    """The other fields that put into the resource that a step refers to, or beside its reference."""
+    into = step.put.leads()
+    return sorted(
+        {
+            other.row.field
+            for other in steps
+            if other is not step
+            and other.put.leads()[: len(into)] == into
+            and other.row.field != step.row.field
+        }
+        | ({step.row.field} if any(_same(other, step, into) for other in steps) else set())
+    )
+
+
+def _same(other: Step, step: Step, into: tuple[Move, ...]) -> bool:
+    return other is not step and other.row.field == step.row.field and other.put.leads()[: len(into)] == into
 
 
 def _rest(row: Row) -> tuple[str, str, list[Node] | None, Node | None]:

@@ -14,6 +14,9 @@ if TYPE_CHECKING:
 
 REFERENCE = "reference"
 
+Named = dict[tuple[str, str], dict[str, Any]]
+"""Finished resources, by type and id."""
+
 
 class Draft:
     """A resource in the making.
@@ -49,18 +52,22 @@ class Run:
         frame, segment, ordinal: where it stands.
         place: the field it stands at, for messages: ``PID-7``.
         saying: whether what is put now comes from the message, and is not only assigned by the tables.
+        registers: finished resources of what comes back in nearly every message.
+        context: what the meaning of a field depends on beside its text: who sent it, and how he writes.
         slots: the elements of lists that were begun, by where and from what they were.
     """
 
     __slots__ = (
         "_kept",
         "clock",
+        "context",
         "drafts",
         "escape",
         "frame",
         "message",
         "ordinal",
         "place",
+        "registers",
         "saying",
         "segment",
         "sender",
@@ -80,6 +87,8 @@ class Run:
         self.segment = message.segments[0]
         self.ordinal = 0
         self.place = "MSH"
+        self.registers: Named = {}
+        self.context = (self.sender, message.delimiters, message.encoding, self.clock.offset)
         self.saying = False
         self.slots: dict[Hashable, dict[str, Any]] = {}
         self._kept: list[dict[str, Any]] = []

@@ -216,9 +216,10 @@ def _with(tables: Tables, own: _Own, name: str) -> Tables:
             raise InvalidMap(f"{name}: row {number} ({row.field}): {error.message}") from None
     messages = dict(tables.messages)
     for title, one in own.structures.items():
-        if one.like not in messages:
-            raise InvalidMap(f"{name}: structures.{title}: there is no structure {one.like!r}")
-        messages[title] = structured(one.segments, messages[one.like])
+        like = one.like.split()
+        if unknown := [each for each in like if each not in messages]:
+            raise InvalidMap(f"{name}: structures.{title}: there is no structure {unknown[0]!r}")
+        messages[title] = structured(one.segments, [use for each in like for use in messages[each]])
     return msgspec.structs.replace(
         tables,
         messages=messages,
@@ -236,7 +237,7 @@ def _with(tables: Tables, own: _Own, name: str) -> Tables:
 
 
 def structured(text: str, like: list[Use]) -> list[Use]:
-    """The rows of a message map, from its segments in their order and the maps of a message like it.
+    """The rows of a message map, from its segments in their order and the maps of messages like it.
 
     A segment repeats with ``*`` after it; ``{ORDER … }`` is a group that repeats; ``OBX@OBSERVATION`` is the
     segment as the other message has it in that group; ``RXE=MedicationRequest[1]`` says what it adds to.
@@ -273,8 +274,8 @@ def _placed(part: re.Match[str], groups: list[str], like: list[Use]) -> list[Use
         return [Use(path, segment, many, target, f"{segment}[{target.partition('[')[0]}]", None, [])]
     same = [use for use in like if use.segment == segment]
     inside = [use for use in same if len(use.path) > 1 and use.path[-2] == (group or (groups or [""])[-1])]
-    first = [use for use in same if use.path == same[0].path]
-    chosen = inside or first
+    said = inside or [use for use in same if use.target] or same
+    chosen = [use for use in said if use.path == said[0].path]
     empty = [Use(path, segment, many, "", "", None, [])]
     return [msgspec.structs.replace(use, path=path, many=many) for use in chosen] or empty
 

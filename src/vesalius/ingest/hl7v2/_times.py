@@ -30,27 +30,30 @@ class Clock:
     Args:
         zone: the hospital's time zone, as in ``Europe/Brussels``.
         sent: MSH-7 as written.
+
+    Attributes:
+        offset: that of the sender, where it is not the hospital's.
     """
 
-    __slots__ = ("_offset", "_zone")
+    __slots__ = ("_zone", "offset")
 
     def __init__(self, zone: str, sent: str = "") -> None:
         self._zone = zone
-        self._offset = _foreign(zone, sent)
+        self.offset = _foreign(zone, sent)
 
     def date(self, text: str) -> str | None:
         """A FHIR ``date``; None if it is not a day that exists."""
-        found = _parsed(text, self._zone, self._offset)
+        found = _parsed(text, self._zone, self.offset)
         return found[0][:10] if found else None
 
     def date_time(self, text: str) -> str | None:
         """A FHIR ``dateTime``, as precise as it was written; None if it is no moment that exists."""
-        found = _parsed(text, self._zone, self._offset)
+        found = _parsed(text, self._zone, self.offset)
         return found[0] if found else None
 
     def instant(self, text: str) -> str | None:
         """A FHIR ``instant``: a date alone is its last second, so that nothing is known too early."""
-        found = _parsed(text, self._zone, self._offset)
+        found = _parsed(text, self._zone, self.offset)
         return found[1] if found else None
 
 

@@ -11,6 +11,7 @@ from typing import Any
 
 import sqlalchemy as sa
 
+from vesalius.ingest._message_table import message
 from vesalius.ingest._tables import receipt
 from vesalius.ingest.quality._counting import day_of
 from vesalius.ingest.quality._measures import DELAYS, ELEMENTS
@@ -306,16 +307,22 @@ def _start(number: int) -> datetime:
 
 
 def _silences(engine: sa.Engine, now: datetime) -> dict[str, Silence]:
-    """Whether each feed still comes."""
-    c = receipt.c
-    found: dict[str, list[tuple[datetime, int]]] = {}
+    """Whether each feed still comes: its files, and its messages, which share one receipt per day."""
+    last: dict[str, datetime] = {}
+    found: dict[str, Counter[int]] = defaultdict(Counter)
+    since = now - timedelta(weeks=WEEKS + 1)
     with reading(engine) as connection:
-        last = {row.source: row.at for row in connection.execute(_newest(c.source, c.received_at))}
-        since = now - timedelta(weeks=WEEKS + 1)
-        for row in connection.execute(_quarters(c.source, c.received_at).where(c.received_at > since)):
-            start = from_microseconds(int(row.quarter) * _QUARTER)
-            found.setdefault(row.source, []).append((start, row.items))
-    return {source: assess(moment, found.get(source, []), now) for source, moment in last.items()}
+        for table in (receipt, message):
+            source, at = table.c.source, table.c.received_at
+            for row in connection.execute(_newest(source, at)):
+                last[row.source] = max(row.at, last.get(row.source, row.at))
+            for row in connection.execute(_quarters(source, at).where(at > since)):
+                found[row.source][int(row.quarter)] += row.items
+    return {source: assess(moment, _starts(found[source]), now) for source, moment in last.items()}
+
+
+def _starts(quarters: Mapping[int, int]) -> list[tuple[datetime, int]]:
+    return [(from_microseconds(number * _QUARTER), count) for number, count in sorted(quarters.items())]
 
 
 _QUARTER = QUARTER // timedelta(microseconds=1)
