@@ -23,7 +23,7 @@ from vesalius.ingest._tables import receipt as receipt_table
 from vesalius.ingest.messages import REFUSED, TAKEN, Message, Reader
 from vesalius.ingest.quarantine import HELD
 from vesalius.lake import Arrival, Lake
-from vesalius.store import Instant, reading
+from vesalius.store import Instant, reading, writing
 
 _CHUNK = 200
 
