@@ -9,7 +9,7 @@ from vesalius.ingest._maps import load_map
 from vesalius.ingest._receipts import Feed, Receipt, feeds, receipts
 from vesalius.ingest._replay import received_messages, reconvert
 from vesalius.ingest.csv_map import CsvMap
-from vesalius.ingest.messages import Incoming, Message, receive_message, receive_messages
+from vesalius.ingest.messages import Incoming, Message, reader, receive_message, receive_messages
 from vesalius.ingest.pipeline import receive
 from vesalius.ingest.quarantine import Held, causes, held, retry
 
@@ -26,6 +26,7 @@ __all__ = [
     "feeds",
     "held",
     "load_map",
+    "reader",
     "receipts",
     "receive",
     "receive_message",
