@@ -32,6 +32,7 @@ _FILE = click.Path(path_type=Path, exists=True, dir_okay=False)
     show_default=True,
     help="Take in messages with this MSH-11: P production, T training, D debugging; may be repeated.",
 )
+@click.option("--map", "map_file", type=_FILE, help="The hospital's own rows for HL7 v2.")
 @HOME
 def listen(
     source: str,
@@ -42,6 +43,7 @@ def listen(
     client_ca: Path | None,
     peers: tuple[str, ...],
     processing: tuple[str, ...],
+    map_file: Path | None,
     home: Path,
 ) -> None:
     """Receive HL7 v2 messages over MLLP; each is acknowledged once it is on disk."""
@@ -60,8 +62,15 @@ def listen(
             tls=tls,
             peers=networks,
             processing=processing,
+            read=_reader(map_file),
         )
         mllp.listen(listener, lambda each: _ready(each, host, encrypted=tls is not None), _Line())
+
+
+def _reader(map_file: Path | None) -> Any:
+    from vesalius.ingest import load_map, reader
+
+    return reader(own=load_map(map_file)) if map_file else None
 
 
 def _network(text: str) -> Any:
@@ -156,10 +165,17 @@ def _said(reply: Reply) -> None:
 @click.option("--status", type=click.Choice(["taken", "held", "refused"]), help="Only those that stand so.")
 @click.option("--replay", is_flag=True, help="Convert again those taken in, after a mapping was mended.")
 @click.option("--since", type=click.DateTime(), help="Replay only those received since then (UTC).")
+@click.option("--map", "map_file", type=_FILE, help="Replay through the hospital's own rows for HL7 v2.")
 @click.option("--limit", type=int, default=20, show_default=True)
 @HOME
 def messages(
-    source: str | None, status: str | None, replay: bool, since: Any, limit: int, home: Path
+    source: str | None,
+    status: str | None,
+    replay: bool,
+    since: Any,
+    map_file: Path | None,
+    limit: int,
+    home: Path,
 ) -> None:
     """What arrived message by message, newest first; and convert it again through a mended mapping."""
     from datetime import UTC
@@ -170,7 +186,11 @@ def messages(
         if replay:
             moment = since.replace(tzinfo=UTC) if since else None
             done = ingest.reconvert(
-                hospital.lake, source=source, since=moment, progress=rows(tick, "converting again")
+                hospital.lake,
+                source=source,
+                since=moment,
+                read=_reader(map_file),
+                progress=rows(tick, "converting again"),
             )
             click.echo(
                 f"{done.read} messages converted again: {done.written} resources written, "

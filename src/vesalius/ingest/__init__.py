@@ -13,7 +13,7 @@ from vesalius.ingest._receipts import Feed, Receipt, feeds, receipts
 from vesalius.ingest._replay import received_messages, reconvert
 from vesalius.ingest.csv_map import CsvMap
 from vesalius.ingest.mending import Attempt, retry
-from vesalius.ingest.messages import Incoming, Message, receive_message, receive_messages
+from vesalius.ingest.messages import Incoming, Message, reader, receive_message, receive_messages
 from vesalius.ingest.pipeline import receive
 from vesalius.ingest.quarantine import Chosen, Held, Problem, causes, empty_released, held, one, problems
 
@@ -44,6 +44,7 @@ __all__ = [
     "one",
     "parse_map",
     "problems",
+    "reader",
     "receipts",
     "receive",
     "receive_message",

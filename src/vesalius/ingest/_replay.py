@@ -14,13 +14,12 @@ import sqlalchemy as sa
 from vesalius import fhir
 from vesalius.ingest import _finishing as finishing
 from vesalius.ingest._causes import FaultError
-from vesalius.ingest._formats import format_of
 from vesalius.ingest._judge import Judge
 from vesalius.ingest._message_table import message as table
 from vesalius.ingest._receipts import Receipt
 from vesalius.ingest._tables import quarantine as held_table
 from vesalius.ingest._tables import receipt as receipt_table
-from vesalius.ingest.messages import REFUSED, TAKEN, Message, Reader
+from vesalius.ingest.messages import REFUSED, TAKEN, Message, Reader, reader
 from vesalius.ingest.quarantine import HELD
 from vesalius.lake import Arrival, Lake
 from vesalius.store import Instant, reading, writing
@@ -110,7 +109,7 @@ def reconvert(
         news, faults, judges = _News(lake), 0, dict[datetime, Judge]()
         for row in chunk:
             judge = judges.setdefault(row.known_at, Judge(lake, row.known_at))
-            found, failed = _again(zlib.decompress(row.raw), judge, read or format_of(row.format, None).read)
+            found, failed = _again(zlib.decompress(row.raw), judge, read or reader(row.format))
             faults += failed
             news.add(found, row.known_at, row.source)
         with writing(lake.engine) as connection:

@@ -31,6 +31,7 @@ from vesalius.ingest._causes import Cause, FaultError
 from vesalius.ingest._formats import format_of
 from vesalius.ingest._items import Item
 from vesalius.ingest._judge import Judge
+from vesalius.ingest._maps import Map
 from vesalius.ingest._receipts import COMPLETE, Receipt
 from vesalius.ingest.quarantine import HELD, Fault, hold
 from vesalius.lake import Arrival, Lake, Written
@@ -45,6 +46,15 @@ Reader = Callable[[BinaryIO], Iterator[Item]]
 _ATTEMPTS = 5
 
 _log = logging.getLogger(__name__)
+
+
+def reader(format: str = HL7V2, own: Map | None = None) -> Reader:  # noqa: A002
+    """What makes resources of a message of a format, through the hospital's own rows if there are some.
+
+    Raises:
+        UnreadableInput: there is no such format, or it needs a map.
+    """
+    return format_of(format, own).read
 
 
 class Incoming(msgspec.Struct, frozen=True):
@@ -156,8 +166,7 @@ def receive_messages(
         Unavailable: the database does not answer. Nothing was written, and nothing may be acknowledged.
         Conflict: other processes received the same messages at the same moment, again and again.
     """
-    reader = read or format_of(format, None).read
-    batch = _Batch(lake, source, format, received_at or datetime.now(UTC), reader)
+    batch = _Batch(lake, source, format, received_at or datetime.now(UTC), read or reader(format))
     return _isolated(batch, incoming)
 
 

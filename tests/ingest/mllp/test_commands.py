@@ -71,6 +71,20 @@ def test_a_test_message_is_welcome_where_the_hospital_says_so(tmp_path, file):
     assert "0 refused" in said[1]
 
 
+def test_the_rows_of_the_hospital_are_listened_through_and_replayed_through(tmp_path, file):
+    one, other = tmp_path / "one.toml", tmp_path / "other.toml"
+    one.write_text('zone = "UTC"\n')
+    other.write_text('zone = "Asia/Tokyo"\n')
+    home = tmp_path / "home"
+    with listener(home, "--map", one) as (port, _said):
+        run("send", file, "--to", f"127.0.0.1:{port}")
+    same = run("messages", "--replay", "--map", one, "--home", home).output
+    assert "2 messages converted again: 0 resources written" in same
+    mended = run("messages", "--replay", "--map", other, "--since", "2026-01-01", "--home", home).output
+    assert int(re.search(r"again: (\d+) resources written", mended)[1]) >= 2
+    assert "0 resources written" in run("messages", "--replay", "--map", other, "--home", home).output
+
+
 def test_certificates_on_both_sides(tmp_path, file):
     authority, stranger = trustme.CA(), trustme.CA()
     paths = {}

@@ -16,10 +16,9 @@ import msgspec
 
 from vesalius.errors import Unavailable, VesaliusError
 from vesalius.ingest._causes import FaultError
-from vesalius.ingest._formats import format_of
 from vesalius.ingest._judge import Judge
 from vesalius.ingest.hl7v2 import Header
-from vesalius.ingest.messages import HL7V2, REFUSED, Incoming, Message, Reader, receive_messages
+from vesalius.ingest.messages import REFUSED, Incoming, Message, Reader, reader, receive_messages
 from vesalius.ingest.mllp._answers import answer, incoming
 from vesalius.ingest.mllp._clerk import Clerk, Line
 from vesalius.ingest.mllp._frames import Frame, Frames, framed
@@ -107,7 +106,7 @@ class Listener:
         peers: the networks whose connections are admitted; empty admits all.
         processing: the processing ids (MSH-11) that are welcome.
         limits: what it bears.
-        read: what makes resources of a message; the reader of HL7 v2, if not given.
+        read: what makes resources of a message, from ``ingest.reader``; that of HL7 v2, if not given.
 
     Attributes:
         counts: what it has seen.
@@ -175,7 +174,7 @@ class Listener:
 
     def _warm_up(self) -> None:
         """Loads and compiles what the first message of a process would wait for; nothing is written."""
-        read = self._read or format_of(HL7V2, None).read
+        read = self._read or reader()
         judge = Judge(self._lake, self._moment)
         with suppress(FaultError):
             for item in read(io.BytesIO(_FIRST)):
