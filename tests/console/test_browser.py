@@ -38,7 +38,15 @@ PAGES = {
         "/nothing",
     ),
     "marchal": ("/usecases", "/usecases/urine", "/usecases/urine/settings", "/audit", "/about"),
-    "segers": ("/received", "/terminology"),
+    "segers": (
+        "/received",
+        "/terminology",
+        "/quality",
+        "/quality/feed?name=laboratory",
+        "/quarantine",
+        "/quarantine/1",
+        "/quarantine/attempts/1",
+    ),
 }
 
 
@@ -59,6 +67,7 @@ def address(tmp_path_factory) -> Iterator[str]:
     hospital = synthetic.make(tmp_path_factory.mktemp("served"))
     synthetic.receive_file(hospital)
     synthetic.receive_local_codes(hospital)
+    synthetic.hold_rows(hospital)
     synthetic.validate(hospital)
     listening = socket.create_server(("127.0.0.1", 0))
     server = uvicorn.Server(uvicorn.Config(app(hospital), log_level="warning"))

@@ -91,7 +91,8 @@ def test_each_role_sees_its_pages_and_no_others(reader):
 def test_the_menu_offers_only_what_the_role_may_see(reader):
     menu = re.search(r'<nav class="nav".*?</nav>', reader("segers").get("/about").text, re.DOTALL)
     assert menu
-    assert re.findall(r'href="([^"]+)"', menu.group()) == ["/usecases", "/received", "/terminology"]
+    links = ["/usecases", "/received", "/quality", "/terminology"]
+    assert re.findall(r'href="([^"]+)"', menu.group()) == links
 
 
 def test_who_has_not_signed_in_is_sent_to_sign_in_and_back(reader):
@@ -352,29 +353,6 @@ def test_a_hospital_with_real_data_has_no_demo_people(tmp_path):
     assert "Synthetic data" not in page
     assert browser.submit("/sign-in", login="delforge").status_code == 401
     assert browser.submit("/sign-in", login="martin", password=synthetic.PASSWORD).status_code == 200
-    hospital.close()
-
-
-def test_what_is_held_is_shown_with_its_reason_to_those_who_mend_it(tmp_path):
-    from browsing import Reader
-
-    from vesalius.console import app
-
-    hospital = synthetic.make(tmp_path, count=1)
-    synthetic.receive_file(hospital)
-    console = app(hospital)
-    engineer = Reader(console).sign_in("segers")
-    page = engineer.get("/received").text
-    assert "night.ndjson" in page
-    assert "It is not well-formed" in page
-    assert "{ this is not JSON &lt;b&gt;" in page
-    assert "some of it is still not understood" in engineer.submit("/received/retry", cause="malformed").text
-    assert engineer.submit("/received/retry", cause="nonsense").status_code == 404
-    director = Reader(console).sign_in("marchal")
-    page = director.get("/received").text
-    assert "It is not well-formed" in page
-    assert "this is not JSON" not in page
-    assert director.submit("/received/retry", cause="malformed").status_code == 403
     hospital.close()
 
 

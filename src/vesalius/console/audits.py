@@ -45,6 +45,8 @@ LABELS = {
     Action.CODE_MAPPED: N_("Said what a code means"),
     Action.CODE_WITHDRAWN: N_("Took back what a code means"),
     Action.CODES_APPLIED: N_("Applied codes to the past"),
+    Action.QUARANTINE_MENDED: N_("Mended a map"),
+    Action.QUARANTINE_MOVED: N_("Set aside, or brought back"),
     Action.AUDIT_READ: N_("Read the audit"),
     Action.ACCESS_REFUSED: N_("Access refused"),
 }

@@ -306,7 +306,9 @@ def _shares(found: Worklist) -> tuple[ShareRow, ...]:
 
 
 def _share(each: Share) -> ShareRow:
-    return ShareRow(each.name, each.total, each.before, each.after, pictures.share(each.before, each.after))
+    return ShareRow(
+        each.name, each.total, each.before, each.after, pictures.coverage(each.before, each.after)
+    )
 
 
 def _gained(curve: list[float]) -> list[float]:

@@ -41,6 +41,7 @@ LINKS = (
     ("/decisions", N_("My decisions"), Right.SEE_DECISIONS),
     ("/usecases", N_("Uses"), Right.SEE_FIGURES),
     ("/received", N_("Received"), Right.SEE_RECEIVED),
+    ("/quality", N_("Data quality"), Right.SEE_RECEIVED),
     ("/terminology", N_("Codes"), Right.SEE_CODES),
     ("/audit", N_("Audit"), Right.SEE_AUDIT),
 )

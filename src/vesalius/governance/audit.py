@@ -54,6 +54,8 @@ class Action(StrEnum):
     CODE_MAPPED = "code.mapped"
     CODE_WITHDRAWN = "code.withdrawn"
     CODES_APPLIED = "codes.applied"
+    QUARANTINE_MENDED = "quarantine.mended"
+    QUARANTINE_MOVED = "quarantine.moved"
     AUDIT_READ = "audit.read"
     ACCESS_REFUSED = "access.refused"
 

@@ -219,6 +219,11 @@ class Lake:
                 return
             after = found[-1].seq
 
+    def arrived(self, after: int, limit: int) -> list[Version]:
+        """The next versions of every type after a position, in order of arrival; at most ``limit``."""
+        with reading(self.engine) as connection:
+            return log.arrived(connection, after, self._limit, limit)
+
     def behind(self, type: str, after: int) -> int:  # noqa: A002
         """How many versions of one type arrived after a position."""
         with reading(self.engine) as connection:

@@ -232,6 +232,12 @@ _SLICE = (
     .order_by(_c.seq)
     .limit(sa.bindparam("size", type_=sa.Integer))
 )
+_ARRIVED = (
+    sa.select(*_FIELDS)
+    .where(_c.seq > sa.bindparam("after"), _c.seq <= _PIN)
+    .order_by(_c.seq)
+    .limit(sa.bindparam("size", type_=sa.Integer))
+)
 _COUNT_AFTER = sa.select(sa.func.count()).where(
     _c.type == sa.bindparam("type"), _c.seq > sa.bindparam("after"), _c.seq <= _PIN
 )
@@ -314,6 +320,11 @@ def page(
 def slice_of(connection: sa.Connection, type_: str, after: int, pin: int, size: int) -> list[Version]:
     """The next versions of one type after position ``after``, in order of arrival."""
     return _versions(connection.execute(_SLICE, {"type": type_, "after": after, "pin": pin, "size": size}))
+
+
+def arrived(connection: sa.Connection, after: int, pin: int, size: int) -> list[Version]:
+    """The next versions of any type after position ``after``, in order of arrival."""
+    return _versions(connection.execute(_ARRIVED, {"after": after, "pin": pin, "size": size}))
 
 
 def count(connection: sa.Connection, pin: int) -> dict[str, dict[str, int]]:
