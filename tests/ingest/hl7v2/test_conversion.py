@@ -359,6 +359,18 @@ def test_every_public_sample_converts_and_no_resource_is_invalid(shared_data):
 
 
 @pytest.mark.data
+def test_what_is_remembered_of_other_messages_changes_nothing(shared_data):
+    used, paths = hl7v2.Converter(), sorted((shared_data / "hl7v2-samples" / "messages").glob("*.hl7"))
+    plan = used.plan
+    for path in paths:
+        raw = path.read_bytes()
+        plan.registers.clear()
+        alone = used.resources(hl7v2.parse(raw), raw)
+        again = used.resources(hl7v2.parse(raw), raw)
+        assert {fhir.canonical(each) for each in alone} == {fhir.canonical(each) for each in again}, path.name
+
+
+@pytest.mark.data
 @given(data=st.data())
 @settings(suppress_health_check=list(HealthCheck), deadline=None, max_examples=30)
 def test_mutated_public_samples_never_crash(shared_data, data):

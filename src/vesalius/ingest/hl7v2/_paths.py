@@ -89,7 +89,13 @@ class Setter:
 
 def _append(run: Run, here: dict[str, Any], last: Move, one: Any, key: Any, number: int) -> None:
     if isinstance(one, dict):
-        merge(run, _slot(run, here, last.name, (*key, number) if number else key), one)
+        place = (id(here), last.name, (*key, number) if number else key)
+        known = run.slots.get(place)
+        if known is None:
+            run.slots[place] = one
+            here.setdefault(last.name, []).append(one)
+        else:
+            merge(run, known, one)
     elif one not in (known := here.setdefault(last.name, [])):
         known.append(one)
 

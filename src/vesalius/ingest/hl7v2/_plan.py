@@ -121,6 +121,7 @@ class SegmentPlan:
                 del run.drafts[before:]
                 self._step(run, draft, step, parts, repetition)
                 return
+        run.saying = True
         if known[0] and step.put.refer:
             step.put.refer(run, draft.resource, {REFERENCE: known[0]}, (run.ordinal, repetition))
             run.registers.update(known[1])
