@@ -11,7 +11,7 @@ from typing import Any
 import click
 
 from vesalius import __version__
-from vesalius.cli import data, demo, house, uses
+from vesalius.cli import clients, data, demo, house, uses
 from vesalius.errors import VesaliusError
 
 
@@ -56,6 +56,7 @@ COMMANDS: tuple[click.Command, ...] = (
     uses.replay,
     house.audit_command,
     house.person_command,
+    clients.client,
     house.serve_command,
 )
 """In the order of the loop, which is the order that ``vesalius --help`` keeps."""

@@ -35,12 +35,20 @@ class Action(StrEnum):
     PERSON_REFUSED = "person.refused"
     PERSON_LOCKED = "person.locked"
     PERSON_SIGNED_OUT = "person.signed_out"
+    CLIENT_ADDED = "client.added"
+    CLIENT_REVOKED = "client.revoked"
+    CLIENT_REFUSED = "client.refused"
     WORKLIST_READ = "worklist.read"
     SUGGESTION_READ = "suggestion.read"
     SUGGESTION_DECIDED = "suggestion.decided"
     SUGGESTION_UNDONE = "suggestion.undone"
     SUGGESTION_REPLAYED = "suggestion.replayed"
     RESOURCE_READ = "resource.read"
+    RESOURCE_SEARCHED = "resource.searched"
+    RESOURCE_WRITTEN = "resource.written"
+    EXPORT_ASKED = "export.asked"
+    EXPORT_READ = "export.read"
+    EXPORT_ENDED = "export.ended"
     USE_SIGNED = "use.signed"
     USE_REFUSED = "use.refused"
     USE_MOVED = "use.moved"
@@ -231,7 +239,7 @@ def _concerns(thing: str) -> sa.ColumnElement[bool]:
     """On the object ``thing``, or on anything about the patient of that reference."""
     if not thing.startswith("Patient/"):
         return event.c.object == thing
-    told = msgspec.json.encode({"subject": thing}).decode()[1:-1]  # as it stands in the canonical detail
+    told = msgspec.json.encode(thing).decode()  # as the canonical detail tells one subject, or a list of them
     return sa.or_(event.c.object == thing, event.c.detail.contains(told, autoescape=True))
 
 

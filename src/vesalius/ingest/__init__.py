@@ -6,6 +6,7 @@ One module per format turns bytes into FHIR resources; a common pipeline checks,
 from vesalius.ingest._causes import Cause
 from vesalius.ingest._formats import NAMES as FORMATS
 from vesalius.ingest._receipts import Feed, Receipt, feeds, receipts
+from vesalius.ingest._requests import Reception
 from vesalius.ingest.csv_map import CsvMap
 from vesalius.ingest.pipeline import receive
 from vesalius.ingest.quarantine import Held, causes, held, retry
@@ -17,6 +18,7 @@ __all__ = [
     "Feed",
     "Held",
     "Receipt",
+    "Reception",
     "causes",
     "feeds",
     "held",

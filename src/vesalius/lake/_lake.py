@@ -10,9 +10,12 @@ from pathlib import Path
 import sqlalchemy as sa
 
 from vesalius.errors import Conflict, NotAllowed, NotFound
+from vesalius.lake import _identifiers as identifiers
 from vesalius.lake import _log as log
+from vesalius.lake import _search as searching
 from vesalius.lake import _upkeep as upkeep
 from vesalius.lake._columns import ColumnFiles, Columns
+from vesalius.lake._search import Known, Wanted
 from vesalius.lake._upkeep import Stats, TypeStats
 from vesalius.lake._version import Arrival, Version, Written, parse_reference
 from vesalius.store import reading, writing
@@ -70,6 +73,44 @@ class Lake:
                 return log.append(own, arrivals, source, received_at)
         except sa.exc.IntegrityError:
             raise Conflict("another writer added versions of the same resources", hint="try again") from None
+
+    def known(
+        self, names: Iterable[tuple[str, str]], connection: sa.Connection
+    ) -> dict[tuple[str, str], Known]:
+        """What is there of some resources, and stays there until the transaction ends.
+
+        It waits for its turn among the writers, so that what it answers still holds when the same transaction
+        writes: nobody can come between.
+
+        Args:
+            names: type and id of each.
+            connection: a transaction of ``store.writing``.
+
+        Returns:
+            What there is, by type and id; what the lake does not hold is left out.
+        """
+        log.wait_for_turn(connection)
+        return searching.known(connection, names)
+
+    def search(self, wanted: Wanted, size: int) -> list[Version]:
+        """The next resources in force that are wanted, in order of arrival, at most ``size`` of them."""
+        with reading(self.engine) as connection:
+            return searching.search(connection, wanted, self._limit, size)
+
+    def how_many(self, wanted: Wanted) -> int:
+        """How many resources in force are wanted."""
+        with reading(self.engine) as connection:
+            return searching.count(connection, wanted, self._limit)
+
+    def identified(self, type: str, value: str) -> list[str]:  # noqa: A002
+        """The ids of the resources of a type of which some version had an identifier of this value.
+
+        Compare what you read with what you look for: the version in force may have another one.
+
+        Raises:
+            Unavailable: the index is far behind the log; asking again brings it further.
+        """
+        return identifiers.candidates(self.engine, type, value, self.position())
 
     def position(self) -> int:
         """The position up to which this lake sees: the pin, or the end of the log."""

@@ -91,7 +91,7 @@ def append(
     connection: sa.Connection, arrivals: Iterable[Arrival], source: str, received_at: datetime
 ) -> Written:
     """Adds what is new, within the transaction of ``connection``."""
-    _wait_for_turn(connection)
+    wait_for_turn(connection)
     seq = first = head(connection)
     total, received = 0, microseconds(received_at)
     for batch in batched(arrivals, CHUNK):
@@ -102,7 +102,8 @@ def append(
     return Written(seq - first, total - (seq - first))
 
 
-def _wait_for_turn(connection: sa.Connection) -> None:
+def wait_for_turn(connection: sa.Connection) -> None:
+    """Waits until no other transaction is writing to the log."""
     # SQLite: BEGIN IMMEDIATE (store.writing) already admits one writer at a time. PostgreSQL admits many, and
     # a transaction that took a lower seq could commit after one that took a higher: a reader pinned between
     # the two would see rows appear under its position, and the columns would step over them for good. So the
