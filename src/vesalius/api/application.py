@@ -30,6 +30,7 @@ from vesalius.api import (
     writing,
 )
 from vesalius.api.calls import Call, check_answer, read_body, read_query, sign_in
+from vesalius.api.commits import Writer
 from vesalius.api.outcomes import Refusal, refusal
 from vesalius.governance.clients import May
 from vesalius.hospital import Hospital
@@ -122,6 +123,7 @@ def app(hospital: Hospital) -> Starlette:
         exception_handlers={HTTPException: _unrouted},
     )
     made.state.hospital = hospital
+    made.state.writer = Writer(hospital)
     made.state.turns = CapacityLimiter(AT_ONCE)
     return made
 

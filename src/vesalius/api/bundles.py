@@ -17,8 +17,8 @@ from starlette.requests import Request
 from starlette.responses import Response
 
 from vesalius import fhir
-from vesalius.api import answers, messages, reading, searching, writing
-from vesalius.api.calls import PREFIX, Call, check_content, known_id, known_type, read_query, version_of
+from vesalius.api import answers, commits, messages, reading, searching, writing
+from vesalius.api.calls import PREFIX, Call, check_content, known_id, known_type, read_query
 from vesalius.api.outcomes import Refusal, refusal
 from vesalius.governance.clients import May
 from vesalius.ingest import Reception
@@ -123,11 +123,11 @@ def _transaction(call: Call, entries: list[Entry]) -> Response:
     ids = [writing.new_id() if request.method == "POST" else "" for request in wanted]
     links = _links(entries, wanted, ids)
     judge = writing.reception(call)
-    changes: dict[int, writing.Change] = {}
+    changes: dict[int, commits.Change] = {}
     for number, (entry, request) in enumerate(zip(entries, wanted, strict=True)):
         if request.method in {"POST", "PUT"}:
             changes[number] = _change(judge, entry, request, ids[number], links, f"Bundle.entry[{number}]")
-    done = dict(zip(changes, writing.commit(call, list(changes.values())), strict=True))
+    done = dict(zip(changes, commits.commit(call, list(changes.values())), strict=True))
     full = call.prefers("return") == "representation"
     made = [
         _said(call.base, done[number], full) if number in done else _asked(call, entry)
@@ -171,7 +171,7 @@ def _links(entries: list[Entry], wanted: list[_Request], ids: list[str]) -> dict
 
 def _change(
     judge: Reception, entry: Entry, request: _Request, made: str, links: Mapping[bytes, bytes], place: str
-) -> writing.Change:
+) -> commits.Change:
     try:
         writing.refuse_condition(request.ifNoneExist)
         kind, id_ = _target(request)
@@ -180,11 +180,10 @@ def _change(
         if id_:
             writing.check_id(resource, id_)
         change = writing.change_of(judge, resource, made or ("" if "id" in resource else id_), raw)
+        change.if_match, change.if_absent = writing.conditions(request.ifMatch, request.ifNoneMatch)
     except Refusal as error:
         raise error.within(f"{place}.resource") from None
     change.fresh, change.place = bool(made), place
-    change.if_match = version_of(request.ifMatch, "ifMatch")
-    change.if_absent = request.ifNoneMatch == "*"
     return change
 
 
@@ -212,7 +211,7 @@ def _linked(raw: bytes, links: Mapping[bytes, bytes]) -> bytes:
     return _LINK.sub(replaced, raw)
 
 
-def _said(base: str, done: writing.Done, full: bool) -> dict[str, Any]:
+def _said(base: str, done: commits.Done, full: bool) -> dict[str, Any]:
     response = {
         "status": done.status,
         "location": done.location(base),

@@ -1,84 +1,24 @@
-"""Writing: what a client hands in becomes a version of the lake, in one transaction with its audit event.
-
-Two rules meet here. FHIR's: what was written last is what is read next. The lake's: of two versions, the one
-whose content was known later is in force. So a version that a client writes over HTTP counts as known no
-earlier than the one it replaces.
-"""
+"""Creating and updating one resource; what else is written passes the same judge."""
 
 from __future__ import annotations
 
 import os
 import re
 import time
-from collections.abc import Sequence
-from dataclasses import dataclass
-from datetime import datetime, timedelta
 from typing import Any
 
-import msgspec
-import sqlalchemy as sa
 from starlette.responses import Response
 
 from vesalius import fhir
 from vesalius.api import answers
 from vesalius.api.calls import Call, check_content, version_of
+from vesalius.api.commits import Change, commit
 from vesalius.api.outcomes import Refusal, refusal, said
-from vesalius.errors import Conflict, InvalidResource
-from vesalius.governance.audit import Action
+from vesalius.errors import InvalidResource
 from vesalius.ingest import Reception
-from vesalius.lake import Arrival, Known
-from vesalius.store import writing
 
 SHOWN = 20
 """How many wrong elements of one resource are named at most."""
-
-
-@dataclass
-class Change:
-    """One resource that is to be written.
-
-    Attributes:
-        arrival: it, judged.
-        besides: what the hospital adds to it.
-        resource: it, decoded.
-        fresh: whether the server has just made its id, so that nothing can be known of it.
-        if_match: the version that must be in force.
-        if_absent: whether there must be none.
-        place: of the entry in a bundle, for the words of a refusal.
-    """
-
-    arrival: Arrival
-    besides: list[Arrival]
-    resource: dict[str, Any]
-    fresh: bool = False
-    if_match: int | None = None
-    if_absent: bool = False
-    place: str = ""
-
-    @property
-    def name(self) -> tuple[str, str]:
-        """Its type and id."""
-        return self.arrival.type, self.arrival.id
-
-
-@dataclass(frozen=True)
-class Done:
-    """What became of one change: its version, when that was received, and whether it is new."""
-
-    change: Change
-    version: int
-    received_at: datetime
-    created: bool
-    written: bool
-
-    @property
-    def status(self) -> str:
-        """The HTTP status, with its word."""
-        return "201 Created" if self.created else "200 OK"
-
-    def location(self, base: str) -> str:
-        """Where the version is."""
-        return f"{base}/{'/'.join(self.change.name)}/_history/{self.version}"
 
 
 def create(call: Call) -> Response:
@@ -96,11 +36,7 @@ def update(call: Call) -> Response:
     resource = loaded(call.body, kind)
     check_id(resource, name, needed=True)
     change = change_of(reception(call), resource, "")
-    change.if_match = version_of(call.header("if-match"), "If-Match")
-    if absent := call.header("if-none-match").strip():
-        if absent != "*":
-            raise Refusal(400, "value", "If-None-Match of an update can only be *")
-        change.if_absent = True
+    change.if_match, change.if_absent = conditions(call.header("if-match"), call.header("if-none-match"))
     return _written(call, change)
 
 
@@ -115,6 +51,17 @@ def _written(call: Call, change: Change) -> Response:
         return answers.answer(said("a new version" if done.written else "nothing changed"), status, headers)
     shown = answers.stamped(change.resource, done.version, done.received_at)
     return answers.answer(shown, status, headers)
+
+
+def conditions(match: str, none: str) -> tuple[int | None, bool]:
+    """The version that must be in force for an update, and whether there must be none.
+
+    Raises:
+        Refusal: a condition that an update cannot have.
+    """
+    if none.strip() not in {"", "*"}:
+        raise Refusal(400, "value", "If-None-Match of an update can only be *")
+    return version_of(match, "If-Match"), bool(none.strip())
 
 
 def reception(call: Call) -> Reception:
@@ -211,70 +158,3 @@ def _others(resource: dict[str, Any], first: InvalidResource) -> list[tuple[str,
         else:
             return found
     return found
-
-
-def commit(call: Call, changes: Sequence[Change]) -> list[Done]:
-    """Writes all of it, with its audit event, or nothing; when it returns, it is on disk.
-
-    Raises:
-        Refusal: a condition does not hold, or the same resource is named twice.
-    """
-    lake, source = call.hospital.lake, call.who.source
-    check_unique(changes)
-    with writing(call.hospital.engine) as connection:
-        known = lake.known([each.name for each in changes if not each.fresh], connection)
-        done = [_decided(each, known.get(each.name), call.now) for each in changes]
-        new = [each.change.arrival for each in done if each.written]
-        besides = [arrival for each in changes for arrival in each.besides]
-        written = lake.write(new, source, call.now, connection)
-        if written.written != len(new):  # what we answer would not be what is there
-            raise Conflict("the resources changed meanwhile", hint="try again")
-        lake.write(besides, source, call.now, connection)
-        _note(call, done, connection)
-    return done
-
-
-def check_unique(changes: Sequence[Change]) -> None:
-    """Whether every resource is named once.
-
-    Raises:
-        Refusal: one is named twice.
-    """
-    seen: set[tuple[str, str]] = set()
-    for each in changes:
-        if each.name in seen:
-            raise Refusal(400, "duplicate", "the same resource is written twice", path=each.place)
-        seen.add(each.name)
-
-
-def _decided(change: Change, known: Known | None, now: datetime) -> Done:
-    if change.if_absent and known:
-        raise Refusal(412, "conflict", "the resource is already there", path=change.place)
-    if change.if_match is not None and (known is None or known.version != change.if_match):
-        raise Refusal(412, "conflict", "another version is in force than If-Match names", path=change.place)
-    if known is None:
-        return Done(change, 1, now, created=True, written=True)
-    if known.digest == change.arrival.digest:
-        return Done(change, known.version, known.received_at, created=False, written=False)
-    moment = _moment(change.arrival, known, now)
-    change.arrival = msgspec.structs.replace(change.arrival, recorded_at=moment)
-    return Done(change, known.versions + 1, now, created=False, written=True)
-
-
-def _moment(arrival: Arrival, known: Known, now: datetime) -> datetime:
-    """When an update counts as known: as it says, but not before what it replaces."""
-    moment = max(arrival.recorded_at or now, known.recorded_at)
-    if (moment, arrival.digest) in known.seen:  # back to an earlier content, which is news
-        moment = max(now, known.recorded_at + timedelta(microseconds=1))
-    return moment
-
-
-def _note(call: Call, done: Sequence[Done], connection: sa.Connection) -> None:
-    if len(done) == 1:
-        name = "/".join(done[0].change.name)
-        detail: dict[str, Any] = {"subject": done[0].change.arrival.subject, "version": done[0].version}
-        call.note(Action.RESOURCE_WRITTEN, name, detail, connection)
-    elif done:
-        subjects = sorted({each.change.arrival.subject for each in done if each.change.arrival.subject})
-        detail = {"resources": len(done), "written": sum(each.written for each in done), "subjects": subjects}
-        call.note(Action.RESOURCE_WRITTEN, "Bundle", detail, connection)

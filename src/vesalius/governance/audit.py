@@ -120,6 +120,11 @@ _head = sa.Table(
     sa.Column("hash", sa.String(64), nullable=False),
 )
 
+# Made once: building a statement costs more than running it.
+_APPEND = sa.insert(event)
+_ADVANCE = sa.update(_head).values(seq=sa.bindparam("to_seq"), hash=sa.bindparam("to_hash"))
+_LAST = sa.select(_head.c.seq, _head.c.hash).with_for_update()
+
 _TRIGGERS = {
     "sqlite": tuple(
         f"CREATE TRIGGER audit_event_no_{verb.lower()} BEFORE {verb} ON audit_event "
@@ -175,8 +180,8 @@ def record(
         contents = (last.seq + 1, at, actor, str(kind), thing, dict(detail or {}), last.hash)
         made = Event(*contents, hash=digest(*contents))
         values = {**vars(made), "detail": encode(made.detail).decode()}
-        connection.execute(sa.insert(event).values(values))
-        connection.execute(sa.update(_head).values(seq=made.seq, hash=made.hash))
+        connection.execute(_APPEND, values)
+        connection.execute(_ADVANCE, {"to_seq": made.seq, "to_hash": made.hash})
     return made
 
 
@@ -266,11 +271,10 @@ def _to_event(values: dict[str, Any]) -> Event:
 
 
 def _lock_head(connection: sa.Connection) -> Head:
-    asked = sa.select(_head.c.seq, _head.c.hash).with_for_update()
-    row = connection.execute(asked).one_or_none()
+    row = connection.execute(_LAST).one_or_none()
     if row is None:
         _first_head(connection)
-        row = connection.execute(asked).one()
+        row = connection.execute(_LAST).one()
     return Head(row.seq, row.hash)
 
 

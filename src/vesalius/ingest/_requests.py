@@ -16,7 +16,7 @@ from vesalius.ingest._items import Found, Item
 from vesalius.ingest._judge import Judge
 from vesalius.lake import Arrival, Lake
 
-_NAMED = re.compile(r"([A-Z][A-Za-z]*(?:\.[A-Za-z_]+|\[\d+\])*): (.*)", re.DOTALL)
+_NAMED = re.compile(r"([A-Z][A-Za-z]*(?:\.[A-Za-z_]+|\[\w+\])*): (.*)", re.DOTALL)
 
 
 class Reception:
