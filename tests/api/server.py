@@ -20,7 +20,8 @@ class Server:
         assert "http://" in said, self.process.stderr.read()
         self.port = int(re.search(r":(\d+) ", said)[1])
 
-    def kill(self):
+    def close(self):
+        """Kills it, as a power cut would."""
         self.process.kill()
         self.process.wait()
         self.process.stdout.close()

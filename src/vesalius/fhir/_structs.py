@@ -8,6 +8,7 @@ what it refuses is decoded again with the *full* form, whose word is final.
 from __future__ import annotations
 
 import sys
+import threading
 from collections.abc import Callable, Iterable
 from functools import cache
 from operator import attrgetter
@@ -52,10 +53,15 @@ def pattern(kind: str) -> str:
     return _PATTERNS.get(kind) or rf"^(?:{primitives()[kind]})\Z"
 
 
+_building = threading.RLock()
+# A type and those inside it are made together: another thread must not use them half made.
+
+
 @cache
 def decoder(kind: str, *, full: bool) -> msgspec.json.Decoder[Any]:
     """The decoder of resources of one type; it raises ``msgspec.ValidationError`` for what is wrong."""
-    return msgspec.json.Decoder(_struct(kind, full))
+    with _building:
+        return msgspec.json.Decoder(_struct(kind, full))
 
 
 @cache
