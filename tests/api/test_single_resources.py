@@ -193,9 +193,44 @@ def test_a_request_that_cannot_be_right_is_refused_and_writes_nothing(
     assert small.lake.position() == 0
 
 
-def test_a_conditional_create_is_refused_rather_than_doubled(single, small):
-    refused = single.post("/Patient", PATIENT, If_None_Exist="identifier=urn:oid:1.2|A1")
-    assert refused.status_code == 412
+UNLESS = "identifier=urn:oid:1.2|A1"
+
+
+def test_a_conditional_create_makes_what_is_not_there_and_finds_what_is(feed, hospital):
+    made = feed.post("/Patient", PATIENT, If_None_Exist=UNLESS)
+    again = feed.post("/Patient", PATIENT | {"gender": "male"}, If_None_Exist=UNLESS)
+    assert (made.status_code, again.status_code) == (201, 200)
+    assert again.headers["location"] == made.headers["location"]
+    assert again.json() == made.json()
+    assert hospital.lake.position() == 1
+    assert feed.post("/Patient", PATIENT, If_None_Exist="identifier=urn:oid:9|A1").status_code == 201
+    assert feed.post("/Patient", PATIENT, If_None_Exist="identifier=A1").status_code == 412  # there are two
+
+
+def test_of_many_conditional_creates_at_once_exactly_one_makes_something(feed, hospital):
+    others = [machine(hospital, f"c{number}") for number in range(3)]  # each with a writer of its own
+    senders = [*others, *others, feed, feed]
+    statuses, ready = [], threading.Barrier(len(senders))
+
+    def send(client):
+        ready.wait()
+        statuses.append(client.post("/Patient", PATIENT, If_None_Exist=UNLESS).status_code)
+
+    threads = [threading.Thread(target=send, args=(client,)) for client in senders]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert sorted(statuses) == [200] * 7 + [201]
+    assert hospital.lake.position() == 1
+
+
+@pytest.mark.parametrize(
+    "condition", ["name=x", "identifier=A1&name=x", "identifier=", "identifier=urn:x|", "identifier=a,b", "x"]
+)
+def test_a_condition_that_is_not_supported_is_refused_rather_than_doubled(single, small, condition):
+    assert single.post("/Patient", PATIENT, If_None_Exist=condition).status_code == 412
+    assert single.post("/Parameters", {"resourceType": "Parameters"}, If_None_Exist=UNLESS).status_code == 412
     assert small.lake.position() == 0
 
 

@@ -84,7 +84,7 @@ def test_a_transaction_that_fails_anywhere_leaves_nothing(feed, hospital):
         put(PATIENT) | {"request": {"method": "PUT", "url": "Patient/a b"}},
         put(PATIENT, ifMatch="x"),
         put(PATIENT, ifNoneMatch="x"),
-        posted(PATIENT) | {"request": {"method": "POST", "url": "Patient", "ifNoneExist": "identifier=x"}},
+        posted(PATIENT) | {"request": {"method": "POST", "url": "Patient", "ifNoneExist": "name=x"}},
         posted(observation(subject={"reference": UUID.format(7)})),
         posted(observation(subject={"reference": "Patient?identifier=x"})),
     ]
@@ -93,6 +93,37 @@ def test_a_transaction_that_fails_anywhere_leaves_nothing(feed, hospital):
         assert 400 <= refused.status_code < 500, (each, refused.text)
         assert issues(refused)[0][0].startswith("Bundle.entry[1]"), (each, refused.text)
         assert hospital.lake.position() == before, each
+
+
+LAB = {"resourceType": "Organization", "identifier": [{"system": "urn:oid:7", "value": "LAB"}]}
+
+
+def test_what_is_there_already_is_not_made_again_and_links_lead_to_it(feed, hospital):
+    entry = posted(LAB, full=UUID.format(1))
+    entry["request"]["ifNoneExist"] = "identifier=urn:oid:7|LAB"
+    about = posted(observation(performer=[{"reference": UUID.format(1)}]), full=UUID.format(2))
+    first, second = (feed.post("", transaction(entry, about)).json()["entry"] for _ in range(2))
+    assert [each["response"]["status"] for each in first] == ["201 Created", "201 Created"]
+    assert [each["response"]["status"] for each in second] == ["200 OK", "201 Created"]
+    name = first[0]["response"]["location"].split("/fhir/")[1].partition("/_history")[0]
+    for each in (first, second):
+        assert feed.get(each[1]["response"]["location"]).json()["performer"] == [{"reference": name}]
+    assert hospital.lake.count()["Organization"]["resources"] == 1
+    assert feed.post("", transaction(entry)).json()["entry"][0]["response"]["etag"] == 'W/"1"'
+    assert feed.post("", transaction(entry, entry)).status_code == 400
+
+
+def test_a_conditional_reference_leads_to_the_one_that_it_finds_or_refuses_the_whole(feed, hospital):
+    feed.put("/Organization/lab", LAB | {"id": "lab"})
+    entry = posted(observation(performer=[{"reference": "Organization?identifier=urn:oid:7|LAB"}]))
+    made = feed.post("", transaction(entry)).json()["entry"][0]["response"]["location"]
+    assert feed.get(made).json()["performer"] == [{"reference": "Organization/lab"}]
+    feed.put("/Organization/other", LAB | {"id": "other"})
+    before = hospital.lake.position()
+    refused = feed.post("", transaction(posted(PATIENT), entry))
+    assert refused.status_code == 412
+    assert issues(refused)[0][0] == "Bundle.entry[1].resource"
+    assert hospital.lake.position() == before
 
 
 def test_a_transaction_that_names_one_resource_twice_is_refused(single, small):

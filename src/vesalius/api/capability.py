@@ -47,6 +47,7 @@ def statement(base: str, hospital: str) -> dict[str, Any]:
 
 
 OPERATIONS = {
+    "export": "http://hl7.org/fhir/uv/bulkdata/OperationDefinition/export",
     "process-message": "http://hl7.org/fhir/OperationDefinition/MessageHeader-process-message",
 }
 """The operations of the whole server, with their definitions."""
@@ -61,7 +62,7 @@ def _resource(kind: str) -> dict[str, Any]:
         "versioning": "versioned-update",
         "readHistory": True,
         "updateCreate": True,
-        "conditionalCreate": False,
+        "conditionalCreate": "identifier" in found,
         "conditionalRead": "not-match",
         "conditionalUpdate": False,
         "conditionalDelete": "not-supported",

@@ -22,6 +22,7 @@ import msgspec
 import sqlalchemy as sa
 
 from vesalius.api.calls import Call
+from vesalius.api.conditions import AgainError, Condition
 from vesalius.api.outcomes import Refusal
 from vesalius.errors import Conflict
 from vesalius.governance.audit import Action
@@ -44,6 +45,7 @@ class Change:
         fresh: whether the server has just made its id, so that nothing can be known of it.
         if_match: the version that must be in force.
         if_absent: whether there must be none.
+        unless: what must not be there for it to be created.
         place: of the entry in a bundle, for the words of a refusal.
     """
 
@@ -53,6 +55,7 @@ class Change:
     fresh: bool = False
     if_match: int | None = None
     if_absent: bool = False
+    unless: Condition | None = None
     place: str = ""
 
     @property
@@ -86,6 +89,7 @@ def commit(call: Call, changes: Sequence[Change]) -> list[Done]:
 
     Raises:
         Refusal: a condition does not hold, or the same resource is named twice.
+        AgainError: what must not be there has come meanwhile: look again.
         Conflict: the resources changed in a way that nobody foresaw; nothing was written.
         Unavailable: the database cannot be written.
     """
@@ -167,11 +171,13 @@ class Writer:
         lake, now = self._hospital.lake, datetime.now(UTC)
         asked = [each.name for ticket in group for each in ticket.changes if not each.fresh]
         known = lake.known(asked, connection)
+        met: set[Condition] = set()
         for ticket in group:
             try:
+                self._check(ticket, met, connection)
                 ticket.done = [_decided(each, known.get(each.name), now) for each in ticket.changes]
-            except Refusal as refusal:
-                ticket.error = refusal
+            except (Refusal, AgainError) as error:
+                ticket.error = error
             else:
                 known |= {each.change.name: _after(each, known.get(each.change.name)) for each in ticket.done}
         kept = [ticket for ticket in group if not ticket.error]
@@ -184,6 +190,15 @@ class Writer:
             lake.write([arrival for each in done for arrival in each.change.besides], source, now, connection)
         for ticket in kept:
             _note(ticket.call, ticket.done, connection)
+
+    def _check(self, ticket: _Ticket, met: set[Condition], connection: sa.Connection) -> None:
+        """Whether what must not be there still is not; ``met`` is what those before in the group create."""
+        wanted = [each.unless for each in ticket.changes if each.unless]
+        for each in wanted:
+            lake = self._hospital.lake
+            if each in met or lake.identified(each.kind, each.value, each.system, connection):
+                raise AgainError
+        met.update(wanted)
 
 
 def _after(done: Done, known: Known | None) -> Known:

@@ -17,7 +17,7 @@ from vesalius.api.calls import FORM, ID, Call, check_content, read_query
 from vesalius.api.outcomes import Refusal, issue
 from vesalius.errors import InvalidResource
 from vesalius.governance.audit import Action
-from vesalius.lake import Wanted
+from vesalius.lake import Version, Wanted
 
 PAGE = 50
 """How many resources one page holds, unless the client asks for another number."""
@@ -154,26 +154,20 @@ def _narrowed(wanted: Wanted, name: str, value: str) -> Wanted:
 
 def _identified(call: Call, kind: str, text: str) -> list[str]:
     """The ids of the resources in force that have one of some identifiers."""
-    found: set[str] = set()
-    for token in text.split(","):
-        system, bar, value = token.rpartition("|")
-        if not value:
-            raise Refusal(
-                400, "value", "an identifier is searched by its value: value, |value or system|value"
-            )
-        ids = tuple(call.hospital.lake.identified(kind, value)[:MAX_PAGE])
-        for version in call.hospital.lake.search(Wanted(kind, ids=ids), MAX_PAGE) if ids else ():
-            if _has(version.resource, system if bar else None, value):
-                found.add(version.id)
-    return sorted(found)
+    found = [version.id for token in text.split(",") for version in identified(call, kind, token)]
+    return sorted(set(found))
 
 
-def _has(resource: dict[str, Any], system: str | None, value: str) -> bool:
-    held = resource.get("identifier", [])
-    return any(
-        each.get("value") == value and (system is None or each.get("system", "") == system)
-        for each in (held if isinstance(held, list) else [held])
-    )
+def identified(call: Call, kind: str, token: str) -> list[Version]:
+    """The resources in force that have the identifier of a token: ``value``, ``|value``, ``system|value``.
+
+    Raises:
+        Refusal: the token names no value.
+    """
+    system, bar, value = token.rpartition("|")
+    if not value:
+        raise Refusal(400, "value", "an identifier is searched by its value: value, |value or system|value")
+    return call.hospital.lake.identified(kind, value, system if bar else None)
 
 
 def _both(before: tuple[str, ...] | None, found: list[str]) -> tuple[str, ...]:

@@ -5,7 +5,8 @@ from __future__ import annotations
 import os
 import re
 import time
-from typing import Any
+from collections.abc import Callable
+from typing import Any, TypeVar
 
 from starlette.responses import Response
 
@@ -13,9 +14,16 @@ from vesalius import fhir
 from vesalius.api import answers
 from vesalius.api.calls import Call, check_content, version_of
 from vesalius.api.commits import Change, commit
+from vesalius.api.conditions import AgainError, Condition, met
 from vesalius.api.outcomes import Refusal, refusal, said
-from vesalius.errors import InvalidResource
+from vesalius.errors import Conflict, InvalidResource
+from vesalius.governance.audit import Action
 from vesalius.ingest import Reception
+
+Made = TypeVar("Made")
+
+ATTEMPTS = 10
+"""How often a request is tried whose condition changes while it is carried out."""
 
 SHOWN = 20
 """How many wrong elements of one resource are named at most."""
@@ -24,9 +32,37 @@ SHOWN = 20
 def create(call: Call) -> Response:
     """A new resource, under an id that the server makes."""
     check_content(call)
-    refuse_condition(call.header("if-none-exist"))
     resource = loaded(call.body, call.kind)
-    return _written(call, change_of(reception(call), resource, new_id()))
+    change = change_of(reception(call), resource, new_id())
+    if not (asked := call.header("if-none-exist")):
+        return _written(call, change)
+    change.unless = Condition.read(call.kind, asked.lstrip("?"))
+    return persistently(lambda: _unless(call, change))
+
+
+def _unless(call: Call, change: Change) -> Response:
+    assert change.unless is not None
+    if found := met(call, change.unless):
+        call.note(Action.RESOURCE_READ, found.reference, {"subject": found.subject})
+        headers = answers.headers(found.version, found.received_at)
+        headers |= {"Location": f"{call.base}/{found.reference}"}
+        wanted = call.prefers("return") != "minimal"
+        return answers.answer(answers.shown(found) if wanted else None, 200, headers)
+    return _written(call, change)
+
+
+def persistently(attempt: Callable[[], Made]) -> Made:
+    """Carries out what depends on a condition; again, where the condition changed on the way.
+
+    Raises:
+        Conflict: it changes all the time.
+    """
+    for _ in range(ATTEMPTS):
+        try:
+            return attempt()
+        except AgainError:
+            continue
+    raise Conflict("others create the same resources at this moment", hint="try again")
 
 
 def update(call: Call) -> Response:
@@ -67,18 +103,6 @@ def conditions(match: str, none: str) -> tuple[int | None, bool]:
 def reception(call: Call) -> Reception:
     """Who judges the resources of this request."""
     return Reception(call.hospital.lake, call.now)
-
-
-def refuse_condition(text: str) -> None:
-    """Conditional creates are not carried out; doing as if they were would make doubles.
-
-    Raises:
-        Refusal: there is a condition.
-    """
-    if text:
-        raise Refusal(
-            412, "not-supported", "conditional creates are not supported: PUT under an id of your own"
-        )
 
 
 def loaded(raw: bytes, kind: str = "") -> dict[str, Any]:

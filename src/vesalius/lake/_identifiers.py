@@ -15,6 +15,8 @@ import sqlalchemy as sa
 
 from vesalius.errors import Unavailable
 from vesalius.lake._log import resource_version
+from vesalius.lake._search import Wanted, search
+from vesalius.lake._version import Version
 from vesalius.store import metadata, reading, writing
 
 LENGTH = 128
@@ -55,19 +57,36 @@ class _Identified(msgspec.Struct):
 _DECODER = msgspec.json.Decoder(_Identified)
 
 
-def candidates(engine: sa.Engine, type_: str, value: str, position: int) -> list[str]:
-    """The ids of the resources of which some version had an identifier of this value.
+def holders(connection: sa.Connection, type_: str, system: str | None, value: str, pin: int) -> list[Version]:
+    """The resources in force of a type that have an identifier, as far as the index reaches.
+
+    Args:
+        connection: where to look.
+        type_: the resource type.
+        system: of the identifier; empty for one without, None for any.
+        value: of the identifier.
+        pin: the position up to which the log is seen.
+    """
+    asked = sa.select(_entry.c.id).distinct().where(_entry.c.value == value[:LENGTH], _entry.c.type == type_)
+    ids = tuple(sorted(connection.execute(asked).scalars()))
+    found = search(connection, Wanted(type_, ids=ids), pin, len(ids)) if ids else []
+    return [version for version in found if _has(version.resource, system, value)]
+
+
+def _has(resource: dict[str, Any], system: str | None, value: str) -> bool:
+    held = resource.get("identifier", [])
+    return any(
+        each.get("value") == value and (system is None or each.get("system", "") == system)
+        for each in (held if isinstance(held, list) else [held])
+    )
+
+
+def bring_up(engine: sa.Engine, position: int) -> None:
+    """Brings the index up to a position.
 
     Raises:
-        Unavailable: the index is far behind; asking again brings it further.
+        Unavailable: it is far behind the log; asking again brings it further.
     """
-    _bring_up(engine, position)
-    asked = sa.select(_entry.c.id).distinct().where(_entry.c.value == value[:LENGTH], _entry.c.type == type_)
-    with reading(engine) as connection:
-        return sorted(connection.execute(asked).scalars())
-
-
-def _bring_up(engine: sa.Engine, position: int) -> None:
     end = time.monotonic() + SECONDS
     with reading(engine) as connection:
         done = connection.execute(sa.select(_head.c.seq)).scalar() or 0
@@ -76,6 +95,12 @@ def _bring_up(engine: sa.Engine, position: int) -> None:
             raise Unavailable("the index of identifiers is being brought up to date", hint="ask again")
         with writing(engine) as connection:
             done = _take(connection)
+
+
+def finish(connection: sa.Connection, position: int) -> None:
+    """Brings the index up to a position that it had nearly reached, within a transaction."""
+    while _take(connection) < position:
+        pass
 
 
 def _take(connection: sa.Connection) -> int:

@@ -102,15 +102,31 @@ class Lake:
         with reading(self.engine) as connection:
             return searching.count(connection, wanted, self._limit)
 
-    def identified(self, type: str, value: str) -> list[str]:  # noqa: A002
-        """The ids of the resources of a type of which some version had an identifier of this value.
+    def identified(
+        self,
+        type: str,  # noqa: A002
+        value: str,
+        system: str | None = None,
+        connection: sa.Connection | None = None,
+    ) -> list[Version]:
+        """The resources in force of a type that have an identifier.
 
-        Compare what you read with what you look for: the version in force may have another one.
+        Args:
+            type: the resource type.
+            value: of the identifier.
+            system: of the identifier; empty for one without, None for any.
+            connection: a transaction that has its turn among the writers (:meth:`known`): what it is told
+                then holds until it ends.
 
         Raises:
             Unavailable: the index is far behind the log; asking again brings it further.
         """
-        return identifiers.candidates(self.engine, type, value, self.position())
+        if connection is not None:
+            identifiers.finish(connection, log.head(connection))
+            return identifiers.holders(connection, type, system, value, self._limit)
+        identifiers.bring_up(self.engine, self.position())
+        with reading(self.engine) as own:
+            return identifiers.holders(own, type, system, value, self._limit)
 
     def position(self) -> int:
         """The position up to which this lake sees: the pin, or the end of the log."""
