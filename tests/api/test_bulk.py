@@ -8,6 +8,7 @@ from datetime import UTC, datetime
 import pytest
 from machines import PATIENT, issues, machine, observation, opened, put, transaction
 
+from vesalius import fhir
 from vesalius.api import imports, jobs
 from vesalius.governance import audit
 from vesalius.ingest import causes
@@ -231,8 +232,6 @@ def test_a_message_is_taken_in_entry_by_entry_and_answered_with_a_message(feed, 
 
 
 def test_the_reply_to_a_message_is_itself_valid_fhir(single):
-    from vesalius import fhir
-
     header = {
         "resourceType": "MessageHeader",
         "id": "m1",
@@ -269,3 +268,17 @@ def test_a_document_is_received_like_a_file(single, small):
     answer = single.post("", document)
     assert "2 entries read, 2 written" in answer.json()["issue"][0]["diagnostics"]
     assert small.lake.read("Composition/c").source == "feed"
+
+
+@pytest.mark.data
+@pytest.mark.parametrize("kind", ["MedicationRequest", "Goal", "ImagingStudy"])
+def test_real_files_go_in_and_come_out_equal_as_json_to_the_last_digit(single, small, shared_data, kind):
+    path = shared_data / "synthea-r4" / f"{kind}.ndjson.gz"
+    packed = path.read_bytes()
+    asked = single.post("/$import", packed, kind="application/fhir+ndjson", Content_Encoding="gzip")
+    _, done = finished(single, asked)
+    sent = {fhir.load(line)["id"]: fhir.load(line) for line in gzip.decompress(packed).splitlines()}
+    assert done.json()["extension"]["written"] == len(sent)
+    assert done.json()["extension"]["quarantined"] == 0
+    _, answer = manifest(single, "/$export")
+    assert {each["id"]: each for each in map(fhir.load, files(single, answer)[kind])} == sent

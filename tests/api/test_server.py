@@ -2,6 +2,7 @@
 
 import http.client
 import random
+import socket
 import threading
 import time
 from contextlib import closing
@@ -10,6 +11,7 @@ import pytest
 from machines import PATIENT, observation, opened, put, transaction
 from server import Server, ask, token
 
+from vesalius.console import serve
 from vesalius.governance import audit
 from vesalius.settings import Settings
 
@@ -155,3 +157,22 @@ def race(lines, key):
         thread.join()
     for pair in zip(*statuses, strict=True):
         assert sorted(pair) == [200, 412]
+
+
+def test_an_answer_is_sent_at_once_not_when_the_one_before_was_confirmed(home, monkeypatch):
+    import uvicorn
+
+    seen = []
+    monkeypatch.setattr(
+        uvicorn.Server, "run", lambda _, sockets: seen.extend(accepted(each) for each in sockets)
+    )
+    hospital = opened(home)
+    serve(hospital, "127.0.0.1", 0)
+    assert seen == [True]
+    hospital.close()
+
+
+def accepted(listening):
+    """Whether a connection that is accepted sends small pieces without waiting."""
+    with socket.create_connection(listening.getsockname()), closing(listening.accept()[0]) as line:
+        return bool(line.getsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY))
