@@ -164,7 +164,8 @@ def change_of(judge: Reception, resource: dict[str, Any], id_: str, raw: bytes =
         raise Refusal(422, found.code, found.words, path=found.path, more=_others(ready, error)) from None
     name = (ready["resourceType"], ready["id"])
     mine = next(each for each in arrivals if (each.type, each.id) == name)
-    return Change(mine, [each for each in arrivals if each is not mine], ready, fresh=bool(id_))
+    kept = ready if mine.body == body else fhir.load(mine.body)  # the hospital may have added standard codes
+    return Change(mine, [each for each in arrivals if each is not mine], kept, fresh=bool(id_))
 
 
 def _others(resource: dict[str, Any], first: InvalidResource) -> list[tuple[str, str]]:

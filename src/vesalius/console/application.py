@@ -25,6 +25,8 @@ from vesalius.console import (
     about,
     audits,
     decisions,
+    quality,
+    quarantine,
     received,
     resources,
     runs,
@@ -97,7 +99,17 @@ SCREENS = (
     Screen("/usecases/{name}/settings", thresholds.show, Right.SEE_FIGURES),
     Screen("/usecases/{name}/settings", thresholds.change, Right.CHANGE_SETTINGS, "POST"),
     Screen("/received", received.show, Right.SEE_RECEIVED),
-    Screen("/received/retry", received.retry, Right.RETRY_QUARANTINE, "POST"),
+    Screen("/quality", quality.show, Right.SEE_RECEIVED),
+    Screen("/quality/feed", quality.feed, Right.SEE_RECEIVED),
+    Screen("/quarantine", quarantine.show, Right.SEE_QUARANTINE),
+    Screen("/quarantine/attempts/{id:int}", quarantine.attempt, Right.SEE_QUARANTINE),
+    Screen("/quarantine/maps/{digest}", quarantine.kept_map, Right.SEE_QUARANTINE),
+    Screen("/quarantine/{id:int}", quarantine.item, Right.SEE_QUARANTINE),
+    Screen("/quarantine/{id:int}/bytes", quarantine.original, Right.SEE_QUARANTINE),
+    Screen("/quarantine/{id:int}/retry", quarantine.retry, Right.RETRY_QUARANTINE, "POST"),
+    Screen("/quarantine/{id:int}/mend", quarantine.mend, Right.RETRY_QUARANTINE, "POST"),
+    Screen("/quarantine/{id:int}/aside", quarantine.set_aside, Right.RETRY_QUARANTINE, "POST"),
+    Screen("/quarantine/{id:int}/back", quarantine.bring_back, Right.RETRY_QUARANTINE, "POST"),
     Screen("/audit", audits.show, Right.SEE_AUDIT),
     Screen("/audit/verify", audits.verify, Right.SEE_AUDIT, "POST"),
     Screen("/about", about.show, OPEN),
@@ -171,7 +183,7 @@ def serve(hospital: Hospital, host: str, port: int) -> None:
     except OSError as error:
         raise InvalidSetting(f"cannot listen on {host}:{port}", hint="choose another --port") from error
     with listening:
-        # An answer is sent in two pieces; without this, the second waits 40 ms for word that the first arrived.
+        # An answer is sent in two pieces; without this the second waits 40 ms for word of the first.
         listening.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
         shown = "localhost" if host in ("0.0.0.0", "::") else host  # noqa: S104 -- only compared
         sys.stdout.write(

@@ -6,6 +6,7 @@ for questions about many patients, and can be made again at any time.
 
 from vesalius.lake._columns import ColumnFiles
 from vesalius.lake._lake import Lake
+from vesalius.lake._recoding import Recoding
 from vesalius.lake._schema import is_json, resource_schema
 from vesalius.lake._search import Known, Wanted
 from vesalius.lake._upkeep import Stats, TypeStats
@@ -16,6 +17,7 @@ __all__ = [
     "ColumnFiles",
     "Known",
     "Lake",
+    "Recoding",
     "Stats",
     "TypeStats",
     "Version",
