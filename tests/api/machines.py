@@ -62,7 +62,9 @@ class Machine:
         if body is not None:
             named.setdefault("Content-Type", kind)
             body = body if isinstance(body, bytes) else json.dumps(body).encode()
-        return self.http.request(method, f"/fhir{path.rpartition('/fhir')[2]}", content=body, headers=named)
+        if path.startswith("http"):
+            path = path.partition("/fhir")[2]
+        return self.http.request(method, f"/fhir{path}", content=body, headers=named)
 
     def get(self, path, **headers):
         return self("GET", path, **headers)

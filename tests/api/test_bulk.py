@@ -202,6 +202,19 @@ def test_an_import_whose_process_was_killed_goes_on_where_it_stopped(single, sma
     assert done.json()["extension"]["written"] == 2
 
 
+def test_an_upload_that_became_no_job_is_swept_away_and_one_that_waits_is_not(single, small, monkeypatch):
+    with monkeypatch.context() as asleep:
+        asleep.setattr(imports, "resume", lambda _: None)
+        waiting = uploaded(single, [PATIENT]).headers["content-location"].rpartition("/")[2]
+        ended = uploaded(single, [observation()]).headers["content-location"]
+        assert single("DELETE", ended).status_code == 202
+    inbox = small.home / "inbox"
+    (inbox / "orphan").write_bytes(b"{")
+    monkeypatch.setattr(imports, "IDLE_SECONDS", -60.0)
+    imports._sweep(small)
+    assert [file.name for file in inbox.iterdir()] == [waiting]
+
+
 def test_a_client_that_may_only_write_follows_its_import_but_not_an_export(small):
     writer = machine(small, "writer", may=("write",))
     _, done = finished(writer, uploaded(writer, [PATIENT]))

@@ -129,9 +129,11 @@ def test_of_many_updates_that_name_the_same_version_exactly_one_wins(feed, hospi
 
 def test_a_version_that_the_client_already_has_is_not_sent_again(single):
     single.put("/Patient/p1", PATIENT)
-    same = single.get("/Patient/p1", If_None_Match='W/"1"')
-    assert (same.status_code, same.content) == (304, b"")
-    assert single.get("/Patient/p1", If_None_Match='W/"7"').status_code == 200
+    for known in ('W/"1"', '"1"', 'W/"7", W/"1"', "*"):
+        same = single.get("/Patient/p1", If_None_Match=known)
+        assert (same.status_code, same.content, same.headers["etag"]) == (304, b"", 'W/"1"')
+    for other in ('W/"7"', "1", "x"):
+        assert single.get("/Patient/p1", If_None_Match=other).status_code == 200
 
 
 @pytest.mark.parametrize(
@@ -286,3 +288,18 @@ def test_a_defect_becomes_an_answer_with_a_number_and_its_words_stay_out_of_the_
     number = re.search(r"incident (\w{8})", issues(failed)[0][1])[1]
     assert number in caplog.text
     assert "secret" not in caplog.text
+
+
+@pytest.mark.parametrize(
+    "accept", ["text/html, application/fhir+json;q=0.9", "application/json", "*/*", "a/b,*/*;q=0.1"]
+)
+def test_whoever_takes_json_among_others_gets_it(single, accept):
+    assert single.get("/Patient", Accept=accept).status_code == 200
+
+
+def test_a_slash_at_the_end_and_a_plus_that_comes_as_a_space_do_no_harm(single):
+    assert single.put("/Patient/p1/", PATIENT).status_code == 201
+    assert single.post("/", {"resourceType": "Bundle", "type": "batch"}).status_code == 200
+    assert single.get("/Patient/p1?_format=application/fhir+json").status_code == 200
+    head = single("HEAD", "/Patient/p1")
+    assert (head.status_code, head.headers["etag"], head.content) == (200, 'W/"1"', b"")

@@ -16,6 +16,7 @@ from starlette.middleware.gzip import GZipMiddleware
 from starlette.requests import Request
 from starlette.responses import Response
 from starlette.routing import Route
+from starlette.types import ASGIApp, Receive, Scope, Send
 
 from vesalius.api import (
     answers,
@@ -119,13 +120,25 @@ def app(hospital: Hospital) -> Starlette:
     """
     made = Starlette(
         routes=[Route(path, endpoint, methods=methods) for path, endpoint, methods in _routes()],
-        middleware=[Middleware(GZipMiddleware, minimum_size=1024, compresslevel=4)],
+        middleware=[Middleware(_Slashless), Middleware(GZipMiddleware, minimum_size=1024, compresslevel=4)],
         exception_handlers={HTTPException: _unrouted},
     )
     made.state.hospital = hospital
     made.state.writer = Writer(hospital)
     made.state.turns = CapacityLimiter(AT_ONCE)
     return made
+
+
+class _Slashless:
+    """Takes a slash at the end of an address away: clients write it, and FHIR means the same."""
+
+    def __init__(self, app: ASGIApp) -> None:
+        self._app = app
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        if scope["type"] == "http" and scope["path"].endswith("/"):
+            scope = dict(scope) | {"path": scope["path"].rstrip("/")}
+        await self._app(scope, receive, send)
 
 
 def _routes() -> list[tuple[str, Callable[[Request], Awaitable[Response]], list[str]]]:

@@ -173,8 +173,9 @@ def check_answer(call: Call) -> None:
     Raises:
         Refusal: it takes none of our formats.
     """
-    asked = call.parameter("_format") or call.header("accept") or "*/*"
-    kinds = [each.partition(";")[0].strip().lower() for each in asked.replace(" ", "+").split(",")]
+    # A "+" that nobody encoded comes as a space in an address.
+    asked = call.parameter("_format").replace(" ", "+") or call.header("accept") or "*/*"
+    kinds = [each.partition(";")[0].strip().lower() for each in asked.split(",")]
     taken = {"*/*", "application/*", "json", *JSON, *NDJSON}
     if not taken & set(kinds):
         raise Refusal(406, "not-supported", "this server answers in application/fhir+json")

@@ -187,7 +187,8 @@ class Writer:
             if lake.write(new, source, now, connection).written != len(new):
                 # What we would answer is not what would be there.
                 raise Conflict("the resources changed meanwhile", hint="try again")
-            lake.write([arrival for each in done for arrival in each.change.besides], source, now, connection)
+            if besides := [arrival for each in done for arrival in each.change.besides]:
+                lake.write(besides, source, now, connection)
         for ticket in kept:
             _note(ticket.call, ticket.done, connection)
 

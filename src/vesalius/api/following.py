@@ -28,6 +28,8 @@ def end(call: Call) -> Response:
     """Ends a job: an export can no longer be fetched; of an import, what has landed stays."""
     job = _job(call)
     jobs.end(call.hospital.engine, job)
+    if job.kind == "import":
+        imports.forget(call.hospital, job)
     call.note(Action.EXPORT_ENDED, job.id, {"kind": job.kind, "status": job.status})
     return answers.answer(None, 202)
 

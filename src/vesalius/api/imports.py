@@ -12,6 +12,7 @@ import logging
 import os
 import secrets
 import threading
+import time
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any, BinaryIO
@@ -179,8 +180,22 @@ def resume(hospital: Hospital) -> None:
             worker.start()
 
 
+def forget(hospital: Hospital, job: jobs.Job) -> None:
+    """Takes away the upload of a job that its client has ended."""
+    (_inbox(hospital) / job.id).unlink(missing_ok=True)
+
+
+def _sweep(hospital: Hospital) -> None:
+    """Takes away uploads that became no job, because the process was killed before it could answer."""
+    before = time.time() - 2 * IDLE_SECONDS
+    old = {file.name: file for file in _inbox(hospital).iterdir() if file.stat().st_mtime < before}
+    for name in old.keys() - jobs.known(hospital.engine, old.keys()):
+        old[name].unlink(missing_ok=True)
+
+
 def _work(hospital: Hospital) -> None:
     try:
+        _sweep(hospital)
         while job := jobs.claim(hospital.engine, "import", datetime.now(UTC)):
             _receive(hospital, job)
     except Exception as error:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import secrets
+from collections.abc import Collection
 from datetime import datetime, timedelta
 from typing import Any
 
@@ -116,6 +117,12 @@ def end(engine: sa.Engine, job: Job) -> None:
     """Ends a job for its client."""
     with writing(engine) as connection:
         connection.execute(sa.update(_job).where(_job.c.id == job.id).values(status=ENDED))
+
+
+def known(engine: sa.Engine, ids: Collection[str]) -> set[str]:
+    """Which of some numbers are those of jobs."""
+    with reading(engine) as connection:
+        return set(connection.execute(sa.select(_job.c.id).where(_job.c.id.in_(ids))).scalars())
 
 
 def claim(engine: sa.Engine, kind: str, now: datetime) -> Job | None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from starlette.responses import Response
 
 from vesalius.api.answers import answer, bundle, etag, headers, instant, shown
-from vesalius.api.calls import Call, version_of
+from vesalius.api.calls import Call
 from vesalius.api.outcomes import Refusal
 from vesalius.governance.audit import Action
 from vesalius.lake import Version
@@ -34,9 +34,9 @@ def vread(call: Call) -> Response:
 
 
 def _given(call: Call, found: Version) -> Response:
-    known = call.header("if-none-match").strip()
+    known = {each.strip().removeprefix("W/") for each in call.header("if-none-match").split(",")}
     call.note(Action.RESOURCE_READ, found.reference, {"subject": found.subject})
-    if known and (known == "*" or version_of(known, "If-None-Match") == found.version):
+    if known & {"*", f'"{found.version}"'}:
         return answer(None, 304, {"ETag": etag(found.version)})
     return answer(shown(found), 200, headers(found.version, found.received_at))
 
