@@ -11,7 +11,19 @@ from typing import Any
 import click
 
 from vesalius import __version__
-from vesalius.cli import codes, data, demo, house, identity, lake, network, quality, quarantine, uses
+from vesalius.cli import (
+    clients,
+    codes,
+    data,
+    demo,
+    house,
+    identity,
+    lake,
+    network,
+    quality,
+    quarantine,
+    uses,
+)
 from vesalius.errors import VesaliusError
 
 
@@ -62,6 +74,7 @@ COMMANDS: tuple[click.Command, ...] = (
     uses.replay,
     house.audit_command,
     house.person_command,
+    clients.client,
     house.serve_command,
 )
 """In the order of the loop, which is the order that ``vesalius --help`` keeps."""

@@ -36,12 +36,20 @@ class Action(StrEnum):
     PERSON_REFUSED = "person.refused"
     PERSON_LOCKED = "person.locked"
     PERSON_SIGNED_OUT = "person.signed_out"
+    CLIENT_ADDED = "client.added"
+    CLIENT_REVOKED = "client.revoked"
+    CLIENT_REFUSED = "client.refused"
     WORKLIST_READ = "worklist.read"
     SUGGESTION_READ = "suggestion.read"
     SUGGESTION_DECIDED = "suggestion.decided"
     SUGGESTION_UNDONE = "suggestion.undone"
     SUGGESTION_REPLAYED = "suggestion.replayed"
     RESOURCE_READ = "resource.read"
+    RESOURCE_SEARCHED = "resource.searched"
+    RESOURCE_WRITTEN = "resource.written"
+    EXPORT_ASKED = "export.asked"
+    EXPORT_READ = "export.read"
+    EXPORT_ENDED = "export.ended"
     USE_SIGNED = "use.signed"
     USE_REFUSED = "use.refused"
     USE_MOVED = "use.moved"
@@ -123,6 +131,11 @@ _head = sa.Table(
     sa.Column("hash", sa.String(64), nullable=False),
 )
 
+# Made once: building a statement costs more than running it.
+_APPEND = sa.insert(event)
+_ADVANCE = sa.update(_head).values(seq=sa.bindparam("to_seq"), hash=sa.bindparam("to_hash"))
+_LAST = sa.select(_head.c.seq, _head.c.hash).with_for_update()
+
 _TRIGGERS = {
     "sqlite": tuple(
         f"CREATE TRIGGER audit_event_no_{verb.lower()} BEFORE {verb} ON audit_event "
@@ -178,8 +191,8 @@ def record(
         contents = (last.seq + 1, at, actor, str(kind), thing, dict(detail or {}), last.hash)
         made = Event(*contents, hash=digest(*contents))
         values = {**vars(made), "detail": encode(made.detail).decode()}
-        connection.execute(sa.insert(event).values(values))
-        connection.execute(sa.update(_head).values(seq=made.seq, hash=made.hash))
+        connection.execute(_APPEND, values)
+        connection.execute(_ADVANCE, {"to_seq": made.seq, "to_hash": made.hash})
     return made
 
 
@@ -249,7 +262,7 @@ def _concerns(thing: str) -> sa.ColumnElement[bool]:
     """On the object ``thing``, or on anything about the patient of that reference."""
     if not thing.startswith("Patient/"):
         return event.c.object == thing
-    told = msgspec.json.encode({"subject": thing}).decode()[1:-1]  # as it stands in the canonical detail
+    told = msgspec.json.encode(thing).decode()  # as the canonical detail tells one subject, or a list of them
     return sa.or_(event.c.object == thing, event.c.detail.contains(told, autoescape=True))
 
 
@@ -276,11 +289,10 @@ def _to_event(values: dict[str, Any]) -> Event:
 
 
 def _lock_head(connection: sa.Connection) -> Head:
-    asked = sa.select(_head.c.seq, _head.c.hash).with_for_update()
-    row = connection.execute(asked).one_or_none()
+    row = connection.execute(_LAST).one_or_none()
     if row is None:
         _first_head(connection)
-        row = connection.execute(asked).one()
+        row = connection.execute(_LAST).one()
     return Head(row.seq, row.hash)
 
 

@@ -11,6 +11,7 @@ from vesalius.ingest._kept_maps import KeptMap, kept, map_of_feed, newest
 from vesalius.ingest._maps import Map, load_map, parse_map
 from vesalius.ingest._receipts import Feed, Receipt, feeds, receipts
 from vesalius.ingest._replay import received_messages, reconvert
+from vesalius.ingest._requests import Reception, write
 from vesalius.ingest.csv_map import CsvMap
 from vesalius.ingest.mending import Attempt, retry
 from vesalius.ingest.messages import Incoming, Message, reader, receive_message, receive_messages
@@ -31,6 +32,7 @@ __all__ = [
     "Message",
     "Problem",
     "Receipt",
+    "Reception",
     "causes",
     "cells",
     "empty_released",
@@ -52,4 +54,5 @@ __all__ = [
     "received_messages",
     "reconvert",
     "retry",
+    "write",
 ]

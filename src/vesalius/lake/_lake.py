@@ -11,12 +11,15 @@ import sqlalchemy as sa
 
 from vesalius.errors import Conflict, NotAllowed, NotFound
 from vesalius.lake import _export as export
+from vesalius.lake import _identifiers as identifiers
 from vesalius.lake import _log as log
 from vesalius.lake import _recoding as recoding
+from vesalius.lake import _search as searching
 from vesalius.lake import _upkeep as upkeep
-from vesalius.lake._append import append, append_alone
+from vesalius.lake._append import append, append_alone, wait_for_turn
 from vesalius.lake._columns import ColumnFiles, Columns
 from vesalius.lake._recoding import Recoding
+from vesalius.lake._search import Known, Wanted
 from vesalius.lake._upkeep import Stats, TypeStats
 from vesalius.lake._version import Arrival, Version, Written, parse_reference
 from vesalius.store import backup, reading, restore
@@ -73,6 +76,60 @@ class Lake:
             return append_alone(self.engine, arrivals, source, received_at)
         except sa.exc.IntegrityError:
             raise Conflict("another writer added versions of the same resources", hint="try again") from None
+
+    def known(
+        self, names: Iterable[tuple[str, str]], connection: sa.Connection
+    ) -> dict[tuple[str, str], Known]:
+        """What is there of some resources, and stays there until the transaction ends.
+
+        It waits for its turn among the writers, so that what it answers still holds when the same transaction
+        writes: nobody can come between.
+
+        Args:
+            names: type and id of each.
+            connection: a transaction of ``store.writing``.
+
+        Returns:
+            What there is, by type and id; what the lake does not hold is left out.
+        """
+        wait_for_turn(connection)
+        return searching.known(connection, names)
+
+    def search(self, wanted: Wanted, size: int) -> list[Version]:
+        """The next resources in force that are wanted, in order of arrival, at most ``size`` of them."""
+        with reading(self.engine) as connection:
+            return searching.search(connection, wanted, self._limit, size)
+
+    def how_many(self, wanted: Wanted) -> int:
+        """How many resources in force are wanted."""
+        with reading(self.engine) as connection:
+            return searching.count(connection, wanted, self._limit)
+
+    def identified(
+        self,
+        type: str,  # noqa: A002
+        value: str,
+        system: str | None = None,
+        connection: sa.Connection | None = None,
+    ) -> list[Version]:
+        """The resources in force of a type that have an identifier.
+
+        Args:
+            type: the resource type.
+            value: of the identifier.
+            system: of the identifier; empty for one without, None for any.
+            connection: a transaction that has its turn among the writers (:meth:`known`): what it is told
+                then holds until it ends.
+
+        Raises:
+            Unavailable: the index is far behind the log; asking again brings it further.
+        """
+        if connection is not None:
+            identifiers.finish(connection, log.head(connection))
+            return identifiers.holders(connection, type, system, value, self._limit)
+        identifiers.bring_up(self.engine, self.position())
+        with reading(self.engine) as own:
+            return identifiers.holders(own, type, system, value, self._limit)
 
     def recode(
         self, recodings: Iterable[Recoding], source: str, received_at: datetime, connection: sa.Connection

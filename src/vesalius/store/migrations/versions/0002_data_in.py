@@ -10,6 +10,39 @@ down_revision = "0001"
 def upgrade() -> None:
     """Data in."""
     op.create_table(
+        "bulk_job",
+        sa.Column("id", sa.String(length=32), nullable=False),
+        sa.Column("client", sa.String(length=48), nullable=False),
+        sa.Column("kind", sa.String(length=16), nullable=False),
+        sa.Column("status", sa.String(length=16), nullable=False),
+        sa.Column("asked", sa.Text(), nullable=False),
+        sa.Column("state", sa.Text(), nullable=False),
+        sa.Column("position", sa.BigInteger(), nullable=False),
+        sa.Column("at", sa.BigInteger(), nullable=False),
+        sa.Column("alive_at", sa.BigInteger(), nullable=True),
+        sa.PrimaryKeyConstraint("id", name=op.f("pk_bulk_job")),
+    )
+    op.create_index(op.f("ix_bulk_job_status"), "bulk_job", ["status"], unique=False)
+    op.create_table(
+        "client",
+        sa.Column("id", sa.String(length=48), nullable=False),
+        sa.Column("source", sa.String(length=255), nullable=False),
+        sa.Column("may", sa.JSON(), nullable=False),
+        sa.Column("key", sa.String(length=32), nullable=False),
+        sa.Column("secret", sa.String(length=64), nullable=False),
+        sa.Column("added_at", sa.BigInteger(), nullable=False),
+        sa.Column("revoked_at", sa.BigInteger(), nullable=True),
+        sa.PrimaryKeyConstraint("id", name=op.f("pk_client")),
+        sa.UniqueConstraint("key", name=op.f("uq_client_key")),
+    )
+    op.create_table(
+        "client_refusal",
+        sa.Column("address", sa.String(length=64), nullable=False),
+        sa.Column("since", sa.BigInteger(), nullable=False),
+        sa.Column("count", sa.Integer(), nullable=False),
+        sa.PrimaryKeyConstraint("address", name=op.f("pk_client_refusal")),
+    )
+    op.create_table(
         "code_mapping",
         sa.Column("id", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=False),
         sa.Column("uid", sa.String(length=36), nullable=False),
@@ -176,6 +209,24 @@ def upgrade() -> None:
         sa.Column("written", sa.BigInteger(), nullable=False),
         sa.Column("unchanged", sa.BigInteger(), nullable=False),
         sa.PrimaryKeyConstraint("id", name=op.f("pk_quarantine_attempt")),
+    )
+    op.create_table(
+        "resource_identifier",
+        sa.Column("seq", sa.BigInteger(), autoincrement=False, nullable=False),
+        sa.Column("place", sa.Integer(), autoincrement=False, nullable=False),
+        sa.Column("type", sa.String(length=64), nullable=False),
+        sa.Column("id", sa.String(length=64), nullable=False),
+        sa.Column("value", sa.String(length=128), nullable=False),
+        sa.PrimaryKeyConstraint("seq", "place", name=op.f("pk_resource_identifier")),
+    )
+    op.create_index(
+        "ix_resource_identifier_value_type", "resource_identifier", ["value", "type"], unique=False
+    )
+    op.create_table(
+        "resource_identifier_head",
+        sa.Column("id", sa.SmallInteger(), autoincrement=False, nullable=False),
+        sa.Column("seq", sa.BigInteger(), nullable=False),
+        sa.PrimaryKeyConstraint("id", name=op.f("pk_resource_identifier_head")),
     )
     op.create_table(
         "identity_moved",
