@@ -1,6 +1,8 @@
 """Which patients are proposed as one person, which never, and what is remembered."""
 
+import re
 from datetime import date
+from pathlib import Path
 
 import pytest
 from people import at, full, patient, replaced, result, send, subject
@@ -211,3 +213,16 @@ def test_a_former_number_keeps_its_period_and_still_links(lake):
 def test_a_key_that_a_crowd_shares_is_not_looked_at(lake, monkeypatch):
     monkeypatch.setattr("vesalius.identity.linking.CROWD", 3)
     assert rules(lake, *(full(f"p{n}") for n in range(5))) == []
+
+
+def test_every_rule_and_every_flag_is_documented_and_every_documented_one_exists():
+    page = (Path(__file__).parents[2] / "docs" / "engineer" / "identity.md").read_text(encoding="utf-8")
+    named = set(re.findall(r"^\| `([^`]+)`", page, flags=re.MULTILINE))
+    assert named == {each.code for each in identity.RULES} | {"F"} | {each.value for each in identity.Flag}
+
+
+def test_the_console_has_words_for_every_rule_and_flag():
+    from vesalius.console.identity import FLAGS, RULES
+
+    assert set(RULES) == {each.code for each in identity.RULES} | {"F", ""}
+    assert set(FLAGS) == {each.value for each in identity.Flag}

@@ -13,11 +13,12 @@ from datetime import datetime
 import sqlalchemy as sa
 
 from vesalius import fhir
+from vesalius.errors import InvalidSetting
 from vesalius.identity import doubts, merging
 from vesalius.identity._effective import REPLACED_BY, Key, as_sent, settle, targets
 from vesalius.identity._merges import FEED, PERSON, Merge, Merges, chunks
+from vesalius.identity._tables import SOURCE, moved
 from vesalius.identity._tables import merge as table
-from vesalius.identity._tables import moved
 from vesalius.lake import Arrival, Lake, Version, Written
 
 _ANY = sa.select(table.c.id).limit(1)
@@ -42,8 +43,11 @@ def write(
         connection: a transaction of ``store.writing``.
 
     Raises:
+        InvalidSetting: the feed bears the name under which this room itself writes.
         Conflict: as ``Lake.write``.
     """
+    if source == SOURCE:
+        raise InvalidSetting(f"no feed can be called {SOURCE!r}", hint="give it another name")
     batch = list(arrivals)
     patients = [each for each in batch if each.type == "Patient"]
     if not any(_NOTICE in each.body for each in patients) and connection.execute(_ANY).first() is None:
