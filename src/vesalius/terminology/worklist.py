@@ -107,6 +107,15 @@ class Worklist(msgspec.Struct, frozen=True, kw_only=True):
         """The codes about which nothing is decided."""
         return tuple(each for each in self.entries if not each.decisions)
 
+    def named(self, decision: Decision) -> Decision:
+        """The decision with the name of its local code, where it has none and the code is on the list."""
+        names = (
+            each.name
+            for each in self.entries
+            if each.key[1:3] == (decision.system, decision.code) and each.names
+        )
+        return msgspec.structs.replace(decision, display=decision.display or next(names, "")[:255])
+
     def curve(self) -> list[float]:
         """The share that would be coded with the first 0, 1, 2 … open codes mapped too."""
         covered = self.whole.standard + self.whole.mapped
