@@ -272,3 +272,25 @@ def test_the_page_prints_without_its_controls(page, address):
     page.emulate_media(media="print")
     assert not page.locator("header.bar").is_visible()
     assert page.locator("h1").is_visible()
+
+
+def test_a_code_is_mapped_by_keyboard_alone(page, address):
+    sign_in(page, address, "vermeulen", "fr")
+    page.goto(f"{address}/terminology")
+    line = page.locator(".codes > li", has_text="Kalium").first
+    line.locator("summary").focus()
+    page.keyboard.press("Enter")
+    assert line.locator("details").get_attribute("open") is not None
+    page.keyboard.press("Tab")
+    assert page.evaluate("document.activeElement.name") == "means"
+    page.keyboard.press("Space")
+    for _ in range(12):
+        page.keyboard.press("Tab")
+        if page.evaluate("document.activeElement.name") == "reason":
+            break
+    page.keyboard.type("Notre propre liste.")
+    page.keyboard.press("Tab")
+    with page.expect_navigation():
+        page.keyboard.press("Enter")
+    assert "Enregistré" in page.locator("[role=status]").first.inner_text()
+    assert "LOINC 2823-3" in page.locator("section[aria-labelledby=history]").inner_text()

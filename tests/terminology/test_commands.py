@@ -38,12 +38,13 @@ def test_from_the_work_list_to_a_mapping_and_back(run, tmp_path):
     uid = re.search(r"decided: (\S+)", said)[1]
     assert "Kalium" not in run("codes")
     assert "= 2823-3 (bio)" in run("codes", "--all")
-    file = str(tmp_path / "map.json")
-    assert "wrote 1 codes" in run("codes", "export", file)
-    assert "0 added, 1 in force already, 0 decided otherwise" in run("codes", "import", file, *BY)
+    file = tmp_path / "map.json"
+    assert "wrote 1 codes" in run("codes", "export", str(file))
+    assert json.loads(file.read_text())["group"][0]["element"][0]["display"] == "Kalium"
+    assert "0 added, 1 in force already, 0 decided otherwise" in run("codes", "import", str(file), *BY)
     assert "re-coded 3 versions" in run("codes", "withdraw", uid, *BY)
     assert "withdrawn by bio: our list" in run("codes", "history")
-    assert "1 added" in run("codes", "import", file, "--wait", *BY)
+    assert "1 added" in run("codes", "import", str(file), "--wait", *BY)
     assert "1 decisions are not applied to the past yet" in run("codes")
     assert "re-coded 3 versions" in run("codes", "apply", "--recount")
     assert "re-coded 0 versions" in run("codes", "apply")

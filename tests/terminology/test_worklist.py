@@ -110,6 +110,16 @@ def test_a_name_that_came_once_is_not_shown(lake):
     assert (found.names, found.name) == ((), "K")
 
 
+def test_a_name_about_one_patient_is_not_shown_however_often_it_came(lake):
+    named = {"code": {"coding": [{"system": LAB, "code": "K"}], "text": "voor Jan Peeters"}}
+    receive(lake, *(result(f"a{number}") | named | about("p1") for number in range(3)))
+    receive(lake, result("b", **about("p2")))
+    receive(lake, result("c", **about("p3")))
+    (found,) = counted(lake, kind="Observation.code").entries
+    assert found.names == ("Kalium",)
+    assert "voor Jan Peeters" in found.guesses
+
+
 def test_the_usual_size_is_told_of_many_and_names_no_single_value(lake):
     receive(
         lake,

@@ -87,7 +87,7 @@ def map_command(code: str, target: str, by: str, reason: str, wait: bool, home: 
     """
     from vesalius.governance import codes as governed
     from vesalius.governance import people
-    from vesalius.terminology import NOT_MAPPABLE, Decision
+    from vesalius.terminology import NOT_MAPPABLE, Decision, worklist
 
     system, bare = _parted(code)
     wanted = ("", "") if target == "none" else _target(target)
@@ -95,6 +95,7 @@ def map_command(code: str, target: str, by: str, reason: str, wait: bool, home: 
         given["equivalence"] = NOT_MAPPABLE
     decision = Decision(system=system, code=bare, target_system=wanted[0], target_code=wanted[1], **given)
     with opened(home) as hospital:
+        decision = worklist(hospital.engine).named(decision)
         person = people.get(hospital.engine, by)
         click.echo(f"decided: {governed.map_code(hospital.engine, decision, person, reason=reason).uid}")
         if not wait:

@@ -19,14 +19,14 @@ from vesalius import fhir, identity
 from vesalius.ingest._items import Found
 from vesalius.ingest._mentions import mentions
 from vesalius.lake import Arrival, Lake, Written
-from vesalius.terminology import Translation
+from vesalius.terminology import translation
 
 Step = Callable[[dict[str, Any]], dict[str, Any] | None]
 
 
 def steps(lake: Lake) -> tuple[Step, ...]:
     """The steps of one run, in their order."""
-    return (mentions(lake), Translation(lake.engine))
+    return (mentions(lake), translation(lake.engine))
 
 
 def finished(found: Found, by: tuple[Step, ...]) -> Found:

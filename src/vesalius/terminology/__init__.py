@@ -18,7 +18,7 @@ from vesalius.terminology.mappings import (
 from vesalius.terminology.patterns import CodeSystem, code_system, loinc_is_valid
 from vesalius.terminology.seen import behind, recount, refresh
 from vesalius.terminology.suggestions import Suggested, Suggestions
-from vesalius.terminology.translation import Translation
+from vesalius.terminology.translation import Translation, translation
 from vesalius.terminology.units import same_unit, ucum, unit_in_name
 from vesalius.terminology.worklist import Entry, Share, Worklist, worklist
 
@@ -57,6 +57,7 @@ __all__ = [
     "recount",
     "refresh",
     "same_unit",
+    "translation",
     "ucum",
     "unit_in_name",
     "waiting",

@@ -32,6 +32,8 @@ APPLIED = frozenset({"equal", "equivalent", "wider", "subsumes"})
 
 NOT_MAPPABLE = "unmatched"
 
+_changes = [0]
+
 _WIDTH = 255
 
 
@@ -199,6 +201,7 @@ def _keep(connection: sa.Connection, decision: Decision, at: datetime | None) ->
         name: getattr(made, name) for name in msgspec.structs.asdict(made) if name not in ("id", "withdrawn")
     }
     key = connection.execute(sa.insert(table).values(act=MAPPED, **row)).inserted_primary_key
+    _changes[0] += 1
     assert key is not None
     return msgspec.structs.replace(made, id=int(key[0]))
 
@@ -232,6 +235,7 @@ def withdraw(
     }
     row |= {"by": by, "reason": reason, "at": at, "act": WITHDRAWN}
     key = where.execute(sa.insert(table).values(row)).inserted_primary_key
+    _changes[0] += 1
     assert key is not None
     return msgspec.structs.replace(found, withdrawn=Withdrawal(by, at, reason, int(key[0])))
 
@@ -267,6 +271,11 @@ def in_force(of: Iterable[Decision]) -> list[Decision]:
             others.clear()
         others[target] = each
     return sorted((each for others in last.values() for each in others.values()), key=lambda each: each.id)
+
+
+def changes() -> int:
+    """How many decisions and withdrawals this process made: whoever keeps some in memory looks again."""
+    return _changes[0]
 
 
 def newest(connection: sa.Connection) -> int:

@@ -61,6 +61,36 @@ class _Row(NamedTuple):
     local: bool
 
 
+class Name(msgspec.Struct, frozen=True, array_like=True):
+    """One name of a code: what it is called can be words about one person.
+
+    Attributes:
+        times: how often it came.
+        subject: about which patient first; empty if about none.
+        shared: whether it came about another one too.
+    """
+
+    times: int = 0
+    subject: str = ""
+    shared: bool = False
+
+    def and_also(self, other: Name) -> Name:
+        """Both together."""
+        met = bool(self.subject and other.subject and self.subject != other.subject)
+        shared = self.shared or other.shared or met
+        return Name(self.times + other.times, self.subject or other.subject, shared)
+
+    @property
+    def public(self) -> bool:
+        """Whether it may be shown: it came more than once, and about more than one patient or about none."""
+        return self.times > 1 and (self.shared or not self.subject)
+
+
+def names_of(text: str) -> dict[str, Name]:
+    """The names that a row keeps."""
+    return {} if text == "{}" else msgspec.json.decode(text, type=dict[str, Name])
+
+
 @dataclass
 class _Tally:
     """What is known of one row; the texts are JSON objects of counts in the table."""
@@ -70,7 +100,7 @@ class _Tally:
     last_seen: datetime | None = None
     subject: str = ""
     shared: bool = False
-    names: dict[str, int] = field(default_factory=dict)
+    names: dict[str, Name] = field(default_factory=dict)
     beside: dict[str, int] = field(default_factory=dict)
     sizes: dict[str, int] = field(default_factory=dict)
 
@@ -80,7 +110,7 @@ class _Tally:
         self.last_seen = max(self.last_seen or version.received_at, version.received_at)
         self._meet(version.subject or "")
         if name and len(name) <= LONGEST and (name in self.names or len(self.names) < NAMES):
-            self.names[name] = self.names.get(name, 0) + 1
+            self.names[name] = self.names.get(name, Name()).and_also(Name(1, version.subject or ""))
 
     def _meet(self, subject: str) -> None:
         self.shared = self.shared or bool(subject and self.subject and subject != self.subject)
@@ -94,12 +124,17 @@ class _Tally:
         self.shared = self.shared or row.shared
         mine, self.subject = self.subject, row.subject
         self._meet(mine)
-        for name in ("names", "beside", "sizes"):
-            kept: dict[str, int] = msgspec.json.decode(getattr(row, name))
-            for word, number in getattr(self, name).items():
-                if word in kept or name == "sizes" or len(kept) < NAMES:
+        names = names_of(row.names)
+        for word, name in self.names.items():
+            if word in names or len(names) < NAMES:
+                names[word] = names.get(word, Name()).and_also(name)
+        self.names = names
+        for field_ in ("beside", "sizes"):
+            kept: dict[str, int] = msgspec.json.decode(getattr(row, field_))
+            for word, number in getattr(self, field_).items():
+                if word in kept or field_ == "sizes" or len(kept) < NAMES:
                     kept[word] = kept.get(word, 0) + number
-            setattr(self, name, kept)
+            setattr(self, field_, kept)
 
     def values(self) -> dict[str, Any]:
         texts = {

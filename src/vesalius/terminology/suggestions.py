@@ -15,6 +15,7 @@ from vesalius.store import reading
 from vesalius.terminology._tables import code_seen
 from vesalius.terminology.analytes import find
 from vesalius.terminology.concepts import plain
+from vesalius.terminology.seen import names_of
 from vesalius.terminology.standards import QUANTITY, systems
 from vesalius.terminology.units import same_unit, ucum
 from vesalius.terminology.worklist import Entry
@@ -77,10 +78,10 @@ class Suggestions:
         with reading(engine) as connection:
             for row in connection.execute(asked.where(~c.local, c.kind != QUANTITY)):
                 system, code, kind, unit, times, names, beside = row
-                called = _counts(names)
-                standard = _Standard(
-                    system, code, kind, unit, times, max(called, key=lambda name: called[name], default="")
-                )
+                called = names_of(names)
+                public = (word for word, name in called.items() if name.public)
+                shown = max(public, key=lambda word: called[word].times, default="")
+                standard = _Standard(system, code, kind, unit, times, shown)
                 for name in {plain(each) for each in called} - {""}:
                     self._by_name.setdefault((standard.kind, name), []).append(standard)
                 for local, number in _counts(beside).items():

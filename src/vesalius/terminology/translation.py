@@ -4,38 +4,51 @@ from __future__ import annotations
 
 import time
 from typing import Any
+from weakref import WeakKeyDictionary, ref
 
 import sqlalchemy as sa
 
 from vesalius.store import reading
 from vesalius.terminology.codebook import Codebook
-from vesalius.terminology.mappings import decisions, newest
+from vesalius.terminology.mappings import changes, decisions, newest
 
 SECONDS = 1.0
-"""For how long the decisions are taken from memory; what a decision of that moment misses, applying it to the
-past finds."""
+"""For how long the decisions of other processes are taken from memory; what a decision of that moment misses,
+applying it to the past finds."""
 
 
 class Translation:
     """Adds to each resource the codings of the decisions in force.
 
     Args:
-        engine: the database that holds the decisions.
+        engine: the database that holds the decisions; it must outlive the translation.
     """
 
     def __init__(self, engine: sa.Engine) -> None:
-        self._engine = engine
-        self._book = Codebook(decisions(engine))
-        self._until = time.monotonic() + SECONDS
+        self._engine = ref(engine)
+        self._book = Codebook(())
+        self._until, self._changes = 0.0, -1
 
     def __call__(self, resource: dict[str, Any]) -> dict[str, Any] | None:
         """A changed copy, or None where there is nothing to add."""
-        if time.monotonic() > self._until:
+        if time.monotonic() > self._until or self._changes != changes():
             self._refresh()
         return self._book.recoded(resource)
 
     def _refresh(self) -> None:
-        with reading(self._engine) as connection:
+        engine, seen = self._engine(), changes()
+        assert engine is not None
+        with reading(engine) as connection:
             if newest(connection) != self._book.newest:
                 self._book = Codebook(decisions(connection))
-        self._until = time.monotonic() + SECONDS
+        self._until, self._changes = time.monotonic() + SECONDS, seen
+
+
+_kept: WeakKeyDictionary[sa.Engine, Translation] = WeakKeyDictionary()
+
+
+def translation(engine: sa.Engine) -> Translation:
+    """The one translation of a database in this process: a message by itself need not read every decision."""
+    if engine not in _kept:
+        _kept[engine] = Translation(engine)
+    return _kept[engine]

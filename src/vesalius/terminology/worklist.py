@@ -18,7 +18,7 @@ from vesalius.terminology._tables import code_seen
 from vesalius.terminology.codebook import Codebook
 from vesalius.terminology.concepts import TEXT, Key
 from vesalius.terminology.mappings import Decision, decisions
-from vesalius.terminology.seen import UNNAMED, usual
+from vesalius.terminology.seen import UNNAMED, Name, names_of, usual
 
 SHOWN_TWICE = 2
 """A name is shown once it came this often: a text that came once may be about one person."""
@@ -32,7 +32,7 @@ class Entry(msgspec.Struct, frozen=True, kw_only=True):
         count: how often it came.
         feeds: how often from each feed, the most first.
         first_seen, last_seen: when it came first and last.
-        names: what it is called, the most frequent first; only names that came more than once.
+        names: what it is called, the most frequent first; only names that are not about one patient.
         guesses: every name of it that is kept, to suggest a target by; not to be shown.
         usual: about between which values four of five results lie; None for too few.
         decisions: what is in force about it.
@@ -106,6 +106,15 @@ class Worklist(msgspec.Struct, frozen=True, kw_only=True):
     def open(self) -> tuple[Entry, ...]:
         """The codes about which nothing is decided."""
         return tuple(each for each in self.entries if not each.decisions)
+
+    def named(self, decision: Decision) -> Decision:
+        """The decision with the name of its local code, where it has none and the code is on the list."""
+        names = (
+            each.name
+            for each in self.entries
+            if each.key[1:3] == (decision.system, decision.code) and each.names
+        )
+        return msgspec.structs.replace(decision, display=decision.display or next(names, "")[:255])
 
     def curve(self) -> list[float]:
         """The share that would be coded with the first 0, 1, 2 … open codes mapped too."""
@@ -189,7 +198,7 @@ def _may_be_shown(key: Key, of: Sequence[sa.Row[Any]]) -> bool:
 
 
 def _entry(key: Key, of: Sequence[sa.Row[Any]], book: Codebook) -> Entry:
-    names, sizes = _totals(row.names for row in of), _totals(row.sizes for row in of)
+    names, sizes = _names(of), _totals(row.sizes for row in of)
     feeds = {row.source: int(row.times) for row in sorted(of, key=lambda row: -row.times)}
     return Entry(
         key=key,
@@ -197,11 +206,20 @@ def _entry(key: Key, of: Sequence[sa.Row[Any]], book: Codebook) -> Entry:
         feeds=feeds,
         first_seen=min(row.first_seen for row in of),
         last_seen=max(row.last_seen for row in of),
-        names=tuple(name for name, number in names.items() if number >= SHOWN_TWICE),
+        names=tuple(word for word, name in names.items() if name.public),
         guesses=tuple(names),
         usual=usual(sizes) if sizes else None,
         decisions=tuple(book.decided(key)),
     )
+
+
+def _names(of: Iterable[sa.Row[Any]]) -> dict[str, Name]:
+    """The names of a code over all feeds, the most frequent first."""
+    found: dict[str, Name] = {}
+    for row in of:
+        for word, name in names_of(row.names).items():
+            found[word] = found.get(word, Name()).and_also(name)
+    return dict(sorted(found.items(), key=lambda item: (-item[1].times, item[0])))
 
 
 def _totals(texts: Iterable[str]) -> dict[str, int]:
