@@ -11,7 +11,7 @@ from typing import Any
 import click
 
 from vesalius import __version__
-from vesalius.cli import data, demo, house, uses
+from vesalius.cli import data, demo, hl7v2, house, uses
 from vesalius.errors import VesaliusError
 
 
@@ -45,6 +45,7 @@ COMMANDS: tuple[click.Command, ...] = (
     demo.demo,
     data.ingest,
     data.quarantine,
+    hl7v2.hl7v2_command,
     data.lake_command,
     uses.usecases,
     uses.new,

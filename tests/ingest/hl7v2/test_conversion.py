@@ -11,8 +11,8 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from vesalius import fhir
-from vesalius.errors import InvalidMap
-from vesalius.ingest import Cause, held, hl7v2, receive, retry
+from vesalius.errors import InvalidMap, UnreadableInput
+from vesalius.ingest import Cause, explained, held, hl7v2, receive, retry
 
 PAIRS = Path(__file__).parent / "pairs"
 NOW = datetime(2026, 7, 3, tzinfo=UTC)
@@ -301,6 +301,27 @@ def test_a_wrong_map_says_so(text):
 def test_a_row_that_r4_has_no_place_for_is_refused_when_the_map_is_loaded():
     with pytest.raises(InvalidMap, match="Patient has no shoeSize"):
         hl7v2.Tables.of("[[rows]]\nmap = 'PID[Patient]'\nfield = 'PID-3'\npath = 'shoeSize'")
+
+
+def test_each_field_says_where_it_goes_and_repeats_no_value(tmp_path):
+    path = tmp_path / "x.hl7"
+    path.write_bytes(ADMISSION + b"ZBE|7788\r\rMSH|^~\\&|HIS||||||MFN^M02|2|P|2.5\r")
+    lines = list(explained(path))
+    text = "\n".join(lines)
+    assert lines[0] == "message 1: ADT^A01 as ADT_A01"
+    assert any("PID-7" in line and "Patient[1].birthDate" in line for line in lines)
+    assert any("PV1-7" in line and "individual → Practitioner" in line for line in lines)
+    assert any("ZBE-1" in line and "not mapped" in line for line in lines)
+    assert lines[-1].startswith("message 2 is held")
+    assert not any(value in text for value in ("900001", "Désiré", "7788", "V2026001"))
+    assert all("not mapped" in line or "message" in line for line in explained(path, unmapped=True))
+
+
+def test_a_file_without_a_message_explains_nothing(tmp_path):
+    path = tmp_path / "x.hl7"
+    path.write_bytes(b"PID|1\r")
+    with pytest.raises(UnreadableInput):
+        list(explained(path))
 
 
 # Nothing crashes -------------------------------------------------------------------------------------------
