@@ -3,6 +3,7 @@
 import base64
 import io
 import json
+import time
 from datetime import UTC, datetime
 from pathlib import Path
 
@@ -358,6 +359,28 @@ def test_mutated_messages_are_converted_into_valid_resources_or_held(raw):
             assert item.raw
         for found in item.found:
             fhir.check(found.body)
+
+
+@pytest.mark.parametrize(
+    "raw",
+    [
+        b"\x0b" * 2_000_000,
+        b" " * 2_000_000,
+        b"\n" * 2_000_000,
+        b"\xef\xbb\xbf" * 500_000,
+        ADMISSION + b"NTE|" + b"\\" * 1_000_000,
+        ADMISSION.replace(b"900001^^^AZV^PI~", b"1^^^A^PI~" * 10_000),
+        RESULTS + b"OBX|1|NM|1988-5^CRP^LN||7|mg/L^^UCUM||||||F\r" * 2_000,
+        RESULTS + b"OBX|1|ST|1^x^L||" + b"a~" * 20_000 + b"|||||F\r",
+        ADMISSION + b"word\n" * 300_000,
+    ],
+    ids=["frames", "spaces", "lines", "marks", "escapes", "numbers", "results", "repetitions", "text"],
+)
+def test_a_hostile_file_is_done_with_in_seconds(raw):
+    begin = time.process_time()
+    for _ in hl7v2.read(io.BytesIO(raw)):
+        pass
+    assert time.process_time() - begin < 20
 
 
 # Public samples --------------------------------------------------------------------------------------------
