@@ -12,11 +12,21 @@ PAGES = (
     "/usecases/urine",
     "/usecases/urine/settings",
     "/received",
+    "/terminology",
     "/audit",
+    "/identity",
     "/about",
 )
 SEEN = {
-    "delforge": {"/", "/decisions", "/usecases", "/usecases/urine", "/usecases/urine/settings", "/about"},
+    "delforge": {
+        "/",
+        "/decisions",
+        "/usecases",
+        "/usecases/urine",
+        "/usecases/urine/settings",
+        "/terminology",
+        "/about",
+    },
     "vermeulen": {
         "/",
         "/decisions",
@@ -24,12 +34,53 @@ SEEN = {
         "/usecases/urine",
         "/usecases/urine/settings",
         "/received",
+        "/terminology",
         "/about",
     },
-    "theissen": {"/usecases", "/usecases/urine", "/usecases/urine/settings", "/received", "/audit", "/about"},
-    "marchal": {"/usecases", "/usecases/urine", "/usecases/urine/settings", "/received", "/audit", "/about"},
-    "segers": {"/usecases", "/usecases/urine", "/usecases/urine/settings", "/received", "/about"},
-    "nurse": {"/", "/decisions", "/usecases", "/usecases/urine", "/usecases/urine/settings", "/about"},
+    "theissen": {
+        "/usecases",
+        "/usecases/urine",
+        "/usecases/urine/settings",
+        "/received",
+        "/audit",
+        "/terminology",
+        "/identity",
+        "/about",
+    },
+    "marchal": {
+        "/usecases",
+        "/usecases/urine",
+        "/usecases/urine/settings",
+        "/received",
+        "/audit",
+        "/terminology",
+        "/about",
+    },
+    "segers": {
+        "/usecases",
+        "/usecases/urine",
+        "/usecases/urine/settings",
+        "/received",
+        "/terminology",
+        "/about",
+    },
+    "nurse": {
+        "/",
+        "/decisions",
+        "/usecases",
+        "/usecases/urine",
+        "/usecases/urine/settings",
+        "/terminology",
+        "/about",
+    },
+    "lejeune": {
+        "/usecases",
+        "/usecases/urine",
+        "/usecases/urine/settings",
+        "/terminology",
+        "/identity",
+        "/about",
+    },
 }
 
 
@@ -50,7 +101,7 @@ def test_each_role_sees_its_pages_and_no_others(reader):
 def test_the_menu_offers_only_what_the_role_may_see(reader):
     menu = re.search(r'<nav class="nav".*?</nav>', reader("segers").get("/about").text, re.DOTALL)
     assert menu
-    assert re.findall(r'href="([^"]+)"', menu.group()) == ["/usecases", "/received"]
+    assert re.findall(r'href="([^"]+)"', menu.group()) == ["/usecases", "/received", "/terminology"]
 
 
 def test_who_has_not_signed_in_is_sent_to_sign_in_and_back(reader):
@@ -311,29 +362,6 @@ def test_a_hospital_with_real_data_has_no_demo_people(tmp_path):
     assert "Synthetic data" not in page
     assert browser.submit("/sign-in", login="delforge").status_code == 401
     assert browser.submit("/sign-in", login="martin", password=synthetic.PASSWORD).status_code == 200
-    hospital.close()
-
-
-def test_what_is_held_is_shown_with_its_reason_to_those_who_mend_it(tmp_path):
-    from browsing import Reader
-
-    from vesalius.console import app
-
-    hospital = synthetic.make(tmp_path, count=1)
-    synthetic.receive_file(hospital)
-    console = app(hospital)
-    engineer = Reader(console).sign_in("segers")
-    page = engineer.get("/received").text
-    assert "night.ndjson" in page
-    assert "It is not well-formed" in page
-    assert "{ this is not JSON &lt;b&gt;" in page
-    assert "some of it is still not understood" in engineer.submit("/received/retry", cause="malformed").text
-    assert engineer.submit("/received/retry", cause="nonsense").status_code == 404
-    director = Reader(console).sign_in("marchal")
-    page = director.get("/received").text
-    assert "It is not well-formed" in page
-    assert "this is not JSON" not in page
-    assert director.submit("/received/retry", cause="malformed").status_code == 403
     hospital.close()
 
 

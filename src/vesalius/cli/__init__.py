@@ -11,7 +11,20 @@ from typing import Any
 import click
 
 from vesalius import __version__
-from vesalius.cli import data, demo, hl7v2, house, uses
+from vesalius.cli import (
+    clients,
+    codes,
+    data,
+    demo,
+    hl7v2,
+    house,
+    identity,
+    lake,
+    network,
+    quality,
+    quarantine,
+    uses,
+)
 from vesalius.errors import VesaliusError
 
 
@@ -44,9 +57,15 @@ def main(verbose: bool) -> None:
 COMMANDS: tuple[click.Command, ...] = (
     demo.demo,
     data.ingest,
-    data.quarantine,
     hl7v2.hl7v2_command,
-    data.lake_command,
+    network.listen,
+    network.send,
+    network.messages,
+    quarantine.quarantine,
+    quality.quality,
+    lake.lake,
+    codes.codes,
+    identity.identity_command,
     uses.usecases,
     uses.new,
     uses.check_command,
@@ -57,6 +76,7 @@ COMMANDS: tuple[click.Command, ...] = (
     uses.replay,
     house.audit_command,
     house.person_command,
+    clients.client,
     house.serve_command,
 )
 """In the order of the loop, which is the order that ``vesalius --help`` keeps."""

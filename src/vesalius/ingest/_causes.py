@@ -13,7 +13,9 @@ class Cause(StrEnum):
     UNDECODABLE = "undecodable"
     """Bytes that are not text in the announced encoding."""
     MALFORMED = "malformed"
-    """A row of CSV whose quotes do not close, a line that is not JSON, or no HL7 v2 message."""
+    """A row of CSV whose quotes do not close, or what is no JSON, no XML or no message."""
+    UNSAFE = "unsafe"
+    """An XML document with a DTD, or nested without end; it is not read at all."""
     COLUMN_COUNT = "column-count"
     """A row with fewer or more cells than the header: a truncated file ends in one."""
     MISSING_VALUE = "missing-value"
@@ -42,6 +44,8 @@ class Cause(StrEnum):
     """A patient with another birth date than the one already known."""
     TRUNCATED = "truncated"
     """The file breaks off or is damaged, or a batch is not as long as it says; what came was taken in."""
+    DEFECT = "defect"
+    """Vesalius itself failed on it: a mistake of ours, which the words place."""
 
 
 class FaultError(Exception):

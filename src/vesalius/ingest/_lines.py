@@ -48,12 +48,13 @@ def lines(stream: BinaryIO) -> Iterator[Line]:
         FaultError: the compressed stream breaks off or is damaged; the lines before were yielded.
     """
     number = 0
-    while raw := readline(stream, LIMIT + 1):
-        number += 1
-        length = len(raw)
-        if length > LIMIT:
-            raw, length = raw[:KEPT], length + (0 if raw.endswith(b"\n") else _skip_line(stream))
-        yield Line(number, raw, length)
+    with _unbroken():
+        while raw := stream.readline(LIMIT + 1):
+            number += 1
+            length = len(raw)
+            if length > LIMIT:
+                raw, length = raw[:KEPT], length + (0 if raw.endswith(b"\n") else _skip_line(stream))
+            yield Line(number, raw, length)
 
 
 def _skip_line(stream: BinaryIO) -> int:

@@ -15,11 +15,13 @@ from typing import BinaryIO
 
 import msgspec
 
+from vesalius import identity
 from vesalius.errors import UnreadableInput
+from vesalius.ingest import _finishing as finishing
 from vesalius.ingest import _receipts
 from vesalius.ingest._causes import FaultError
 from vesalius.ingest._files import beginning, opened, sha256, unpacked
-from vesalius.ingest._formats import CSV, detect, format_of
+from vesalius.ingest._formats import TABLES, detect, format_of
 from vesalius.ingest._items import Item
 from vesalius.ingest._judge import Judge
 from vesalius.ingest._maps import Map
@@ -29,7 +31,7 @@ from vesalius.ingest.quarantine import Fault, hold
 from vesalius.lake import Arrival, Lake
 from vesalius.store import writing
 
-BATCH = 500
+BATCH = 2_000
 """The most items in one transaction."""
 
 BATCH_BYTES = 16 * 1024 * 1024
@@ -89,7 +91,7 @@ def receive(
         if known and known.status == REFUSED:
             # It left nothing behind, and we may have been mended since, or told its format.
             known = msgspec.structs.replace(known, name=name, format=format)
-        receipt = known or _receipts.begin(lake.engine, asked, digest)
+        receipt = known or _receipts.begin(lake.engine, asked, csv_map)
         return _received(_Run(lake, receipt, progress), file, csv_map)
 
 
@@ -142,7 +144,7 @@ class _Run:
 
     def take(self, items: Iterable[Item]) -> None:
         """Takes in every item, batch by batch, but for those that an earlier attempt has taken in."""
-        self._judge.unique = self.format == CSV
+        self._judge.unique = self.format in TABLES
         try:
             for item in items:
                 self._take(item)
@@ -183,7 +185,9 @@ class _Run:
     def _write(self) -> None:
         before = self.receipt
         with writing(self.lake.engine) as connection:
-            written = self.lake.write(self._arrivals, before.source, before.received_at, connection)
+            written = finishing.written(
+                self.lake, self._arrivals, before.source, before.received_at, connection
+            )
             hold(connection, before, self._faults)
             after = msgspec.structs.replace(
                 before,
@@ -196,5 +200,6 @@ class _Run:
             _receipts.progress(connection, before, after)
         self.receipt = after
         self._arrivals, self._faults, self._bytes = [], [], 0
+        identity.resume(self.lake)
         if self._progress:
             self._progress(self.passed, 0)

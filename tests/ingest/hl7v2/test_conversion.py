@@ -252,7 +252,7 @@ def test_what_is_held_keeps_its_bytes_and_is_taken_in_after_the_map_was_mended(l
     (item,) = held(lake.engine)
     assert item.raw == raw.strip()
     tables = hl7v2.Tables.of('[messages]\n"ZZZ" = "ADT_A01"\n')
-    receipt = retry(lake, csv_map=tables)
+    receipt = retry(lake, given=tables)
     assert receipt.written > 0
     assert not held(lake.engine)
 

@@ -118,6 +118,8 @@ class Tables(msgspec.Struct, frozen=True):
         structures: the structure that each message type follows: ``ADT^A04`` or ``ADT``.
         zone: the hospital's time zone.
         digest: of the hospital's own file; empty without one.
+        name: of that file, for messages.
+        text: that file, as it was written.
         placed: what segments add to that no structure places: ``{"ZBE": "Encounter[1]"}``.
         merges: events that merge patients (``replaced``) or undo it (``unlinked``).
         refused: events that are not carried out, each with the words that say so.
@@ -131,6 +133,8 @@ class Tables(msgspec.Struct, frozen=True):
     structures: dict[str, str]
     zone: str = "Europe/Brussels"
     digest: str = ""
+    name: str = ""
+    text: str = ""
     placed: dict[str, str] = {}
     merges: dict[str, str] = {}
     refused: dict[str, str] = {}
@@ -163,7 +167,9 @@ class Tables(msgspec.Struct, frozen=True):
         own = _own(text, name)
         found = _with(_standard(), own, name)
         _check(found, own, name)
-        return msgspec.structs.replace(found, digest=hashlib.sha256(text.encode()).hexdigest())
+        return msgspec.structs.replace(
+            found, digest=hashlib.sha256(text.encode()).hexdigest(), name=name, text=text
+        )
 
 
 def _check(tables: Tables, own: _Own, name: str) -> None:
