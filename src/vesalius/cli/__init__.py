@@ -16,6 +16,7 @@ from vesalius.cli import (
     codes,
     data,
     demo,
+    hl7v2,
     house,
     identity,
     lake,
@@ -56,6 +57,7 @@ def main(verbose: bool) -> None:
 COMMANDS: tuple[click.Command, ...] = (
     demo.demo,
     data.ingest,
+    hl7v2.hl7v2_command,
     network.listen,
     network.send,
     network.messages,

@@ -5,6 +5,7 @@ One module per format turns bytes into FHIR resources; a common pipeline checks,
 
 from vesalius.ingest import mending
 from vesalius.ingest._causes import Cause
+from vesalius.ingest._explaining import explained
 from vesalius.ingest._formats import NAMES as FORMATS
 from vesalius.ingest._formats import cells
 from vesalius.ingest._kept_maps import KeptMap, kept, map_of_feed, newest
@@ -36,6 +37,7 @@ __all__ = [
     "causes",
     "cells",
     "empty_released",
+    "explained",
     "feeds",
     "held",
     "kept",

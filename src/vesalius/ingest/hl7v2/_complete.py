@@ -41,7 +41,7 @@ def _types(kind: str) -> dict[str, str]:
 
 
 @cache
-def _choices(kind: str) -> dict[str, frozenset[str]]:
+def choices(kind: str) -> dict[str, frozenset[str]]:
     """The names of each choice, by each of them."""
     kind = "Extension" if kind == "Element" else kind
     names = (frozenset(each.names) for each in fhir.elements(kind) if each.choice)
@@ -62,14 +62,14 @@ def completed(kind: str, resource: dict[str, Any], ids: Ids) -> dict[str, Any]:
 
 def _cleaned(kind: str, value: dict[str, Any], ids: Ids) -> dict[str, Any] | None:
     """A copy of a value without what is empty; None if nothing is left."""
-    types, choices = _types(kind), _choices(kind)
+    types, rivals = _types(kind), choices(kind)
     kept: dict[str, Any] = {}
     for name, one in value.items():
         said = _said(types.get(name, "Element"), one, ids) if isinstance(one, _HOLDERS) else one
         if said is None or said == "":
             continue
-        if name in choices:  # of several values of one choice, the last that was said
-            for other in choices[name] & kept.keys():
+        if name in rivals:  # of several values of one choice, the last that was said
+            for other in rivals[name] & kept.keys():
                 del kept[other]
         kept[name] = said
     hollow = _HOLLOW.get(kind)
@@ -96,12 +96,10 @@ _BACKBONES = frozenset({"Extension", "Annotation", "SampledData", "Attachment"})
 
 def _list(kind: str, values: list[Any], ids: Ids) -> list[Any]:
     """The items that say something, each once."""
-    kept: list[Any] = []
-    for value in values:
-        one = _cleaned(kind, value, ids) if isinstance(value, dict) else value
-        if one and one not in kept:
-            kept.append(one)
-    return kept
+    kept = [_cleaned(kind, value, ids) if isinstance(value, dict) else value for value in values]
+    if len(kept) == 1:
+        return kept if kept[0] else []
+    return list({repr(one): one for one in kept if one}.values())
 
 
 def _fill(kind: str, value: dict[str, Any]) -> None:

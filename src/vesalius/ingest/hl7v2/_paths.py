@@ -31,6 +31,10 @@ class Move(NamedTuple):
     link: bool = False
 
 
+# How many values of a list are compared with a new one: equal ones are few, and come early.
+_COMPARED = 64
+
+
 class Setter:
     """Puts values at one path.
 
@@ -96,7 +100,7 @@ def _append(run: Run, here: dict[str, Any], last: Move, one: Any, key: Any, numb
             here.setdefault(last.name, []).append(one)
         else:
             merge(run, known, one)
-    elif one not in (known := here.setdefault(last.name, [])):
+    elif len(known := here.setdefault(last.name, [])) > _COMPARED or one not in known:
         known.append(one)
 
 

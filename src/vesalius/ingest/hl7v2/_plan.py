@@ -20,6 +20,8 @@ from vesalius.ingest.hl7v2._values import Reader, decimal, reader
 
 Maker = Callable[[Run, list[str]], Any]
 
+# Codes and units, which come back in every message and say nothing of a patient by themselves.
+_REPEATED = frozenset({"CWE", "CE", "CNE", "CF", "HD"})
 _TEXTS = frozenset({"ST", "TX", "FT", ""})
 _DEFAULTS = {
     "CodeableConcept": "CWE[CodeableConcept]",
@@ -169,7 +171,10 @@ class Plan:
         if not found:
             # a data type may be made of itself in a table that is wrong: it then makes nothing
             self._datatypes[name] = lambda *_: None
-            found = self._datatypes[name] = _natives.wrapped(name, self._made(name))
+            found = _natives.wrapped(name, self._made(name))
+            if name.partition("[")[0] in _REPEATED:
+                found = self.registers.remembering(name, found)
+            self._datatypes[name] = found
         return found
 
     def _compiled(self, name: str, row: Row, kind: str, repeating: dict[int, int]) -> Step | None:
@@ -195,6 +200,8 @@ class Plan:
                 raise InvalidMap(f"{put.kind} is more than a text")
             return _assigned(row.assigned, reader(put.kind, put.codes))
         datatype = self._fitting(row.datatype, put)
+        if not put.name and put.kind in fhir.resource_types() and self._made_type(datatype) != put.kind:
+            raise InvalidMap(f"{datatype or row.v2} makes no {put.kind}")
         if put.complex and not datatype:
             datatype = (
                 _IDENTIFIERS.get(row.v2, "EI[Identifier-Extension]") if put.kind == "Identifier" else ""
