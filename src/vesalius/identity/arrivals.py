@@ -22,6 +22,12 @@ from vesalius.identity._tables import merge as table
 from vesalius.lake import Arrival, Lake, Version, Written
 
 _ANY = sa.select(table.c.id).limit(1)
+# Made once: building a statement costs more than running it.
+_IDS: sa.BindParameter[str] = sa.bindparam("ids", expanding=True)
+_TAKING_PART = sa.select(table.c.source, table.c.target).where(
+    sa.or_(table.c.source.in_(_IDS), table.c.target.in_(_IDS))
+)
+_MOVED = sa.select(moved.c.id).where(moved.c.type == sa.bindparam("type"), moved.c.id.in_(_IDS)).distinct()
 _NOTICE = REPLACED_BY.encode()
 
 
@@ -50,9 +56,12 @@ def write(
         raise InvalidSetting(f"no feed can be called {SOURCE!r}", hint="give it another name")
     batch = list(arrivals)
     patients = [each for each in batch if each.type == "Patient"]
-    if not any(_NOTICE in each.body for each in patients) and connection.execute(_ANY).first() is None:
+    told = any(_NOTICE in each.body for each in patients)
+    if not told and connection.execute(_ANY).first() is None:
         return lake.write(batch, source, received_at, connection)
-    merging.take_turn(lake, connection)
+    merging.take_turn(lake, connection)  # before looking: a merge may be under way
+    if not told and not _touched(connection, batch):
+        return lake.write(batch, source, received_at, connection)
     before = lake.head(connection)
     new = _changed(lake, connection, batch)
     written = lake.write(new, source, received_at, connection)
@@ -85,19 +94,27 @@ def _touched(connection: sa.Connection, arrivals: Sequence[Arrival]) -> list[Key
     subjects = {each.subject.removeprefix("Patient/") for each in arrivals if each.subject}
     patients: set[str] = set()
     for ids in chunks(sorted(subjects)):
-        asked = sa.select(table.c.source, table.c.target)
-        asked = asked.where(sa.or_(table.c.source.in_(ids), table.c.target.in_(ids)))
-        patients.update(name for row in connection.execute(asked) for name in row)
+        patients.update(name for row in connection.execute(_TAKING_PART, {"ids": ids}) for name in row)
     by_subject = {f"Patient/{name}" for name in patients}
     keys = [(each.type, each.id) for each in arrivals]
-    before: set[Key] = set()
-    for ids in chunks(sorted({id_ for _, id_ in keys})):
-        asked = sa.select(moved.c.type, moved.c.id).where(moved.c.id.in_(ids)).distinct()
-        before.update((row.type, row.id) for row in connection.execute(asked))
+    before = _moved(connection, keys)
     found = [
         key for key, each in zip(keys, arrivals, strict=True) if each.subject in by_subject or key in before
     ]
     return list(dict.fromkeys(found))
+
+
+def _moved(connection: sa.Connection, keys: Sequence[Key]) -> set[Key]:
+    """Those of some resources that a merge has moved before."""
+    ids: dict[str, set[str]] = {}
+    for type_, id_ in keys:
+        ids.setdefault(type_, set()).add(id_)
+    return {
+        (type_, row.id)
+        for type_, names in ids.items()
+        for some in chunks(sorted(names))
+        for row in connection.execute(_MOVED, {"type": type_, "ids": some})
+    }
 
 
 # What feeds say about patients -----------------------------------------------------------------------------

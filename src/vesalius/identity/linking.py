@@ -147,9 +147,18 @@ def _hold(connection: sa.Connection) -> int:
     """How far the index has come; nobody else moves it until the transaction ends."""
     asked = sa.select(progress_table.c.seq).with_for_update()
     found = connection.execute(asked).scalar()
-    if found is None:
-        connection.execute(sa.insert(progress_table).values(id=1, seq=0))
-    return int(found or 0)
+    if found is None:  # two may begin at once
+        connection.execute(_unless_there(connection, progress_table), [{"id": 1, "seq": 0}])
+        found = connection.execute(asked).scalar_one()
+    return int(found)
+
+
+def _unless_there(connection: sa.Connection, table: sa.Table) -> Any:
+    """An insert that leaves alone what somebody else has written meanwhile."""
+    from sqlalchemy.dialects import postgresql, sqlite
+
+    dialect = postgresql if connection.dialect.name == "postgresql" else sqlite
+    return dialect.insert(table).on_conflict_do_nothing()
 
 
 # The index -------------------------------------------------------------------------------------------------
@@ -252,7 +261,7 @@ def _propose(connection: sa.Connection, people: list[Person], seen: set[str], no
         if pair not in known
     ]
     if new:
-        connection.execute(sa.insert(pair_table), new)
+        connection.execute(_unless_there(connection, pair_table), new)
     for pair, row in known.items():
         _renew(connection, row, found.get(pair), concerned=not seen.isdisjoint(pair))
     return len(new)
