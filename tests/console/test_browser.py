@@ -38,7 +38,14 @@ PAGES = {
         "/nothing",
     ),
     "marchal": ("/usecases", "/usecases/urine", "/usecases/urine/settings", "/audit", "/about"),
-    "segers": ("/received",),
+    "segers": (
+        "/received",
+        "/quality",
+        "/quality/feed?name=laboratory",
+        "/quarantine",
+        "/quarantine/1",
+        "/quarantine/attempts/1",
+    ),
 }
 
 
@@ -58,6 +65,7 @@ def address(tmp_path_factory) -> Iterator[str]:
 
     hospital = synthetic.make(tmp_path_factory.mktemp("served"))
     synthetic.receive_file(hospital)
+    synthetic.hold_rows(hospital)
     synthetic.validate(hospital)
     listening = socket.create_server(("127.0.0.1", 0))
     server = uvicorn.Server(uvicorn.Config(app(hospital), log_level="warning"))

@@ -314,29 +314,6 @@ def test_a_hospital_with_real_data_has_no_demo_people(tmp_path):
     hospital.close()
 
 
-def test_what_is_held_is_shown_with_its_reason_to_those_who_mend_it(tmp_path):
-    from browsing import Reader
-
-    from vesalius.console import app
-
-    hospital = synthetic.make(tmp_path, count=1)
-    synthetic.receive_file(hospital)
-    console = app(hospital)
-    engineer = Reader(console).sign_in("segers")
-    page = engineer.get("/received").text
-    assert "night.ndjson" in page
-    assert "It is not well-formed" in page
-    assert "{ this is not JSON &lt;b&gt;" in page
-    assert "some of it is still not understood" in engineer.submit("/received/retry", cause="malformed").text
-    assert engineer.submit("/received/retry", cause="nonsense").status_code == 404
-    director = Reader(console).sign_in("marchal")
-    page = director.get("/received").text
-    assert "It is not well-formed" in page
-    assert "this is not JSON" not in page
-    assert director.submit("/received/retry", cause="malformed").status_code == 403
-    hospital.close()
-
-
 def test_signing_a_gate_moves_a_use_and_is_kept_with_its_reason(tmp_path):
     from browsing import Reader
 

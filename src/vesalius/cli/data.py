@@ -1,4 +1,4 @@
-"""Data in, what is held of it, and the lake it comes to."""
+"""Data in, and the lake it comes to."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ from vesalius.cli._shared import HOME, opened, progress, rows, said
     "--map",
     "map_file",
     type=click.Path(path_type=Path, exists=True, dir_okay=False),
-    help="The map of a CSV file.",
+    help="The map of a CSV file.  [default: the one the feed's last CSV file came through, as mended since]",
 )
 @click.option(
     "--format",
@@ -30,10 +30,11 @@ from vesalius.cli._shared import HOME, opened, progress, rows, said
 @HOME
 def ingest(files: tuple[Path, ...], source: str, map_file: Path | None, kind: str, home: Path) -> None:
     """Receive files: FHIR NDJSON, FHIR bundles, or CSV through a map."""
-    from vesalius.ingest import CsvMap, receive
+    from vesalius.ingest import CsvMap, map_of_feed, receive
 
-    csv_map = CsvMap.load(map_file) if map_file else None
     with opened(home) as hospital, progress() as tick:
+        known = None if map_file else map_of_feed(hospital.engine, source)
+        csv_map = CsvMap.load(map_file) if map_file else known.read() if known else None
         for path in files:
             receipt = receive(
                 hospital.lake,
@@ -47,29 +48,6 @@ def ingest(files: tuple[Path, ...], source: str, map_file: Path | None, kind: st
             click.echo(said(receipt))
             if receipt.quarantined:
                 click.echo("  vesalius quarantine lists what was held, and why")
-
-
-@click.command()
-@click.option("--cause", help="Only what was held for this cause.")
-@click.option("--retry", is_flag=True, help="Try again what was held, after its map was mended.")
-@click.option(
-    "--map", "map_file", type=click.Path(path_type=Path, exists=True, dir_okay=False), help="The mended map."
-)
-@click.option("--limit", type=int, default=20, show_default=True)
-@HOME
-def quarantine(cause: str | None, retry: bool, map_file: Path | None, limit: int, home: Path) -> None:
-    """What was received and could not be understood: by cause, with its reason; and try it again."""
-    from vesalius import ingest as room
-
-    with opened(home) as hospital:
-        if retry:
-            csv_map = room.CsvMap.load(map_file) if map_file else None
-            click.echo(said(room.retry(hospital.lake, cause=cause, csv_map=csv_map)))
-            return
-        for code, count in sorted(room.causes(hospital.engine).items()):
-            click.echo(f"{count:>8}  {code}")
-        for item in room.held(hospital.engine, cause=cause, limit=limit):
-            click.echo(f"{item.id:>8}  {item.cause:<20} {item.place}: {item.words}")
 
 
 @click.command("lake")

@@ -42,6 +42,8 @@ LABELS = {
     Action.DATA_RECEIVED: N_("Data received"),
     Action.QUARANTINE_READ: N_("Read the quarantine"),
     Action.QUARANTINE_RETRIED: N_("Tried the quarantine again"),
+    Action.QUARANTINE_MENDED: N_("Mended a map"),
+    Action.QUARANTINE_MOVED: N_("Set aside, or brought back"),
     Action.AUDIT_READ: N_("Read the audit"),
     Action.ACCESS_REFUSED: N_("Access refused"),
 }

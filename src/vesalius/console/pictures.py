@@ -56,6 +56,62 @@ def weight(contribution: float, most: float) -> Markup:
     ).format(kind, round(start, 1), wide, middle)
 
 
+def bars(values: Sequence[int], dark: Sequence[int], *, label: str, large: bool = False) -> Markup:
+    """One bar per day; of each, the part that ``dark`` counts stands at its foot in another colour.
+
+    Args:
+        values: how many, day by day.
+        dark: how many of them, day by day.
+        label: the words of the picture.
+        large: as wide as its panel, instead of small enough for a table.
+    """
+    wide, high = (12.0, 96) if large else (4.0, 20)
+    most = max(*values, 1) if values else 1
+    drawn = Markup()
+    for place, (value, part) in enumerate(zip(values, dark, strict=True)):
+        tall, foot = (round(each / most * (high - 1), 1) for each in (value, min(part, value)))
+        for kind, size in (("p-band", tall), ("p-held", foot)):
+            drawn += Markup('<rect class="{}" x="{}" y="{}" width="{}" height="{}"/>').format(
+                kind, place * wide, high - size, wide - 1, size
+            )
+    return _svg(round(len(values) * wide), high, label) + drawn + Markup("</svg>")
+
+
+def line(values: Sequence[float | None], *, label: str) -> Markup:
+    """Fractions of one, day by day, as a line that breaks off where there is no value.
+
+    Args:
+        values: fractions of one, or None.
+        label: the words of the picture.
+    """
+    wide, high, points = 12.0, 96, Markup()
+    parts: list[list[str]] = [[]]
+    for place, value in enumerate(values):
+        if value is None:
+            parts.append([])
+            continue
+        x, y = place * wide + wide / 2, round(4 + (1 - min(1.0, max(0.0, value))) * (high - 8), 1)
+        parts[-1].append(f"{x},{y}")
+        points += Markup('<circle class="p-point" cx="{}" cy="{}" r="2.2"/>').format(x, y)
+    lines = Markup().join(
+        Markup('<polyline class="p-line" points="{}"/>').format(" ".join(part)) for part in parts if part
+    )
+    width = round(len(values) * wide)
+    frame = Markup(
+        '<line class="p-mark" x1="0" x2="{0}" y1="4" y2="4"/>'
+        '<line class="p-zero" x1="0" x2="{0}" y1="{1}" y2="{1}"/>'
+    ).format(width, high - 4)
+    return _svg(width, high, label) + frame + lines + points + Markup("</svg>")
+
+
+def share(value: float, width: int = 160) -> Markup:
+    """A fraction of one as a bar; its words stand beside it."""
+    return _svg(width, 12, "") + Markup(
+        '<rect class="p-track" width="{0}" height="12" rx="2"/>'
+        '<rect class="p-band" width="{1}" height="12" rx="2"/></svg>'
+    ).format(width, round(width * min(1.0, max(0.0, value)), 1))
+
+
 def _at(value: float, width: int) -> float:
     return round(4.0 + (width - 8.0) * min(1.0, max(0.0, value)), 1)
 

@@ -7,21 +7,14 @@ from datetime import timedelta
 from starlette.responses import Response
 
 from vesalius import ingest
-from vesalius.console.contexts import Cause, FeedRow, HeldItem, Pages, ReceiptRow, ReceivedPage
+from vesalius.console.contexts import Cause, FeedRow, Pages, ReceiptRow, ReceivedPage
 from vesalius.console.languages import N_
 from vesalius.console.sources import type_name
-from vesalius.console.visit import Visit, address, redirect, render
-from vesalius.errors import NotFound, UnreadableInput
-from vesalius.governance import Right, audit
+from vesalius.console.visit import Visit, address, render
+from vesalius.governance import Right
 
 SIZE = 40
 """How many files a page has."""
-
-SHOWN = 20
-"""How many held things are shown for each cause."""
-
-BYTES = 600
-"""How much of the original is shown."""
 
 CAUSES = {
     "too-long": N_("A line is longer than the limit"),
@@ -44,13 +37,6 @@ CAUSES = {
 }
 """What each cause of quarantine means."""
 
-RETRIED = N_("Tried again: everything was understood and taken in.")
-STILL = N_(
-    "Tried again: some of it is still not understood. Have it put right where it comes from and sent again."
-)
-NEEDS_MAP = N_("These are rows of CSV: mend their map, then run “vesalius quarantine --retry --map FILE”.")
-
-
 STATUSES = {"receiving": N_("not finished"), "complete": "", "refused": N_("refused")}
 """What became of a file, where it is worth a word."""
 
@@ -58,10 +44,7 @@ STATUSES = {"receiving": N_("not finished"), "complete": "", "refused": N_("refu
 def show(visit: Visit) -> Response:
     """The page."""
     engine = visit.hospital.engine
-    may_look = visit.may(Right.SEE_QUARANTINE)
     counts = ingest.causes(engine)
-    if may_look and counts:
-        visit.note(audit.Action.QUARANTINE_READ, "quarantine", {"held": sum(counts.values())})
     asked = visit.query.get("page", "1")
     number = max(1, int(asked)) if asked.isdecimal() and len(asked) < 7 else 1
     files = ingest.receipts(engine, limit=SIZE + 1, offset=(number - 1) * SIZE)
@@ -72,39 +55,17 @@ def show(visit: Visit) -> Response:
         receipts=tuple(_row(receipt) for receipt in files[:SIZE]),
         list=Pages(number, 0, len(files), before, after),
         causes=tuple(
-            Cause(
-                str(code),
-                CAUSES.get(str(code), str(code)),
-                count,
-                _held(visit, str(code)) if may_look else (),
-            )
+            Cause(str(code), CAUSES.get(str(code), str(code)), count)
             for code, count in sorted(counts.items(), key=lambda item: -item[1])
         ),
         held=sum(counts.values()),
-        may_look=may_look,
-        may_retry=visit.may(Right.RETRY_QUARANTINE),
+        may_look=visit.may(Right.SEE_QUARANTINE),
         totals=tuple(
             (type_name(kind), count["resources"], count["versions"])
             for kind, count in sorted(visit.hospital.lake.count().items())
         ),
     )
     return render(visit, "received.html", page)
-
-
-def retry(visit: Visit) -> Response:
-    """Tries again what is held for one cause."""
-    cause = visit.form.get("cause", "")
-    if cause not in CAUSES:
-        raise NotFound("there is no such cause of quarantine")
-    try:
-        tried = ingest.retry(visit.hospital.lake, cause=cause, received_at=visit.now)
-    except UnreadableInput:  # rows of CSV are read again through a mended map only
-        visit.notice(NEEDS_MAP, "warning")
-        return redirect("/received")
-    detail = {"read": tried.read, "written": tried.written, "quarantined": tried.quarantined}
-    visit.note(audit.Action.QUARANTINE_RETRIED, cause, detail)
-    visit.notice(STILL if tried.quarantined else RETRIED, "warning" if tried.quarantined else "good")
-    return redirect("/received")
 
 
 def _row(receipt: ingest.Receipt) -> ReceiptRow:
@@ -125,17 +86,3 @@ def _row(receipt: ingest.Receipt) -> ReceiptRow:
 def _feed(visit: Visit, feed: ingest.Feed) -> FeedRow:
     silent = visit.language.ago(max(visit.now - feed.last, timedelta()))
     return FeedRow(feed.source, feed.last, silent, feed.files, feed.read)
-
-
-def _held(visit: Visit, cause: str) -> tuple[HeldItem, ...]:
-    return tuple(
-        HeldItem(
-            id=str(item.id),
-            words=item.words,
-            file=f"{item.source} · {item.name}",
-            place=item.place,
-            original=item.raw[:BYTES].decode("utf-8", errors="backslashreplace"),
-            cut=len(item.raw) > BYTES,
-        )
-        for item in ingest.held(visit.hospital.engine, cause=cause, limit=SHOWN)
-    )

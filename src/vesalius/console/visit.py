@@ -41,6 +41,7 @@ LINKS = (
     ("/decisions", N_("My decisions"), Right.SEE_DECISIONS),
     ("/usecases", N_("Uses"), Right.SEE_FIGURES),
     ("/received", N_("Received"), Right.SEE_RECEIVED),
+    ("/quality", N_("Data quality"), Right.SEE_RECEIVED),
     ("/audit", N_("Audit"), Right.SEE_AUDIT),
 )
 """The main pages: path, name, the right one needs."""

@@ -51,6 +51,8 @@ class Action(StrEnum):
     DATA_RECEIVED = "data.received"
     QUARANTINE_READ = "quarantine.read"
     QUARANTINE_RETRIED = "quarantine.retried"
+    QUARANTINE_MENDED = "quarantine.mended"
+    QUARANTINE_MOVED = "quarantine.moved"
     AUDIT_READ = "audit.read"
     ACCESS_REFUSED = "access.refused"
 

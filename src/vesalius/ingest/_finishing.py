@@ -13,13 +13,14 @@ from typing import Any
 from vesalius import fhir
 from vesalius.ingest._items import Found
 from vesalius.lake import Lake
+from vesalius.terminology import Translation
 
 Step = Callable[[dict[str, Any]], dict[str, Any] | None]
 
 
-def steps(lake: Lake) -> tuple[Step, ...]:  # noqa: ARG001 -- of the lake's own hospital
+def steps(lake: Lake) -> tuple[Step, ...]:
     """The steps of one run, in their order."""
-    return ()
+    return (Translation(lake.engine),)
 
 
 def finished(found: Found, by: tuple[Step, ...]) -> Found:

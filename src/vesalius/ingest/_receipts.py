@@ -9,7 +9,9 @@ import msgspec
 import sqlalchemy as sa
 
 from vesalius.errors import Conflict
+from vesalius.ingest._kept_maps import keep
 from vesalius.ingest._tables import receipt as table
+from vesalius.ingest.csv_map import CsvMap
 from vesalius.store import reading, writing
 
 RECEIVING, COMPLETE, REFUSED = "receiving", "complete", "refused"
@@ -93,16 +95,18 @@ def find(engine: sa.Engine, sha256: str, source: str, map_digest: str) -> Receip
     return _receipt(row) if row else None
 
 
-def begin(engine: sa.Engine, receipt: Receipt, map_digest: str) -> Receipt:
-    """Writes a new receipt and gives it its number.
+def begin(engine: sa.Engine, receipt: Receipt, csv_map: CsvMap | None) -> Receipt:
+    """Writes a new receipt, gives it its number, and keeps the map that it comes through.
 
     Raises:
         Conflict: someone else is receiving the same file at this moment.
     """
-    row = msgspec.structs.asdict(receipt) | {"map": map_digest}
+    row = msgspec.structs.asdict(receipt) | {"map": csv_map.digest if csv_map else ""}
     del row["repeated"], row["id"]
     try:
         with writing(engine) as connection:
+            if csv_map:
+                keep(connection, csv_map, receipt.received_at)
             key = connection.execute(sa.insert(table).values(row)).inserted_primary_key
     except sa.exc.IntegrityError:
         raise Conflict("the same file is being received at this moment") from None

@@ -59,6 +59,7 @@ class CsvMap:
 
     Attributes:
         name: of its file, for messages.
+        text: itself, as it was written.
         digest: the SHA-256 of its text; the same file through another map is another receipt.
         delimiter, quote, encoding: how the CSV file is written; no ``quote`` means that quotes mean nothing.
         header: the columns of a file that has no header line.
@@ -66,6 +67,7 @@ class CsvMap:
     """
 
     name: str
+    text: str = field(repr=False)
     digest: str
     delimiter: str
     quote: str
@@ -105,6 +107,7 @@ class CsvMap:
             raise InvalidMap(f"{name}: {error.message}", hint="docs/engineer/csv-maps.md") from None
         return cls(
             name=name,
+            text=text,
             digest=hashlib.sha256(text.encode()).hexdigest(),
             delimiter=file.delimiter,
             quote=file.quote,

@@ -66,6 +66,18 @@ def again(raw: bytes, place: str, context: dict[str, Any], csv_map: CsvMap) -> l
     return [_item(record, place, context, csv_map)]
 
 
+def cells(raw: bytes, csv_map: CsvMap) -> list[str]:
+    """The cells of one row, as they are written.
+
+    Raises:
+        UnreadableInput: it cannot be split into cells.
+    """
+    try:
+        return _split(raw, csv_map)
+    except (FaultError, _OpenQuoteError):
+        raise UnreadableInput("the row cannot be split into cells") from None
+
+
 def _header(record: _Record | None) -> list[str]:
     if record is None:
         raise UnreadableInput("the file is empty: it has no header line")

@@ -88,7 +88,7 @@ def receive(
         if known and known.status == REFUSED:
             # It left nothing behind, and we may have been mended since, or told its format.
             known = msgspec.structs.replace(known, name=name, format=format)
-        receipt = known or _receipts.begin(lake.engine, asked, digest)
+        receipt = known or _receipts.begin(lake.engine, asked, csv_map)
         return _received(_Run(lake, receipt, progress), file, csv_map)
 
 

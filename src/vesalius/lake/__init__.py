@@ -6,6 +6,7 @@ for questions about many patients, and can be made again at any time.
 
 from vesalius.lake._columns import ColumnFiles
 from vesalius.lake._lake import Lake
+from vesalius.lake._recoding import Recoding
 from vesalius.lake._schema import is_json, resource_schema
 from vesalius.lake._upkeep import Stats, TypeStats
 from vesalius.lake._version import Arrival, Version, Written
@@ -14,6 +15,7 @@ __all__ = [
     "Arrival",
     "ColumnFiles",
     "Lake",
+    "Recoding",
     "Stats",
     "TypeStats",
     "Version",

@@ -11,8 +11,10 @@ import sqlalchemy as sa
 
 from vesalius.errors import Conflict, NotAllowed, NotFound
 from vesalius.lake import _log as log
+from vesalius.lake import _recoding as recoding
 from vesalius.lake import _upkeep as upkeep
 from vesalius.lake._columns import ColumnFiles, Columns
+from vesalius.lake._recoding import Recoding
 from vesalius.lake._upkeep import Stats, TypeStats
 from vesalius.lake._version import Arrival, Version, Written, parse_reference
 from vesalius.store import reading, writing
@@ -70,6 +72,28 @@ class Lake:
                 return log.append(own, arrivals, source, received_at)
         except sa.exc.IntegrityError:
             raise Conflict("another writer added versions of the same resources", hint="try again") from None
+
+    def recode(
+        self, recodings: Iterable[Recoding], source: str, received_at: datetime, connection: sa.Connection
+    ) -> Written:
+        """Adds translations of versions: the same content in other codes, known since the same moment.
+
+        Readings of the past show the translation from the moment at which the content was known; readings
+        pinned earlier do not. One whose version is no longer the last of its moment is left out: a correction
+        that came between is not hidden.
+
+        Args:
+            recodings: each a version and its new JSON, valid and about the same resource.
+            source: who translated.
+            received_at: when, with a time zone.
+            connection: a transaction of ``store.writing``; they are durable when it ends.
+
+        Raises:
+            NotAllowed: this lake is pinned.
+        """
+        if self._pin is not None:
+            raise NotAllowed("a pinned lake is for reading only")
+        return recoding.append(connection, recodings, source, received_at)
 
     def position(self) -> int:
         """The position up to which this lake sees: the pin, or the end of the log."""
@@ -155,9 +179,14 @@ class Lake:
         with reading(self.engine) as connection:
             return log.count(connection, self._limit)
 
-    def versions(self, type: str) -> Iterator[Version]:  # noqa: A002
-        """Every version of one type, old ones too, in order of arrival; the position is fixed at first."""
-        pin, after = self.position(), 0
+    def versions(self, type: str, after: int = 0) -> Iterator[Version]:  # noqa: A002
+        """Every version of one type, old ones too, in order of arrival; the position is fixed at first.
+
+        Args:
+            type: a resource type.
+            after: only those that arrived after this position.
+        """
+        pin = self.position()
         while True:
             with reading(self.engine) as connection:
                 found = log.slice_of(connection, type, after, pin, log.CHUNK)
@@ -165,6 +194,16 @@ class Lake:
             if len(found) < log.CHUNK:
                 return
             after = found[-1].seq
+
+    def arrived(self, after: int, limit: int) -> list[Version]:
+        """The next versions of every type after a position, in order of arrival; at most ``limit``."""
+        with reading(self.engine) as connection:
+            return log.arrived(connection, after, self._limit, limit)
+
+    def behind(self, type: str, after: int) -> int:  # noqa: A002
+        """How many versions of one type arrived after a position."""
+        with reading(self.engine) as connection:
+            return log.count_after(connection, type, after, self._limit)
 
     def columns(self, type: str) -> ColumnFiles:  # noqa: A002
         """The typed columns of one resource type, brought up to the position first.

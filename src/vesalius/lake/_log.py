@@ -53,7 +53,7 @@ _AS_OF = sa.bindparam("as_of", type_=Instant)
 # SQLite takes that walk for the cheaper one, and a reading of 0.1 s lasts minutes.
 _WITHIN = (_c.seq + 0) <= _PIN
 _IN_ORDER = _c.seq + 0  # likewise: ordering by seq itself invites a walk of everything in that order
-_INSERT = sa.text(
+INSERT = sa.text(
     "INSERT INTO resource_version"
     " (seq, type, id, version, recorded_at, received_at, source, subject, digest, body) VALUES"
     " (:seq, :type, :id, :version, :recorded_at, :received_at, :source, :subject, :digest, :body)"
@@ -91,18 +91,19 @@ def append(
     connection: sa.Connection, arrivals: Iterable[Arrival], source: str, received_at: datetime
 ) -> Written:
     """Adds what is new, within the transaction of ``connection``."""
-    _wait_for_turn(connection)
+    wait_for_turn(connection)
     seq = first = head(connection)
     total, received = 0, microseconds(received_at)
     for batch in batched(arrivals, CHUNK):
         rows = _new_rows(batch, _past(connection, batch), seq, received, source)
         if rows:
-            connection.execute(_INSERT, rows)
+            connection.execute(INSERT, rows)
         total, seq = total + len(batch), seq + len(rows)
     return Written(seq - first, total - (seq - first))
 
 
-def _wait_for_turn(connection: sa.Connection) -> None:
+def wait_for_turn(connection: sa.Connection) -> None:
+    """Waits until no other transaction is writing to the log; the turn ends with the transaction."""
     # SQLite: BEGIN IMMEDIATE (store.writing) already admits one writer at a time. PostgreSQL admits many, and
     # a transaction that took a lower seq could commit after one that took a higher: a reader pinned between
     # the two would see rows appear under its position, and the columns would step over them for good. So the
@@ -231,6 +232,12 @@ _SLICE = (
     .order_by(_c.seq)
     .limit(sa.bindparam("size", type_=sa.Integer))
 )
+_ARRIVED = (
+    sa.select(*_FIELDS)
+    .where(_c.seq > sa.bindparam("after"), _c.seq <= _PIN)
+    .order_by(_c.seq)
+    .limit(sa.bindparam("size", type_=sa.Integer))
+)
 _COUNT_AFTER = sa.select(sa.func.count()).where(
     _c.type == sa.bindparam("type"), _c.seq > sa.bindparam("after"), _c.seq <= _PIN
 )
@@ -313,6 +320,11 @@ def page(
 def slice_of(connection: sa.Connection, type_: str, after: int, pin: int, size: int) -> list[Version]:
     """The next versions of one type after position ``after``, in order of arrival."""
     return _versions(connection.execute(_SLICE, {"type": type_, "after": after, "pin": pin, "size": size}))
+
+
+def arrived(connection: sa.Connection, after: int, pin: int, size: int) -> list[Version]:
+    """The next versions of any type after position ``after``, in order of arrival."""
+    return _versions(connection.execute(_ARRIVED, {"after": after, "pin": pin, "size": size}))
 
 
 def count(connection: sa.Connection, pin: int) -> dict[str, dict[str, int]]:

@@ -17,7 +17,7 @@ class ReceiptRow:
         at: when.
         source: the feed.
         name: of the file.
-        format: csv, ndjson or bundle.
+        format: as ``vesalius ingest --format`` names it.
         status: what became of it, in English, or empty when it went well.
         read, written, unchanged, quarantined: how many resources.
     """
@@ -54,27 +54,6 @@ class FeedRow:
 
 
 @dataclass(frozen=True)
-class HeldItem:
-    """One thing that could not be understood.
-
-    Attributes:
-        id: its number.
-        words: why.
-        file: the feed and the name of its file.
-        place: where in the file.
-        original: its bytes as received, cut.
-        cut: whether there is more.
-    """
-
-    id: str
-    words: str
-    file: str
-    place: str
-    original: str
-    cut: bool
-
-
-@dataclass(frozen=True)
 class Cause:
     """A cause for which things are held.
 
@@ -82,13 +61,11 @@ class Cause:
         code: the code of the cause.
         label: what it means, in English.
         count: how many are held for it.
-        items: some of them, where the reader may see them.
     """
 
     code: str
     label: str
     count: int
-    items: tuple[HeldItem, ...]
 
 
 @dataclass(frozen=True)
@@ -102,7 +79,6 @@ class ReceivedPage:
         causes: what is held, by cause.
         held: how many are held in all.
         may_look: whether the reader may see the original bytes.
-        may_retry: whether the reader may try them again.
         totals: the resources in the lake, as (type in English, how many, how many versions).
     """
 
@@ -112,7 +88,6 @@ class ReceivedPage:
     causes: tuple[Cause, ...]
     held: int
     may_look: bool
-    may_retry: bool
     totals: tuple[tuple[str, int, int], ...]
 
 

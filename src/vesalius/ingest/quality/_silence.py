@@ -1,0 +1,120 @@
+"""Has a feed fallen silent? Judged by what the same hours of the weeks before brought, and by its usual gaps.
+
+Three rules, because feeds come in several kinds:
+
+- A *busy* feed (messages all day, fewer at night and on Sundays) is compared with the same hours of the four
+  weeks before. If at least :data:`SILENT` arrivals came then, and none now, it is silent: a feed of random
+  arrivals (Poisson) at that rate is silent as long by chance in one of e^7, about 1,100, such windows. Of the
+  weeks the second poorest counts, so that neither a holiday nor an earlier outage decides.
+- A *scheduled* feed (a file each night, or each working day) brings too few arrivals for that. It is silent
+  once its silence is longer than :data:`MARGIN` times the gaps that began at this time of the week, if these
+  are all alike.
+- Any feed is silent once its silence is longer than :data:`TWICE` times its longest gap in four weeks.
+"""
+
+from __future__ import annotations
+
+from bisect import bisect_right
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from enum import StrEnum
+from itertools import pairwise
+
+WEEKS = 4
+"""How many weeks are looked back."""
+
+LATE, SILENT = 3, 7
+"""From how many expected arrivals on a feed that brings none is late (1 in 20 by chance), and silent."""
+
+MARGIN = 1.25
+"""How much longer than its usual gap the silence of a scheduled feed must be; its gaps differ by less."""
+
+TWICE = 2.0
+"""How much longer than its longest gap the silence of any feed must be."""
+
+FEWEST = 8
+"""Fewer arrivals than this tell nothing about a rhythm."""
+
+_WEEK, _DAY = timedelta(days=7), timedelta(days=1)
+_NEAR = timedelta(hours=6)
+
+
+class Alarm(StrEnum):
+    """The state of a feed."""
+
+    FINE = "fine"
+    LATE = "late"
+    SILENT = "silent"
+    UNKNOWN = "unknown"
+
+
+@dataclass(frozen=True)
+class Silence:
+    """How long a feed has been silent, and whether that is unusual.
+
+    Attributes:
+        alarm: what it comes to.
+        last: when something last came; None if nothing ever did.
+        since: how long ago that is.
+        expected: how many arrivals the same hours of the weeks before brought (the second poorest week).
+        usual: the usual gap at this time of the week of a scheduled feed, else the longest of four weeks.
+    """
+
+    alarm: Alarm
+    last: datetime | None
+    since: timedelta
+    expected: float
+    usual: timedelta
+
+
+def assess(arrivals: Sequence[datetime], now: datetime) -> Silence:
+    """Judges the silence of a feed.
+
+    Args:
+        arrivals: when something came, whatever became of it, in order; those of five weeks are enough.
+        now: the moment of the question.
+    """
+    known = arrivals[: bisect_right(arrivals, now)]
+    if not known:
+        return Silence(Alarm.UNKNOWN, None, timedelta(0), 0.0, timedelta(0))
+    last = known[-1]
+    since, expected = now - last, _expected(known, now)
+    recent = known[bisect_right(known, last - WEEKS * _WEEK) :]
+    usual, margin = _usual(recent)
+    if len(recent) < FEWEST:
+        alarm = Alarm.UNKNOWN
+    elif expected >= SILENT or since > usual * margin:
+        alarm = Alarm.SILENT
+    elif expected >= LATE or since > usual * (1 + margin) / 2:
+        alarm = Alarm.LATE
+    else:
+        alarm = Alarm.FINE
+    return Silence(alarm, last, since, expected, usual)
+
+
+def _usual(recent: Sequence[datetime]) -> tuple[timedelta, float]:
+    """The gap that is usual after the last arrival, and how much longer a silence must be."""
+    gaps = [(start, end - start) for start, end in pairwise(recent)]
+    similar = [gap for start, gap in gaps if _same_time_of_week(start, recent[-1])]
+    if len(similar) >= 3 and max(similar) <= min(similar) * MARGIN:
+        return max(similar), MARGIN
+    return max((gap for _, gap in gaps), default=timedelta(0)), TWICE
+
+
+def _same_time_of_week(one: datetime, other: datetime) -> bool:
+    apart = (other - one) % _WEEK
+    return min(apart, _WEEK - apart) <= _NEAR
+
+
+def _expected(known: Sequence[datetime], now: datetime) -> float:
+    """How many arrivals the window since the last one brought in earlier weeks; or days, for a young feed."""
+    last, first = known[-1], known[0]
+    for step, most in ((_WEEK, WEEKS), (_DAY, 6)):
+        back = [step * n for n in range(1, most + 1) if first <= last - step * n and now - last <= step]
+        if len(back) >= 2:
+            counts = sorted(
+                bisect_right(known, now - shift) - bisect_right(known, last - shift) for shift in back
+            )
+            return float(counts[1] if len(counts) >= 3 else counts[0])
+    return 0.0
