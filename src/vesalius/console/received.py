@@ -20,6 +20,7 @@ CAUSES = {
     "too-long": N_("A line is longer than the limit"),
     "undecodable": N_("The bytes are not text in the announced encoding"),
     "malformed": N_("It is not well-formed"),
+    "unsafe": N_("An XML document that could do harm: with a DTD, or nested without end"),
     "column-count": N_("A row has too few or too many cells; a truncated file ends in one"),
     "missing-value": N_("A cell that names the resource is empty"),
     "unmapped-value": N_("The map does not know this value"),

@@ -13,6 +13,7 @@ import pytest
 
 from vesalius import fhir
 from vesalius.ingest import Cause, held, kmehr, receive, retry
+from vesalius.ingest.kmehr._tables import TABLES
 
 from ..pairs import paths
 
@@ -151,7 +152,19 @@ def test_one_line_that_cannot_be_understood_holds_up_no_other(lake):
     assert kept.cause is Cause.MISSING_VALUE
     assert b"riddle" in kept.raw
     assert b"Methotrexaat" not in kept.raw
-    assert retry(lake, received_at=NOW).quarantined == 1
+    assert retry(lake, received_at=NOW).released == 0
+
+
+def test_lines_that_were_held_are_taken_in_once_the_tables_are_mended(lake, monkeypatch):
+    text = document("scheme_nl")
+    with monkeypatch.context() as broken:
+        broken.setitem(TABLES["items"], "medication", "other")
+        receipt = receive(lake, "scheme.xml", io.BytesIO(text.encode()), source="vitalink", received_at=NOW)
+    assert (receipt.read, receipt.quarantined) == (3, 2)
+    tried = retry(lake, received_at=NOW)
+    assert (tried.items, tried.released) == (2, 2)
+    for one in found(text, "MedicationStatement"):  # the second with its suspension
+        assert lake.read(f"MedicationStatement/{one['id']}").resource == one
 
 
 def test_a_patient_as_long_as_a_book_is_not_copied_into_every_line():
