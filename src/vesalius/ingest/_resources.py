@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import binascii
+from base64 import b64decode
 from contextlib import suppress
 from datetime import datetime
 from typing import Any
@@ -64,3 +66,16 @@ def _zoned(day: str, time: str) -> str:
     moment = datetime.fromisoformat(f"{day}T{time}")
     zoned = moment if moment.tzinfo else moment.replace(tzinfo=ZONE)
     return zoned.isoformat(timespec="milliseconds" if zoned.microsecond else "seconds")
+
+
+def is_base64(data: str) -> bool:
+    """Whether a text is base64 without white space, as FHIR writes it.
+
+    >>> is_base64("JVBERi0xLjQK"), is_base64("JVBERi0xLjQ")
+    (True, False)
+    """
+    try:
+        b64decode(data, validate=True)
+    except (binascii.Error, ValueError):
+        return False
+    return True

@@ -4,6 +4,7 @@ import gzip
 import io
 import json
 import runpy
+import time
 from collections import Counter
 from datetime import UTC, datetime
 from pathlib import Path
@@ -12,6 +13,7 @@ import pytest
 
 from vesalius import fhir
 from vesalius.ingest import Cause, held, kmehr, receive, retry
+from vesalius.ingest.kmehr._tables import TABLES
 
 from ..pairs import paths
 
@@ -150,7 +152,35 @@ def test_one_line_that_cannot_be_understood_holds_up_no_other(lake):
     assert kept.cause is Cause.MISSING_VALUE
     assert b"riddle" in kept.raw
     assert b"Methotrexaat" not in kept.raw
-    assert retry(lake, received_at=NOW).quarantined == 1
+    assert retry(lake, received_at=NOW).released == 0
+
+
+def test_lines_that_were_held_are_taken_in_once_the_tables_are_mended(lake, monkeypatch):
+    text = document("scheme_nl")
+    with monkeypatch.context() as broken:
+        broken.setitem(TABLES["items"], "medication", "other")
+        receipt = receive(lake, "scheme.xml", io.BytesIO(text.encode()), source="vitalink", received_at=NOW)
+    assert (receipt.read, receipt.quarantined) == (3, 2)
+    tried = retry(lake, received_at=NOW)
+    assert (tried.items, tried.released) == (2, 2)
+    for one in found(text, "MedicationStatement"):  # the second with its suspension
+        assert lake.read(f"MedicationStatement/{one['id']}").resource == one
+
+
+def test_a_patient_as_long_as_a_book_is_not_copied_into_every_line():
+    text = document("scheme_nl").replace("<city>Leuven</city>", f"<city>{'Leuven ' * 200_000}</city>")
+    (item,) = read(text)
+    assert (item.fault.cause, item.raw) == (Cause.UNSAFE, text.encode())
+
+
+def test_a_scheme_of_a_thousand_lines_takes_time_in_proportion():
+    head, _, rest = document("scheme_nl").partition("    <transaction>")
+    line = "    <transaction>" + rest.split("    <transaction>")[1]
+    lines = "".join(line.replace(">2</id>", f">{n}</id>").replace("/102/3", f"/{n}/3") for n in range(1_000))
+    start = time.process_time()
+    items = read(f"{head}{lines}  </folder>\n</kmehrmessage>")
+    assert len({item.found[0].resource["id"] for item in items}) == 1_000
+    assert time.process_time() - start < 20
 
 
 def test_a_suspension_belongs_to_its_line_and_makes_it_known_later():

@@ -12,7 +12,7 @@ from vesalius import fhir
 from vesalius.ingest import _narrative, _xml
 from vesalius.ingest._causes import Cause, FaultError
 from vesalius.ingest._items import Item
-from vesalius.ingest._resources import UNKNOWN, Resource, found, made, reference
+from vesalius.ingest._resources import UNKNOWN, Resource, found, is_base64, made, reference
 from vesalius.ingest._xml import Element, text
 from vesalius.ingest.ccda import _data, _entries, _text
 from vesalius.ingest.ccda._context import Context
@@ -233,7 +233,9 @@ def _embedded(root: Element) -> Iterator[dict[str, Any]]:
         if link is not None and link.get("value"):
             attachment["url"] = (link.get("value") or "").strip()
         elif body.get("representation") == "B64":
-            attachment["data"] = "".join((body.text or "").split())
+            data = "".join((body.text or "").split())
+            attachment["data"] = data if is_base64(data) else ""
         else:
             attachment["data"] = b64encode((body.text or "").encode()).decode("ascii")
-        yield {"attachment": attachment}
+        if attachment.get("url") or attachment.get("data"):  # else it is only in the document itself
+            yield {"attachment": attachment}

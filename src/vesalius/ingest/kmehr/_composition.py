@@ -6,14 +6,12 @@ that no reader takes them for a problem; an item that our tables do not know is 
 
 from __future__ import annotations
 
-import binascii
-from base64 import b64decode
 from collections.abc import Sequence
 from typing import Any
 
 from vesalius import fhir
 from vesalius.ingest import _narrative
-from vesalius.ingest._resources import Resource, made, reference
+from vesalius.ingest._resources import Resource, is_base64, made, reference
 from vesalius.ingest._xml import Element, text
 from vesalius.ingest.kmehr._items import RESOURCES, Context, kind_of, made_of, remark, said
 from vesalius.ingest.kmehr._tables import TABLES, cd_system, code, coded
@@ -112,7 +110,7 @@ def _files(transaction: Element, context: Context) -> list[Resource]:
     found = []
     for place, link in enumerate(transaction.iter("lnk")):
         data = "".join((link.text or "").split())
-        if not data or not _is_base64(data):
+        if not data or not is_base64(data):
             continue
         found.append(
             made(
@@ -131,11 +129,3 @@ def _files(transaction: Element, context: Context) -> list[Resource]:
 
 def _media_type(link: Element) -> str:
     return (link.get("MEDIATYPE") or "application/octet-stream").lower()
-
-
-def _is_base64(data: str) -> bool:
-    try:
-        b64decode(data, validate=True)
-    except (binascii.Error, ValueError):
-        return False
-    return True

@@ -23,6 +23,7 @@ from vesalius.ingest.kmehr._parties import Parties, identifiers, patient, patien
 from vesalius.ingest.kmehr._tables import code
 
 _ROOT = "kmehrmessage"
+_COMMON = 1024 * 1024
 
 
 @dataclass(frozen=True)
@@ -86,8 +87,14 @@ def _message(raw: bytes, lines: tuple[str, ...]) -> Iterator[Item]:
     if not groups:
         words = "the message holds no transaction of a patient"
         yield Item("the file", raw, fault=FaultError(Cause.MISSING_VALUE, words))
+    shared = {id(group.folder): _shared(group) for group in groups} if len(groups) > 1 else {}
+    if any(len(common) > _COMMON for common in shared.values()):
+        words = f"its header and patient, which each transaction needs, take more than {_COMMON} characters"
+        yield Item("the file", raw, fault=FaultError(Cause.UNSAFE, words))
+        return
     for group in groups:
-        yield _item(group, raw if len(groups) == 1 else _alone(group, namespace))
+        common = shared.get(id(group.folder))
+        yield _item(group, raw if common is None else _alone(group, common, namespace))
 
 
 def _groups(root: Element, lines: tuple[str, ...]) -> Iterator[Group]:
@@ -127,13 +134,18 @@ def _number(element: Element) -> str:
     return next((text(one) for one in element.iterfind("id") if one.get("S") == "ID-KMEHR"), "")
 
 
-def _alone(group: Group, namespace: str) -> bytes:
-    """A message that holds one group only, and can be read again by itself."""
-    patient_parts = (*group.folder.iterfind("id"), *group.folder.iterfind("patient"))
+def _shared(group: Group) -> str:
+    """What every transaction of a folder needs: the header of the message, the beginning of the folder."""
     header = "" if group.header is None else _written(group.header)
-    inside = "".join(map(_written, (*patient_parts, *group.transactions)))
+    parts = (*group.folder.iterfind("id"), *group.folder.iterfind("patient"))
+    return f"{header}<folder>{''.join(map(_written, parts))}"
+
+
+def _alone(group: Group, common: str, namespace: str) -> bytes:
+    """A message that holds one group only, and can be read again by itself."""
+    inside = "".join(map(_written, group.transactions))
     opened = f'<{_ROOT} xmlns="{escape(namespace)}">' if namespace else f"<{_ROOT}>"
-    return f"{opened}{header}<folder>{inside}</folder></{_ROOT}>".encode()
+    return f"{opened}{common}{inside}</folder></{_ROOT}>".encode()
 
 
 def _written(element: Element) -> str:
