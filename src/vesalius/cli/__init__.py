@@ -11,7 +11,19 @@ from typing import Any
 import click
 
 from vesalius import __version__
-from vesalius.cli import data, demo, house, lake, quality, quarantine, uses
+from vesalius.cli import (
+    clients,
+    codes,
+    data,
+    demo,
+    house,
+    identity,
+    lake,
+    network,
+    quality,
+    quarantine,
+    uses,
+)
 from vesalius.errors import VesaliusError
 
 
@@ -44,9 +56,14 @@ def main(verbose: bool) -> None:
 COMMANDS: tuple[click.Command, ...] = (
     demo.demo,
     data.ingest,
+    network.listen,
+    network.send,
+    network.messages,
     quarantine.quarantine,
     quality.quality,
     lake.lake,
+    codes.codes,
+    identity.identity_command,
     uses.usecases,
     uses.new,
     uses.check_command,
@@ -57,6 +74,7 @@ COMMANDS: tuple[click.Command, ...] = (
     uses.replay,
     house.audit_command,
     house.person_command,
+    clients.client,
     house.serve_command,
 )
 """In the order of the loop, which is the order that ``vesalius --help`` keeps."""

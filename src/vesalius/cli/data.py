@@ -19,7 +19,7 @@ from vesalius.cli._shared import HOME, opened, progress, rows, said
     "--map",
     "map_file",
     type=click.Path(path_type=Path, exists=True, dir_okay=False),
-    help="The map of a CSV file.  [default: the one the feed's last CSV file came through, as mended since]",
+    help="The map of a CSV file, or your own rows for HL7 v2.  [default: the feed's last one, as mended]",
 )
 @click.option(
     "--format",
@@ -43,12 +43,12 @@ def ingest(
     received: datetime | None,
     home: Path,
 ) -> None:
-    """Receive files: FHIR NDJSON, FHIR bundles, or CSV through a map."""
-    from vesalius.ingest import CsvMap, map_of_feed, receive
+    """Receive files: FHIR NDJSON, FHIR bundles, HL7 v2, KMEHR, C-CDA, or CSV through a map."""
+    from vesalius.ingest import load_map, map_of_feed, receive
 
     with opened(home) as hospital, progress() as tick:
         known = None if map_file else map_of_feed(hospital.engine, source)
-        csv_map = CsvMap.load(map_file) if map_file else known.read() if known else None
+        csv_map = load_map(map_file) if map_file else known.read() if known else None
         for path in files:
             receipt = receive(
                 hospital.lake,

@@ -11,6 +11,7 @@ from __future__ import annotations
 
 import re
 import sys
+import threading
 from collections.abc import Callable, Iterable
 from functools import cache
 from operator import attrgetter
@@ -111,10 +112,15 @@ _REPEATED: dict[str, tuple[_Memory, tuple[str, ...]]] = {
 }
 
 
+_building = threading.RLock()
+# A type and those inside it are made together: another thread must not use them half made.
+
+
 @cache
 def decoder(kind: str, *, full: bool) -> msgspec.json.Decoder[Any]:
     """The decoder of resources of one type; it raises ``msgspec.ValidationError`` for what is wrong."""
-    return msgspec.json.Decoder(_struct(kind, full))
+    with _building:
+        return msgspec.json.Decoder(_struct(kind, full))
 
 
 @cache

@@ -169,7 +169,7 @@ def _quantity_reader(cell: Cell, decimal: str) -> Callable[[str, Row], Any]:
 
 
 def _moment_reader(cell: Cell) -> Callable[[str, Row], Any]:
-    zone = _zone(cell)
+    zone = time_zone(cell.zone, cell.column)
     if cell.as_ == "dateTime" and not zone and "%z" not in cell.format and cell.format:
         raise InvalidMap(f"column {cell.column!r}: a dateTime needs its 'zone'")
 
@@ -186,13 +186,18 @@ def _moment_reader(cell: Cell) -> Callable[[str, Row], Any]:
     return read
 
 
-def _zone(cell: Cell) -> tzinfo | None:
-    if not cell.zone:
+def time_zone(text: str, column: str) -> tzinfo | None:
+    """The time zone that a map names: ``+01:00``, or ``Europe/Brussels``; None, if it names none.
+
+    Raises:
+        InvalidMap: there is no such zone.
+    """
+    if not text:
         return None
-    if found := _OFFSET.fullmatch(cell.zone):
+    if found := _OFFSET.fullmatch(text):
         offset = timedelta(hours=int(found[2]), minutes=int(found[3]))
         return timezone(offset if found[1] == "+" else -offset)
     try:
-        return ZoneInfo(cell.zone)
+        return ZoneInfo(text)
     except (ValueError, OSError, KeyError):
-        raise InvalidMap(f"column {cell.column!r}: there is no time zone {cell.zone!r}") from None
+        raise InvalidMap(f"column {column!r}: there is no time zone {text!r}") from None

@@ -17,12 +17,16 @@ from typing import Any, BinaryIO
 import msgspec
 
 from vesalius.errors import UnreadableInput
-from vesalius.ingest import bundle, delimited, ndjson
+from vesalius.ingest import bundle, ccda, delimited, excel, hl7v2, kmehr, ndjson, parquet, typed
 from vesalius.ingest._items import Item
+from vesalius.ingest._maps import Map
 from vesalius.ingest.csv_map import CsvMap
+from vesalius.ingest.hl7v2 import Tables
 
 CSV = "csv"
-"""The one format that needs a map."""
+
+HL7V2 = "hl7v2"
+_HL7V2_SUFFIXES = ("hl7", "er7", "v2")
 
 
 @dataclass(frozen=True)
@@ -52,42 +56,83 @@ def _is_json(first: bytes) -> bool:
     return first.startswith(b"{")
 
 
+def _is_hl7v2(first: bytes) -> bool:
+    head = first.lstrip(b"\x0b")
+    return head[:3] in {b"MSH", b"FHS", b"BHS"} and not head[3:4].isalnum() and len(head) > 8
+
+
 FORMATS: tuple[Format, ...] = (
     Format("ndjson", ("ndjson", "jsonl"), ndjson.read, ndjson.again, _is_json),
     Format("bundle", ("json",), bundle.read, bundle.again, lambda first: first.startswith(b"{")),
+    Format(HL7V2, _HL7V2_SUFFIXES, hl7v2.read, hl7v2.again, _is_hl7v2),
+    # both are .xml: the root tells them apart
+    Format("kmehr", (), kmehr.read, kmehr.again, kmehr.recognises),
+    Format("ccda", (), ccda.read, ccda.again, ccda.recognises),
 )
 """Every format that needs no map, the first that recognises a file before the others."""
 
-NAMES = (CSV, *(each.name for each in FORMATS))
+TABLES: dict[str, tuple[str, ...]] = {
+    CSV: ("csv", "tsv", "txt"),
+    "excel": ("xlsx", "xlsm", "xls", "ods"),
+    "parquet": ("parquet",),
+    "rows": (),
+}
+"""The formats that need a map: their names, and the endings of the names of their files."""
+
+NAMES = (*TABLES, *(each.name for each in FORMATS))
 """The name of every format."""
 
-_CSV_SUFFIXES = ("csv", "tsv", "txt")
+_MAGIC = {b"PK\x03\x04": "excel", b"\xd0\xcf\x11\xe0": "excel", b"PAR1": "parquet"}
 
 
-def format_of(name: str, csv_map: CsvMap | None) -> Format:
-    """The format called ``name``.
+def format_of(name: str, given: Map | None) -> Format:
+    """The format called ``name``, reading through the map that was given for it.
 
     Raises:
-        UnreadableInput: there is no such format, or it is CSV and there is no map.
+        UnreadableInput: there is no such format, or it is a table and there is no map.
     """
-    if name == CSV:
-        if csv_map is None:
-            raise UnreadableInput("a CSV file needs a map", hint="docs/engineer/csv-maps.md")
-        return _csv(csv_map)
+    if name in TABLES:
+        if not isinstance(given, CsvMap):
+            kind = "a CSV file" if name == CSV else f"a file of format {name}"
+            raise UnreadableInput(f"{kind} needs a map", hint="docs/engineer/csv-maps.md")
+        return _table(name, given)
+    if name == HL7V2 and isinstance(given, Tables):
+        return _hl7v2(given)
     for each in FORMATS:
         if each.name == name:
             return each
     raise UnreadableInput(f"there is no format {name!r}", hint=f"one of {', '.join(NAMES)}")
 
 
-def _csv(csv_map: CsvMap) -> Format:
+def _table(name: str, csv_map: CsvMap) -> Format:
+    readers = {CSV: delimited, "excel": excel, "parquet": parquet, "rows": typed}
+    reader: Any = readers[name]
     return Format(
-        CSV,
-        _CSV_SUFFIXES,
-        lambda stream: delimited.read(stream, csv_map),
-        lambda raw, place, context: delimited.again(raw, place, context, csv_map),
+        name,
+        TABLES[name],
+        lambda stream: reader.read(stream, csv_map),
+        lambda raw, place, context: reader.again(raw, place, context, csv_map),
         lambda _: False,
     )
+
+
+def _hl7v2(tables: Tables) -> Format:
+    return Format(
+        HL7V2,
+        _HL7V2_SUFFIXES,
+        lambda stream: hl7v2.read(stream, tables),
+        lambda raw, place, context: hl7v2.again(raw, place, context, tables),
+        _is_hl7v2,
+    )
+
+
+def cells(format: str, raw: bytes, csv_map: CsvMap) -> list[str]:  # noqa: A002
+    """The cells of one held row of a table, for people.
+
+    Raises:
+        UnreadableInput: it cannot be split into cells.
+    """
+    return delimited.cells(raw, csv_map) if format == CSV else typed.shown(raw)
 
 
 def detect(name: str, first: Callable[[], bytes], *, mapped: bool) -> str:
@@ -96,19 +141,18 @@ def detect(name: str, first: Callable[[], bytes], *, mapped: bool) -> str:
     Args:
         name: the name it came under.
         first: reads its first line, decompressed; called only where the name does not tell.
-        mapped: whether a map was given, which only CSV has.
+        mapped: whether a map was given, which only tables have.
 
     Raises:
         UnreadableInput: neither tells.
     """
     suffix = name.lower().removesuffix(".gz").rpartition(".")[2]
-    if suffix in _CSV_SUFFIXES:
-        return CSV
-    by_suffix = {ending: each.name for each in FORMATS for ending in each.suffixes}
+    by_suffix = {ending: name for name, endings in TABLES.items() for ending in endings}
+    by_suffix |= {ending: each.name for each in FORMATS for ending in each.suffixes}
     if suffix in by_suffix:
         return by_suffix[suffix]
     if mapped:
-        return CSV
+        return _MAGIC.get(first()[:4], CSV)
     beginning = first().removeprefix(b"\xef\xbb\xbf").strip()
     for each in FORMATS:
         if each.recognises(beginning):

@@ -6,7 +6,7 @@ import gzip
 import zlib
 from collections.abc import Iterator
 from contextlib import contextmanager
-from typing import BinaryIO, NamedTuple
+from typing import BinaryIO, NamedTuple, cast
 
 from vesalius.ingest._causes import Cause, FaultError
 
@@ -84,6 +84,18 @@ def readblock(stream: BinaryIO, size: int) -> bytes:
     """
     with _unbroken():
         return stream.read(min(size, _CHUNK))
+
+
+def readsome(stream: BinaryIO, size: int) -> bytes:
+    """The next bytes, at most ``size``, as soon as there are some; empty at the end.
+
+    Of a compressed stream that breaks off, it gives all that came before; :func:`readblock` may not.
+
+    Raises:
+        FaultError: the compressed stream breaks off or is damaged.
+    """
+    with _unbroken():
+        return cast("bytes", getattr(stream, "read1", stream.read)(size))
 
 
 @contextmanager

@@ -6,21 +6,41 @@
 from __future__ import annotations
 
 import hashlib
+import re
 import string
 import tomllib
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
-from datetime import date, datetime, time
+from datetime import date, datetime, time, tzinfo
 from decimal import Decimal
 from pathlib import Path
-from typing import Any
+from typing import Annotated, Any, NamedTuple
 
 import msgspec
 
 from vesalius.errors import InvalidMap
 from vesalius.fhir import resource_types
 from vesalius.ingest._causes import Cause, FaultError
-from vesalius.ingest._cells import ABSENT, Cell, Maker, Row, cell_maker
+from vesalius.ingest._cells import ABSENT, Cell, Maker, Row, cell_maker, time_zone
+
+_ID = re.compile(r"[A-Za-z0-9.-]{1,20}", re.ASCII)
+
+
+def id_piece(text: str) -> str:
+    """What ``{column:id}`` puts into an id: the text if it can stand there, else 16 digits of its SHA-256.
+
+    >>> id_piece("A-17"), id_piece("2026-05-01 10:30")
+    ('A-17', '6851fef0c2db46e3')
+    """
+    return text if _ID.fullmatch(text) else hashlib.sha256(text.encode()).hexdigest()[:16]
+
+
+class _Part(NamedTuple):
+    """A piece of a text: what stands before a column, the column, and whether it must fit into an id."""
+
+    text: str
+    column: str
+    clean: bool
 
 
 class When(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
@@ -47,6 +67,8 @@ class _File(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     encoding: str = "utf-8"
     decimal: str = "."
     columns: tuple[str, ...] = ()
+    header_row: Annotated[int, msgspec.Meta(ge=1, le=1000)] = 1
+    sheet: str = ""
     missing: tuple[str, ...] = ("",)
     constants: dict[str, str] = {}
     values: dict[str, dict[str, Any]] = {}
@@ -63,7 +85,11 @@ class CsvMap:
         digest: the SHA-256 of its text; the same file through another map is another receipt.
         delimiter, quote, encoding: how the CSV file is written; no ``quote`` means that quotes mean nothing.
         header: the columns of a file that has no header line.
+        header_row: which row that says something holds the names of the columns, from 1; those before it are
+            passed over.
+        sheet: the sheet of a workbook; its first visible one, if empty.
         columns: the columns that the map reads; a file without one of them is refused whole.
+        moments: how the dates of a column are written, and in which zone: typed dates are put into words so.
     """
 
     name: str
@@ -74,8 +100,11 @@ class CsvMap:
     encoding: str
     header: tuple[str, ...]
     columns: frozenset[str]
-    _missing: frozenset[str]
-    _makers: tuple[Maker, ...] = field(repr=False)
+    header_row: int = 1
+    sheet: str = ""
+    moments: Mapping[str, tuple[str, tzinfo | None]] = field(default_factory=dict)
+    _missing: frozenset[str] = frozenset()
+    _makers: tuple[Maker, ...] = field(default=(), repr=False)
 
     @classmethod
     def load(cls, path: Path) -> CsvMap:
@@ -114,6 +143,9 @@ class CsvMap:
             encoding=file.encoding,
             header=file.columns,
             columns=frozenset(builder.columns),
+            header_row=file.header_row,
+            sheet=file.sheet,
+            moments=builder.moments,
             _missing=frozenset({*file.missing, ""}),
             _makers=makers,
         )
@@ -149,6 +181,7 @@ class _Builder:
     def __init__(self, file: _File) -> None:
         self.file = file
         self.columns: set[str] = set()
+        self.moments: dict[str, tuple[str, tzinfo | None]] = {}
 
     def makers(self) -> list[Maker]:
         found = []
@@ -185,12 +218,15 @@ class _Builder:
 
     def _condition(self, when: When, scope: dict[str, str]) -> Callable[[Row], bool]:
         column = self._column(when.column, scope, "when.column")
+        # a name of 'each' may stand for a whole text of the list; any other text is what it is, braces too
+        among = frozenset(_named(text, scope) for text in when.in_)
+        not_among = frozenset(_named(text, scope) for text in when.not_in)
 
         def holds(row: Row) -> bool:
             text = row.cell(column)
             return (
-                (not when.in_ or text in when.in_)
-                and text not in when.not_in
+                (not among or text in among)
+                and text not in not_among
                 and (when.given is None or when.given == (text is not None))
             )
 
@@ -226,47 +262,65 @@ class _Builder:
 
     def _text(self, node: str, scope: dict[str, str], key: str) -> Maker:
         parts = self._parts(node, scope, key)
-        if not any(column for _, column in parts):
-            whole = "".join(text for text, _ in parts)
+        if not any(part.column for part in parts):
+            whole = "".join(part.text for part in parts)
             return lambda _: whole
 
         def make(row: Row) -> Any:
             said = ""
-            for text, column in parts:
+            for text, column, clean in parts:
                 cell: str | None = ""
                 if column:
                     cell = str(row.number) if column == "row" else row.cell(column)
                 if cell is None:
                     return ABSENT
-                said += text + cell
+                said += text + (id_piece(cell) if clean else cell)
             return said
 
         return make
 
-    def _parts(self, node: str, scope: dict[str, str], key: str) -> list[tuple[str, str]]:
+    def _parts(self, node: str, scope: dict[str, str], key: str) -> list[_Part]:
         """The text before each column that is named in braces, and that column; constants are put in."""
         try:
-            pieces = [(text, name) for text, name, _, _ in string.Formatter().parse(node)]
+            pieces = [(text, name, form or "") for text, name, form, _ in string.Formatter().parse(node)]
         except ValueError:
             raise InvalidMap(f"{key}: a brace is not closed; write a plain brace twice") from None
         parts = []
-        for text, name in pieces:
+        for text, name, form in pieces:
+            if form not in {"", "id"}:
+                raise InvalidMap(f"{key}: after a colon in braces only 'id' may stand")
             if name is None or name in scope:
-                parts.append((text + (scope[name] if name else ""), ""))
+                value = scope[name] if name else ""
+                parts.append(_Part(text + (id_piece(value) if form and value else value), "", clean=False))
             else:
                 self.columns |= {name} - {"row"}
-                parts.append((text, name))
+                parts.append(_Part(text, name, clean=bool(form)))
         return parts
 
     def _column(self, name: str, scope: dict[str, str], key: str) -> str:
-        parts = self._parts(name, scope, key) if "{" in name else [(name, "")]
-        if any(column for _, column in parts):
-            raise InvalidMap(f"{key}: {name!r} names something that is neither in 'each' nor a constant")
-        column = "".join(text for text, _ in parts)
+        column = self._known(name, scope, key) if "{" in name else name
         self.columns.add(column)
         return column
 
+    def _known(self, text: str, scope: dict[str, str], key: str) -> str:
+        """A text in which only constants and names of ``each`` stand in braces."""
+        parts = self._parts(text, scope, key)
+        if any(part.column for part in parts):
+            raise InvalidMap(f"{key}: {text!r} names something that is neither in 'each' nor a constant")
+        return "".join(part.text for part in parts)
+
+    def _bounds(self, range_: Any, scope: dict[str, str], key: str) -> Any:
+        """A range whose bounds may be names of ``each``: ``["{low}", "{high}"]``."""
+        if not isinstance(range_, list) or not any(isinstance(bound, str) for bound in range_):
+            return range_
+        try:
+            return [Decimal(self._known(str(bound), scope, key)) for bound in range_]
+        except ArithmeticError:
+            raise InvalidMap(f"{key}.range: a bound is not a number") from None
+
     def _cell(self, node: dict[str, Any], scope: dict[str, str], key: str) -> Maker:
+        if "range" in node:
+            node = node | {"range": self._bounds(node["range"], scope, key)}
         try:
             cell = msgspec.convert(node, Cell)
         except msgspec.ValidationError as error:
@@ -277,9 +331,17 @@ class _Builder:
             changed["unit_column"] = self._column(cell.unit_column, scope, key)
         for name in ("values", "unit"):
             given = getattr(cell, name)
-            changed[name] = scope.get(given[1:-1], given) if given[:1] == "{" else given
+            changed[name] = _named(given, scope)
+        changed["spelled"] = tuple(_named(each, scope) for each in cell.spelled)
         whole = msgspec.structs.replace(cell, **changed)
+        if whole.format:
+            self.moments.setdefault(column, (whole.format, time_zone(whole.zone, column)))
         return cell_maker(whole, self.file.values, self.file.decimal)
+
+
+def _named(text: str, scope: Mapping[str, str]) -> str:
+    """What a text that is nothing but a name in braces stands for; itself, if there is no such name."""
+    return scope.get(text[1:-1], text) if text[:1] == "{" else text
 
 
 def _merged(base: dict[str, Any], over: dict[str, Any]) -> dict[str, Any]:

@@ -8,16 +8,17 @@ no other with it: a quote that never closes costs its own line, not the rest of 
 from __future__ import annotations
 
 import csv
+import itertools
 from collections import deque
 from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any, BinaryIO
 
-from vesalius import fhir
 from vesalius.errors import UnreadableInput
 from vesalius.ingest._causes import Cause, FaultError
-from vesalius.ingest._items import Found, Item
+from vesalius.ingest._items import Item
 from vesalius.ingest._lines import LIMIT, Line, lines
+from vesalius.ingest._rows import check_header, lacks_column, row_item
 from vesalius.ingest.csv_map import CsvMap
 
 BOM = b"\xef\xbb\xbf"
@@ -46,8 +47,8 @@ def read(stream: BinaryIO, csv_map: CsvMap) -> Iterator[Item]:
         FaultError: the compressed stream breaks off or is damaged.
     """
     records = _records(stream, csv_map)
-    header = list(csv_map.header) or _header(next(records, None))
-    _check_header(header, csv_map)
+    header = list(csv_map.header) or _header(records, csv_map)
+    check_header(header, csv_map)
     for number, record in enumerate(records, 1):
         context = {"header": header, "row": number}
         yield _item(record, f"line {record.line}", context, csv_map)
@@ -55,9 +56,7 @@ def read(stream: BinaryIO, csv_map: CsvMap) -> Iterator[Item]:
 
 def again(raw: bytes, place: str, context: dict[str, Any], csv_map: CsvMap) -> list[Item]:
     """Reads one row that was held once more, perhaps through a mended map."""
-    missing = sorted(csv_map.columns - set(context["header"]))
-    if missing:
-        fault = FaultError(Cause.COLUMN_COUNT, f"its file has no column {missing[0]!r}, which the map reads")
+    if fault := lacks_column(context["header"], csv_map):
         return [Item(place, raw, fault=fault, context=context)]
     try:
         record = _Record(0, raw, _split(raw, csv_map))
@@ -78,7 +77,8 @@ def cells(raw: bytes, csv_map: CsvMap) -> list[str]:
         raise UnreadableInput("the row cannot be split into cells") from None
 
 
-def _header(record: _Record | None) -> list[str]:
+def _header(records: Iterator[_Record], csv_map: CsvMap) -> list[str]:
+    record = next(itertools.islice(records, csv_map.header_row - 1, None), None)
     if record is None:
         raise UnreadableInput("the file is empty: it has no header line")
     if record.fault:
@@ -86,33 +86,10 @@ def _header(record: _Record | None) -> list[str]:
     return [name.strip() for name in record.cells]
 
 
-def _check_header(header: list[str], csv_map: CsvMap) -> None:
-    twice = sorted({name for name in header if header.count(name) > 1 and name in csv_map.columns})
-    if twice:
-        raise UnreadableInput(f"the file has two columns {twice[0]!r}")
-    missing = sorted(csv_map.columns - set(header))
-    if missing:
-        names = ", ".join(map(repr, missing))
-        raise UnreadableInput(
-            f"the file has no column {names}, which {csv_map.name} reads",
-            hint=f"its header has {len(header)} columns; check the delimiter, or mend the map",
-        )
-
-
 def _item(record: _Record, place: str, context: dict[str, Any], csv_map: CsvMap) -> Item:
-    header = context["header"]
-    try:
-        if record.fault:
-            raise record.fault
-        if len(record.cells) != len(header):
-            words = f"{len(record.cells)} cells where the header has {len(header)}"
-            raise FaultError(Cause.COLUMN_COUNT, words)  # noqa: TRY301
-        cells = dict(zip(header, record.cells, strict=True))
-        made = csv_map.resources(cells, context["row"])
-        found = tuple(Found(resource, fhir.dump(resource)) for resource in made)
-        return Item(place, record.raw, found, context=context)
-    except FaultError as fault:
-        return Item(place, record.raw, fault=fault, context=context)
+    if record.fault:
+        return Item(place, record.raw, fault=record.fault, context=context)
+    return row_item(place, record.raw, record.cells, context, csv_map)
 
 
 def _records(stream: BinaryIO, csv_map: CsvMap) -> Iterator[_Record]:

@@ -7,7 +7,8 @@ SQLAlchemy takes longer to prepare such a statement than SQLite to carry it out.
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from datetime import datetime
 from typing import TYPE_CHECKING, Any, Protocol
@@ -31,7 +32,7 @@ _INTO = (
 _ADVISORY_KEY = 0x7665_7361  # "vesa": any number, the same in every process of this database
 
 
-class _Writer(Protocol):
+class Writer(Protocol):
     """The three questions and the one act of adding to the log, on one kind of database."""
 
     def end(self) -> int:
@@ -48,10 +49,18 @@ def append(
     connection: sa.Connection, arrivals: Iterable[Arrival], source: str, received_at: datetime
 ) -> Written:
     """Adds what is new, within the transaction of ``connection``."""
+    with writer_of(connection) as writer:
+        return _append(writer, arrivals, source, received_at)
+
+
+@contextmanager
+def writer_of(connection: sa.Connection) -> Iterator[Writer]:
+    """What adds rows to the log, within the transaction of ``connection``."""
     if connection.dialect.name == "sqlite":
         with driver(connection) as sqlite:
-            return _append(_Sqlite(sqlite), arrivals, source, received_at)
-    return _append(_Postgres(connection), arrivals, source, received_at)
+            yield _Sqlite(sqlite)
+    else:
+        yield _Postgres(connection)
 
 
 def append_alone(
@@ -75,15 +84,6 @@ def wait_for_turn(connection: sa.Connection) -> None:
         connection.execute(sa.select(sa.func.pg_advisory_xact_lock(_ADVISORY_KEY)))
 
 
-def add(connection: sa.Connection, rows: list[Row]) -> None:
-    """Adds rows whose turn it is, within the transaction of ``connection``."""
-    if connection.dialect.name == "sqlite":
-        with driver(connection) as sqlite:
-            _Sqlite(sqlite).insert(rows)
-    else:
-        _Postgres(connection).insert(rows)
-
-
 @dataclass(slots=True)
 class _Past:
     """What the log already holds of one resource; moments in microseconds."""
@@ -99,7 +99,7 @@ class _Past:
             self.newest = (recorded_at, digest)
 
 
-def _append(writer: _Writer, arrivals: Iterable[Arrival], source: str, received_at: datetime) -> Written:
+def _append(writer: Writer, arrivals: Iterable[Arrival], source: str, received_at: datetime) -> Written:
     seq = first = writer.end()
     total, received = 0, microseconds(received_at)
     for batch in batched(arrivals, CHUNK):
@@ -110,7 +110,7 @@ def _append(writer: _Writer, arrivals: Iterable[Arrival], source: str, received_
     return Written(seq - first, total - (seq - first))
 
 
-def _past(writer: _Writer, batch: Sequence[Arrival]) -> dict[tuple[str, str], _Past]:
+def _past(writer: Writer, batch: Sequence[Arrival]) -> dict[tuple[str, str], _Past]:
     ids: dict[str, set[str]] = {}
     for arrival in batch:
         ids.setdefault(arrival.type, set()).add(arrival.id)
@@ -143,8 +143,10 @@ def _new_rows(
 def _unchanged(known: _Past, recorded: int, received: int, digest: str) -> bool:
     # A resource that does not say when it was recorded is new only if it differs from what is in force; it
     # may well go back to an earlier content (A, B, A), and that is news.
-    undated = recorded == received
-    return (recorded, digest) in known.seen or (undated and known.newest[1] == digest)
+    # So it is when all three come in one transaction, at one moment.
+    if recorded == received:
+        return known.newest[1] == digest
+    return (recorded, digest) in known.seen
 
 
 class _Sqlite:

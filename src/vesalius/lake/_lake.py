@@ -11,12 +11,15 @@ import sqlalchemy as sa
 
 from vesalius.errors import Conflict, NotAllowed, NotFound
 from vesalius.lake import _export as export
+from vesalius.lake import _identifiers as identifiers
 from vesalius.lake import _log as log
 from vesalius.lake import _recoding as recoding
+from vesalius.lake import _search as searching
 from vesalius.lake import _upkeep as upkeep
-from vesalius.lake._append import append, append_alone
+from vesalius.lake._append import append, append_alone, wait_for_turn
 from vesalius.lake._columns import ColumnFiles, Columns
 from vesalius.lake._recoding import Recoding
+from vesalius.lake._search import Known, Wanted
 from vesalius.lake._upkeep import Stats, TypeStats
 from vesalius.lake._version import Arrival, Version, Written, parse_reference
 from vesalius.store import backup, reading, restore
@@ -74,6 +77,60 @@ class Lake:
         except sa.exc.IntegrityError:
             raise Conflict("another writer added versions of the same resources", hint="try again") from None
 
+    def known(
+        self, names: Iterable[tuple[str, str]], connection: sa.Connection
+    ) -> dict[tuple[str, str], Known]:
+        """What is there of some resources, and stays there until the transaction ends.
+
+        It waits for its turn among the writers, so that what it answers still holds when the same transaction
+        writes: nobody can come between.
+
+        Args:
+            names: type and id of each.
+            connection: a transaction of ``store.writing``.
+
+        Returns:
+            What there is, by type and id; what the lake does not hold is left out.
+        """
+        wait_for_turn(connection)
+        return searching.known(connection, names)
+
+    def search(self, wanted: Wanted, size: int) -> list[Version]:
+        """The next resources in force that are wanted, in order of arrival, at most ``size`` of them."""
+        with reading(self.engine) as connection:
+            return searching.search(connection, wanted, self._limit, size)
+
+    def how_many(self, wanted: Wanted) -> int:
+        """How many resources in force are wanted."""
+        with reading(self.engine) as connection:
+            return searching.count(connection, wanted, self._limit)
+
+    def identified(
+        self,
+        type: str,  # noqa: A002
+        value: str,
+        system: str | None = None,
+        connection: sa.Connection | None = None,
+    ) -> list[Version]:
+        """The resources in force of a type that have an identifier.
+
+        Args:
+            type: the resource type.
+            value: of the identifier.
+            system: of the identifier; empty for one without, None for any.
+            connection: a transaction that has its turn among the writers (:meth:`known`): what it is told
+                then holds until it ends.
+
+        Raises:
+            Unavailable: the index is far behind the log; asking again brings it further.
+        """
+        if connection is not None:
+            identifiers.finish(connection, log.head(connection))
+            return identifiers.holders(connection, type, system, value, self._limit)
+        identifiers.bring_up(self.engine, self.position())
+        with reading(self.engine) as own:
+            return identifiers.holders(own, type, system, value, self._limit)
+
     def recode(
         self, recodings: Iterable[Recoding], source: str, received_at: datetime, connection: sa.Connection
     ) -> Written:
@@ -95,6 +152,30 @@ class Lake:
         if self._pin is not None:
             raise NotAllowed("a pinned lake is for reading only")
         return recoding.append(connection, recodings, source, received_at)
+
+    def holding(
+        self,
+        type: str,  # noqa: A002
+        needles: Sequence[bytes],
+        after: int,
+        until: int,
+    ) -> Iterator[Version]:
+        """The versions of one type, old ones too, whose JSON holds one of some bytes, in order of arrival.
+
+        Args:
+            type: a resource type.
+            needles: bytes, at least one; few, because each is looked for.
+            after: only those that arrived after this position.
+            until: and up to this one.
+        """
+        until = min(until, self.position())
+        while True:
+            with reading(self.engine) as connection:
+                found = recoding.holding(connection, type, after, until, needles, log.CHUNK)
+            yield from found
+            if len(found) < log.CHUNK:
+                return
+            after = found[-1].seq
 
     def position(self) -> int:
         """The position up to which this lake sees: the pin, or the end of the log."""
@@ -196,15 +277,52 @@ class Lake:
                 return
             after = found[-1].seq
 
-    def arrived(self, after: int, limit: int) -> list[Version]:
+    def newer(self, after: int, limit: int) -> list[Version]:
         """The next versions of every type after a position, in order of arrival; at most ``limit``."""
         with reading(self.engine) as connection:
-            return log.arrived(connection, after, self._limit, limit)
+            return log.newer(connection, after, self._limit, limit)
 
     def behind(self, type: str, after: int) -> int:  # noqa: A002
         """How many versions of one type arrived after a position."""
         with reading(self.engine) as connection:
             return log.count_after(connection, type, after, self._limit)
+
+    def head(self, connection: sa.Connection) -> int:
+        """The position at the end of the log, within a transaction."""
+        return log.head(connection)
+
+    def ever_about(
+        self,
+        connection: sa.Connection,
+        subjects: Iterable[str],
+        after: tuple[str, str] = ("", ""),
+        size: int = log.CHUNK,
+    ) -> list[tuple[str, str]]:
+        """The next resources, as (type, id), of which some version is about one of some ``Patient/ID``.
+
+        It reads within a transaction, in the order of the keys.
+        """
+        return log.ever_about(connection, subjects, after, size)
+
+    def histories(
+        self, connection: sa.Connection, keys: Iterable[tuple[str, str]]
+    ) -> dict[tuple[str, str], list[Version]]:
+        """Every version of the resources (type, id) that are known, within a transaction."""
+        return log.histories(connection, keys)
+
+    def arrived(
+        self,
+        connection: sa.Connection,
+        type: str,  # noqa: A002
+        after: int,
+        size: int = log.CHUNK,
+    ) -> list[Version]:
+        """The next versions of one type after position ``after``, within a transaction."""
+        return log.slice_of(connection, type, after, self._limit, size)
+
+    def count_arrived(self, connection: sa.Connection, type: str, after: int) -> int:  # noqa: A002
+        """How many versions of one type come after position ``after``, within a transaction."""
+        return log.count_after(connection, type, after, self._limit)
 
     def columns(self, type: str) -> ColumnFiles:  # noqa: A002
         """The typed columns of one resource type, brought up to the position first.

@@ -106,6 +106,24 @@ def _versions_of(ever: sa.Select[Any]) -> sa.Select[Any]:
 
 
 _PATIENTS, _PATIENTS_TYPES = _versions_of(_EVER), _versions_of(_EVER.where(_TYPES))
+_ABOUT_AFTER = (
+    sa.select(_c.type, _c.id)
+    .distinct()
+    .where(
+        _c.subject.in_(_SUBJECTS),
+        sa.or_(
+            _c.type > sa.bindparam("type"),
+            sa.and_(_c.type == sa.bindparam("type"), _c.id > sa.bindparam("id")),
+        ),
+    )
+    .order_by(_c.type, _c.id)
+    .limit(sa.bindparam("size", type_=sa.Integer))
+)
+_ALL_OF = (
+    sa.select(*_FIELDS)
+    .where(_c.type == sa.bindparam("type"), _c.id.in_(sa.bindparam("ids", expanding=True)))
+    .order_by(_IN_ORDER)
+)
 _PAGE = (
     _in_force()
     .where(
@@ -144,7 +162,7 @@ _SLICE = (
     .order_by(_c.seq)
     .limit(sa.bindparam("size", type_=sa.Integer))
 )
-_ARRIVED = (
+_NEWER = (
     sa.select(*_FIELDS)
     .where(_c.seq > sa.bindparam("after"), _c.seq <= _PIN)
     .order_by(_c.seq)
@@ -209,6 +227,29 @@ def patients(
     return [found[seq] for seq in sorted(found)]
 
 
+def ever_about(
+    connection: sa.Connection, subjects: Iterable[str], after: tuple[str, str], size: int
+) -> list[tuple[str, str]]:
+    """The next resources, as (type, id), of which some version is about one of these patients."""
+    bound = {"subjects": sorted(subjects), "type": after[0], "id": after[1], "size": size}
+    return [(row.type, row.id) for row in connection.execute(_ABOUT_AFTER, bound)]
+
+
+def histories(
+    connection: sa.Connection, keys: Iterable[tuple[str, str]]
+) -> dict[tuple[str, str], list[Version]]:
+    """Every version of some resources, given as (type, id), each in order of arrival."""
+    ids: dict[str, set[str]] = {}
+    for type_, id_ in keys:
+        ids.setdefault(type_, set()).add(id_)
+    found: dict[tuple[str, str], list[Version]] = {}
+    for type_, names in ids.items():
+        for batch in batched(sorted(names), CHUNK):
+            for version in _versions(connection.execute(_ALL_OF, {"type": type_, "ids": batch})):
+                found.setdefault((type_, version.id), []).append(version)
+    return found
+
+
 def page(
     connection: sa.Connection,
     type_: str,
@@ -234,9 +275,9 @@ def slice_of(connection: sa.Connection, type_: str, after: int, pin: int, size: 
     return _versions(connection.execute(_SLICE, {"type": type_, "after": after, "pin": pin, "size": size}))
 
 
-def arrived(connection: sa.Connection, after: int, pin: int, size: int) -> list[Version]:
+def newer(connection: sa.Connection, after: int, pin: int, size: int) -> list[Version]:
     """The next versions of any type after position ``after``, in order of arrival."""
-    return _versions(connection.execute(_ARRIVED, {"after": after, "pin": pin, "size": size}))
+    return _versions(connection.execute(_NEWER, {"after": after, "pin": pin, "size": size}))
 
 
 def count(connection: sa.Connection, pin: int) -> dict[str, dict[str, int]]:

@@ -80,6 +80,7 @@ _ALIASES: dict[str, tuple[str, ...]] = {
     "min": ("minutes", "minuten"),
     "[pH]": ("ph",),
     "{INR}": ("inr",),
+    "1": ("fraction",),
     "{ratio}": ("ratio",),
     "{score}": ("score",),
 }  # fmt: skip
