@@ -4,7 +4,7 @@ Data: the Observations of ``synthea-r4`` (615 synthetic patients, Apache-2.0), u
 and prepared (id, subject, moment, digest) before the clock starts. The peer is Python's ``sqlite3`` on the
 same disk with the same settings (write-ahead log, full synchronisation): ``executemany`` into a table of id
 and body with a primary key, which keeps no versions, finds no duplicates and has no index. Wall-clock
-seconds; the best of three runs for the bulk.
+seconds; the best of three runs for writing, the two in turns.
 
     .venv/bin/python benchmarks/lake.py [LIMIT]
 """
@@ -28,7 +28,8 @@ from vesalius.store import open_store
 
 ROOT = Path(__file__).parents[1]
 LIMIT = 30_000
-SINGLE = 200
+SINGLE = 2_000
+GOAL = 3_000
 NOW = datetime(2026, 1, 1, tzinfo=UTC)
 
 
@@ -74,11 +75,15 @@ def bulk(folder, arrivals):
 
 
 def single(folder, arrivals):
-    lake = fresh(folder, "single")
-    seconds = clock(lambda: [lake.write([arrival], "benchmark", NOW) for arrival in arrivals])
-    with closing(plain_table(folder, "single-plain")) as connection:
-        plain = clock(lambda: [plain_insert(connection, [(a.id, a.body)]) for a in arrivals])
-    return len(arrivals) / seconds, len(arrivals) / plain
+    """The best of three, the two in turns: a neighbour that uses the disk only ever takes time away."""
+    ours = theirs = float("inf")
+    for run in range(3):
+        lake = fresh(folder, f"single{run}")
+        ours = min(ours, clock(lambda lake=lake: [lake.write([each], "benchmark", NOW) for each in arrivals]))
+        with closing(plain_table(folder, f"single-plain{run}")) as connection:
+            work = [[(each.id, each.body)] for each in arrivals]
+            theirs = min(theirs, clock(lambda c=connection, w=work: [plain_insert(c, rows) for rows in w]))
+    return len(arrivals) / ours, len(arrivals) / theirs
 
 
 def latencies(work, keys):
@@ -102,7 +107,7 @@ def write_figures(folder, arrivals):
         f"{plain_one:,.0f}",
         f"{one / plain_one:.2f}",
     )
-    return lake
+    return lake, one
 
 
 def read_figures(lake, arrivals):
@@ -136,9 +141,11 @@ def main():
     print(f"Python {platform.python_version()}, {os.cpu_count()} cores, {len(arrivals):,} Observations")
     with tempfile.TemporaryDirectory() as name:
         row("", "lake", "sqlite3", "ratio")
-        lake = write_figures(Path(name), arrivals)
+        lake, one = write_figures(Path(name), arrivals)
         read_figures(lake, arrivals)
         column_figures(lake, arrivals)
+    if one < GOAL:
+        sys.exit(f"fewer than {GOAL} durable writes of one resource per second")
 
 
 if __name__ == "__main__":

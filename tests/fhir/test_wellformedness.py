@@ -1,13 +1,16 @@
 """fhir.check: what is well formed by R4, and where exactly it is not."""
 
 import gzip
+import json
 
+import msgspec
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
 from vesalius import fhir
 from vesalius.errors import InvalidResource
+from vesalius.fhir._structs import _Memory, decoder, may_hold_blank
 
 OBSERVATION = {"resourceType": "Observation", "status": "final", "code": {"text": "a"}}
 
@@ -170,3 +173,62 @@ def test_every_type_of_synthea_is_well_formed(shared_data):
         with gzip.open(path) as lines:
             for _, line in zip(range(200), lines, strict=False):
                 fhir.check(line)
+
+
+BLANKS = ["", " ", "\t\n", "\u00a0", "\u2003 \u3000", "\x85", "\x1c"]
+TEXTS = [*BLANKS, "a", " a", "\n a", "\u00a0a", "é", '"', '" "', "\\ ", '\\" "', "a\\"]
+
+
+@pytest.mark.parametrize("text", TEXTS)
+@pytest.mark.parametrize("ascii_only", [True, False])
+@pytest.mark.parametrize("separators", [(",", ":"), (", ", ": "), (" , ", " : ")])
+def test_a_blank_text_is_refused_however_it_is_written(text, ascii_only, separators):
+    name = {"resourceType": "Patient", "name": [{"family": text, "given": ["A", text]}]}
+    raw = json.dumps(name, ensure_ascii=ascii_only, separators=separators).encode()
+    if text in BLANKS:
+        with pytest.raises(InvalidResource, match=r"name\[0\]\.(family|given)"):
+            fhir.check(raw)
+    else:
+        fhir.check(raw)
+
+
+FORMS = {
+    "uri": st.sampled_from(["http://loinc.org", "", "a b", " a", "a\n", "urn:oid:1.2"]),
+    "code": st.sampled_from(["a", "a b", "a  b", " a", "a ", "", "a\n", "8302-2"]),
+    "dateTime": st.sampled_from(
+        ["2024", "2024-02-31", "2024-01-01T10:00:00Z", "2024-01-01T10:00:00", "2024-01-01t10:00:00z", ""]
+    ),
+    "instant": st.sampled_from(["2024-01-01T10:00:00Z", "2024-01-01", "2024-01-01T10:00:00.1+14:00", " "]),
+}
+
+
+@given(st.fixed_dictionaries(FORMS), st.integers(1, 3))
+def test_the_quick_form_accepts_nothing_that_the_full_form_refuses(words, times):
+    resource = OBSERVATION | {
+        "code": {"coding": [{"system": words["uri"], "code": words["code"]}]},
+        "valueQuantity": {"value": 1, "system": words["uri"], "code": words["code"]},
+        "effectiveDateTime": words["dateTime"],
+        "issued": words["instant"],
+    }
+    raw = json.dumps(resource).encode()
+    for _ in range(times):  # what was remembered the first time is as right or wrong the next
+        quick, full = accepted(raw, full=False), accepted(raw, full=True)
+        assert full or not (quick and not may_hold_blank(raw))
+
+
+def accepted(raw, *, full):
+    try:
+        decoder("Observation", full=full).decode(raw)
+    except msgspec.ValidationError:
+        return False
+    return True
+
+
+def test_what_is_remembered_does_not_grow_without_end(monkeypatch):
+    monkeypatch.setattr(_Memory, "MOST", 10)
+    memory = _Memory("uri", "code")
+    for number in range(100):
+        memory.add(f"word-{number}")
+        assert len(memory.known) <= 12
+    memory.add("two  spaces")
+    assert "two  spaces" not in memory.known
