@@ -2,8 +2,8 @@
 
 Run: ``.venv/bin/python benchmarks/hl7v2_differences.py [--all] [FOLDER]``. For each message, the resources of
 one type are paired by how many values they share; each element path (without its places in lists) then counts
-as the same, only ours, only theirs, or different. Ids and the targets of references are not compared: each side
-has its own.
+as the same, only ours, only theirs, or different. Ids and the targets of references are not compared: each
+side has its own.
 """
 
 import gzip

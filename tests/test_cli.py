@@ -41,6 +41,25 @@ def test_ingest_says_what_became_of_a_file(tmp_path):
     assert "received before: nothing to do" in again.output
 
 
+def test_hl7v2_shows_where_each_field_goes(tmp_path):
+    path = Path(__file__).parent / "ingest" / "hl7v2" / "pairs" / "results-nl.hl7"
+    result = run("hl7v2", path)
+    assert "message 1: ORU^R01 as ORU_R01" in result.output
+    assert "Observation[2].valueQuantity.value" in result.output
+    only = run("hl7v2", "--unmapped", path).output
+    assert "not mapped" in only
+    assert "Observation[2]" not in only
+
+
+def test_ingest_reads_hl7v2_through_a_hospitals_own_rows(tmp_path):
+    path = Path(__file__).parent / "ingest" / "hl7v2" / "pairs" / "results-nl.hl7"
+    own = tmp_path / "own.toml"
+    own.write_text('[systems]\n"AZV" = "https://voorbeeld.example/patients"\n')
+    result = run("ingest", path, "--map", own, "--source", "lab", "--home", tmp_path / "home")
+    assert "1 read" in result.output
+    assert "0 quarantined" in result.output
+
+
 def test_lake_counts_what_it_holds(home):
     output = run("lake", "--rebuild", home=home).output
     assert re.search(r"^Patient +1 resources +1 versions$", output, flags=re.MULTILINE)

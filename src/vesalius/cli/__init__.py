@@ -11,7 +11,7 @@ from typing import Any
 import click
 
 from vesalius import __version__
-from vesalius.cli import data, demo, house, network, uses
+from vesalius.cli import data, demo, hl7v2, house, network, uses
 from vesalius.errors import VesaliusError
 
 
@@ -48,6 +48,7 @@ COMMANDS: tuple[click.Command, ...] = (
     network.send,
     network.messages,
     data.quarantine,
+    hl7v2.hl7v2_command,
     data.lake_command,
     uses.usecases,
     uses.new,

@@ -4,6 +4,7 @@ One module per format turns bytes into FHIR resources; a common pipeline checks,
 """
 
 from vesalius.ingest._causes import Cause
+from vesalius.ingest._explaining import explained
 from vesalius.ingest._formats import NAMES as FORMATS
 from vesalius.ingest._maps import load_map
 from vesalius.ingest._receipts import Feed, Receipt, feeds, receipts
@@ -23,6 +24,7 @@ __all__ = [
     "Message",
     "Receipt",
     "causes",
+    "explained",
     "feeds",
     "held",
     "load_map",

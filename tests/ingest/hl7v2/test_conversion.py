@@ -3,6 +3,7 @@
 import base64
 import io
 import json
+import time
 from datetime import UTC, datetime
 from pathlib import Path
 
@@ -11,8 +12,8 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from vesalius import fhir
-from vesalius.errors import InvalidMap
-from vesalius.ingest import Cause, held, hl7v2, receive, retry
+from vesalius.errors import InvalidMap, UnreadableInput
+from vesalius.ingest import Cause, explained, held, hl7v2, receive, retry
 
 PAIRS = Path(__file__).parent / "pairs"
 NOW = datetime(2026, 7, 3, tzinfo=UTC)
@@ -303,6 +304,27 @@ def test_a_row_that_r4_has_no_place_for_is_refused_when_the_map_is_loaded():
         hl7v2.Tables.of("[[rows]]\nmap = 'PID[Patient]'\nfield = 'PID-3'\npath = 'shoeSize'")
 
 
+def test_each_field_says_where_it_goes_and_repeats_no_value(tmp_path):
+    path = tmp_path / "x.hl7"
+    path.write_bytes(ADMISSION + b"ZBE|7788\r\rMSH|^~\\&|HIS||||||MFN^M02|2|P|2.5\r")
+    lines = list(explained(path))
+    text = "\n".join(lines)
+    assert lines[0] == "message 1: ADT^A01 as ADT_A01"
+    assert any("PID-7" in line and "Patient[1].birthDate" in line for line in lines)
+    assert any("PV1-7" in line and "individual → Practitioner" in line for line in lines)
+    assert any("ZBE-1" in line and "not mapped" in line for line in lines)
+    assert lines[-1].startswith("message 2 is held")
+    assert not any(value in text for value in ("900001", "Désiré", "7788", "V2026001"))
+    assert all("not mapped" in line or "message" in line for line in explained(path, unmapped=True))
+
+
+def test_a_file_without_a_message_explains_nothing(tmp_path):
+    path = tmp_path / "x.hl7"
+    path.write_bytes(b"PID|1\r")
+    with pytest.raises(UnreadableInput):
+        list(explained(path))
+
+
 # Nothing crashes -------------------------------------------------------------------------------------------
 
 SAMPLES = [path.read_bytes() for path in sorted(PAIRS.glob("*.hl7"))]
@@ -339,6 +361,28 @@ def test_mutated_messages_are_converted_into_valid_resources_or_held(raw):
             fhir.check(found.body)
 
 
+@pytest.mark.parametrize(
+    "raw",
+    [
+        b"\x0b" * 2_000_000,
+        b" " * 2_000_000,
+        b"\n" * 2_000_000,
+        b"\xef\xbb\xbf" * 500_000,
+        ADMISSION + b"NTE|" + b"\\" * 1_000_000,
+        ADMISSION.replace(b"900001^^^AZV^PI~", b"1^^^A^PI~" * 10_000),
+        RESULTS + b"OBX|1|NM|1988-5^CRP^LN||7|mg/L^^UCUM||||||F\r" * 2_000,
+        RESULTS + b"OBX|1|ST|1^x^L||" + b"a~" * 20_000 + b"|||||F\r",
+        ADMISSION + b"word\n" * 300_000,
+    ],
+    ids=["frames", "spaces", "lines", "marks", "escapes", "numbers", "results", "repetitions", "text"],
+)
+def test_a_hostile_file_is_done_with_in_seconds(raw):
+    begin = time.process_time()
+    for _ in hl7v2.read(io.BytesIO(raw)):
+        pass
+    assert time.process_time() - begin < 20
+
+
 # Public samples --------------------------------------------------------------------------------------------
 
 
@@ -356,6 +400,18 @@ def test_every_public_sample_converts_and_no_resource_is_invalid(shared_data):
             fhir.check(found.body)
             count += 1
     assert count > 3000
+
+
+@pytest.mark.data
+def test_what_is_remembered_of_other_messages_changes_nothing(shared_data):
+    used, paths = hl7v2.Converter(), sorted((shared_data / "hl7v2-samples" / "messages").glob("*.hl7"))
+    plan = used.plan
+    for path in paths:
+        raw = path.read_bytes()
+        plan.registers.clear()
+        alone = used.resources(hl7v2.parse(raw), raw)
+        again = used.resources(hl7v2.parse(raw), raw)
+        assert {fhir.canonical(each) for each in alone} == {fhir.canonical(each) for each in again}, path.name
 
 
 @pytest.mark.data

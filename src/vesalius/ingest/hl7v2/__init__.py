@@ -5,6 +5,7 @@ carried. Each message is an item: taken in whole, or held whole with its origina
 """
 
 from vesalius.ingest.hl7v2._convert import Converter
+from vesalius.ingest.hl7v2._explain import Way, explain
 from vesalius.ingest.hl7v2._message import Header, Message, Segment, header, parse
 from vesalius.ingest.hl7v2._reading import again, converter, item, read
 from vesalius.ingest.hl7v2._tables import Tables
@@ -15,8 +16,10 @@ __all__ = [
     "Message",
     "Segment",
     "Tables",
+    "Way",
     "again",
     "converter",
+    "explain",
     "header",
     "item",
     "parse",

@@ -12,8 +12,9 @@ from vesalius.ingest._lines import KEPT, readsome
 LIMIT = 64 * 1024 * 1024
 """The longest message that is read, in bytes: it must be in memory, with the documents that it holds."""
 
+# What may stand before a segment is bounded: a file of nothing but such bytes must not be searched for ever.
 _START = re.compile(
-    rb"(?:\A|(?<=[\r\n\x0b\x1c]))[ \t\x0b]*(?:\xef\xbb\xbf)?[ \t\x0b]*(MSH|FHS|BHS|BTS|FTS)(?=[^A-Za-z0-9\s])"
+    rb"(?:\A|(?<=[\r\n\x0b\x1c]))[ \t\x0b\xef\xbb\xbf]{0,48}(MSH|FHS|BHS|BTS|FTS)(?=[^A-Za-z0-9\s])"
 )
 _LONGEST_START = 64
 _BLOCK = 1024 * 1024

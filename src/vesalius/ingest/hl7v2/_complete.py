@@ -96,12 +96,10 @@ _BACKBONES = frozenset({"Extension", "Annotation", "SampledData", "Attachment"})
 
 def _list(kind: str, values: list[Any], ids: Ids) -> list[Any]:
     """The items that say something, each once."""
-    kept: list[Any] = []
-    for value in values:
-        one = _cleaned(kind, value, ids) if isinstance(value, dict) else value
-        if one and one not in kept:
-            kept.append(one)
-    return kept
+    kept = [_cleaned(kind, value, ids) if isinstance(value, dict) else value for value in values]
+    if len(kept) == 1:
+        return kept if kept[0] else []
+    return list({repr(one): one for one in kept if one}.values())
 
 
 def _fill(kind: str, value: dict[str, Any]) -> None:

@@ -39,7 +39,7 @@ class _Applied(NamedTuple):
     into: tuple[Key, Setter] | None
 
 
-class _Shape(NamedTuple):
+class Shape(NamedTuple):
     """One compiled message structure: its groups, and the group that each resource belongs to."""
 
     root: Node
@@ -53,7 +53,7 @@ class Converter:
     def __init__(self, tables: Tables | None = None) -> None:
         self.tables = tables or Tables.standard()
         self.plan = Plan(self.tables)
-        self._shapes: dict[str, _Shape] = {}
+        self._shapes: dict[str, Shape] = {}
 
     def structure_of(self, message: Message) -> str:
         """The message map that a message follows.
@@ -109,12 +109,20 @@ class Converter:
         found = _applied(use)
         return (found,) if found else ()
 
-    def _shape(self, name: str) -> _Shape:
+    def shape(self, message: Message) -> Shape:
+        """The structure that a message follows, compiled.
+
+        Raises:
+            FaultError: there is none for its type.
+        """
+        return self._shape(self.structure_of(message))
+
+    def _shape(self, name: str) -> Shape:
         if name not in self._shapes:
             self._shapes[name] = _shaped(name, self.tables.messages[name])
         return self._shapes[name]
 
-    def _apply(self, run: Run, shape: _Shape, use: _Applied, late: list[tuple[Frame, _Link]]) -> None:
+    def _apply(self, run: Run, shape: Shape, use: _Applied, late: list[tuple[Frame, _Link]]) -> None:
         if use.holds and not use.holds(run, [""]):
             return
         home = _home(run.frame, shape.homes.get(use.key, run.frame.node.path))
@@ -186,7 +194,7 @@ def _connect(frame: Frame, link: _Link, run: Run) -> bool:
 # Compiling a message map -----------------------------------------------------------------------------------
 
 
-def _shaped(name: str, uses: list[Use]) -> _Shape:
+def _shaped(name: str, uses: list[Use]) -> Shape:
     root = structure(name, uses)
     homes: dict[Key, tuple[str, ...]] = {}
     applied: dict[int, list[_Applied]] = {}
@@ -200,7 +208,7 @@ def _shaped(name: str, uses: list[Use]) -> _Shape:
             mentioned += [link.source for link in one.links]
             for key in mentioned:
                 homes[key] = _common(homes.get(key, node.path), node.path)
-    return _Shape(root, homes, applied)
+    return Shape(root, homes, applied)
 
 
 def _leaves(node: Node) -> list[Node]:

@@ -31,6 +31,10 @@ class Move(NamedTuple):
     link: bool = False
 
 
+# How many values of a list are compared with a new one: equal ones are few, and come early.
+_COMPARED = 64
+
+
 class Setter:
     """Puts values at one path.
 
@@ -89,8 +93,14 @@ class Setter:
 
 def _append(run: Run, here: dict[str, Any], last: Move, one: Any, key: Any, number: int) -> None:
     if isinstance(one, dict):
-        merge(run, _slot(run, here, last.name, (*key, number) if number else key), one)
-    elif one not in (known := here.setdefault(last.name, [])):
+        place = (id(here), last.name, (*key, number) if number else key)
+        known = run.slots.get(place)
+        if known is None:
+            run.slots[place] = one
+            here.setdefault(last.name, []).append(one)
+        else:
+            merge(run, known, one)
+    elif len(known := here.setdefault(last.name, [])) > _COMPARED or one not in known:
         known.append(one)
 
 

@@ -20,6 +20,8 @@ from vesalius.ingest.hl7v2._values import Reader, decimal, reader
 
 Maker = Callable[[Run, list[str]], Any]
 
+# Codes and units, which come back in every message and say nothing of a patient by themselves.
+_REPEATED = frozenset({"CWE", "CE", "CNE", "CF", "HD"})
 _TEXTS = frozenset({"ST", "TX", "FT", ""})
 _DEFAULTS = {
     "CodeableConcept": "CWE[CodeableConcept]",
@@ -121,6 +123,7 @@ class SegmentPlan:
                 del run.drafts[before:]
                 self._step(run, draft, step, parts, repetition)
                 return
+        run.saying = True
         if known[0] and step.put.refer:
             step.put.refer(run, draft.resource, {REFERENCE: known[0]}, (run.ordinal, repetition))
             run.registers.update(known[1])
@@ -168,7 +171,10 @@ class Plan:
         if not found:
             # a data type may be made of itself in a table that is wrong: it then makes nothing
             self._datatypes[name] = lambda *_: None
-            found = self._datatypes[name] = _natives.wrapped(name, self._made(name))
+            found = _natives.wrapped(name, self._made(name))
+            if name.partition("[")[0] in _REPEATED:
+                found = self.registers.remembering(name, found)
+            self._datatypes[name] = found
         return found
 
     def _compiled(self, name: str, row: Row, kind: str, repeating: dict[int, int]) -> Step | None:

@@ -1,11 +1,12 @@
-"""Doctors, wards, beds, organisations: they come back in nearly every message, and are converted once.
+"""Doctors, wards, beds, organisations, codes: they come back in nearly every message, and are converted once.
 
-What a field says of one of them depends on the field alone (and on who sent it), so that its resources are
-remembered by the text of the field.
+What a field says of one of them depends on the field alone (and on who sent it), so that it is remembered by
+the text of the field. What is of a patient is not remembered.
 """
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Any
 
 from vesalius.ingest.hl7v2._complete import completed
@@ -15,10 +16,17 @@ from vesalius.ingest.hl7v2._run import Draft, Named, Run
 _MOST = 8192
 
 
+def _copied(value: Any) -> Any:
+    if isinstance(value, dict):
+        return {name: _copied(one) for name, one in value.items()}
+    return [_copied(one) for one in value] if isinstance(value, list) else value
+
+
 class Registers:
     """The resources that a text gave, with the reference to the first of them; the most recent of them."""
 
     def __init__(self) -> None:
+        self._values: dict[Any, Any] = {}
         self._known: dict[Any, tuple[str, Named]] = {}
 
     def get(self, key: Any) -> tuple[str, Named] | None:
@@ -28,6 +36,27 @@ class Registers:
     def clear(self) -> None:
         """Forgets them."""
         self._known.clear()
+        self._values.clear()
+
+    def remembering(
+        self, name: str, make: Callable[[Run, list[str]], Any]
+    ) -> Callable[[Run, list[str]], Any]:
+        """A data type map that makes a value of the same components once, and copies it after that."""
+
+        def made(run: Run, parts: list[str]) -> Any:
+            key = (name, *parts, run.context)
+            known = self._values.get(key)
+            if known is None:
+                before = len(run.drafts)
+                known = make(run, parts)
+                if known is None or len(run.drafts) > before:
+                    return known
+                if len(self._values) >= _MOST:
+                    self._values.clear()
+                self._values[key] = known
+            return _copied(known)
+
+        return made
 
     def keep(self, key: Any, run: Run, first: Draft, before: int) -> tuple[str, Named] | None:
         """Finishes the drafts that a text gave and remembers them.

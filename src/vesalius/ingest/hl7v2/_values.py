@@ -6,6 +6,7 @@ import base64
 import re
 from collections.abc import Callable
 from decimal import Decimal
+from functools import lru_cache
 from typing import TYPE_CHECKING, Any
 from urllib.parse import quote
 
@@ -161,6 +162,11 @@ def system_of(name: str, sender: str, known: dict[str, str]) -> str:
         return f"urn:uuid:{name.lower()}"
     if _URI.fullmatch(name):
         return name
+    return _own_name(sender, name)
+
+
+@lru_cache(maxsize=4096)
+def _own_name(sender: str, name: str) -> str:
     return f"urn:x-hl7v2:{quote(sender, safe='')}:{quote(name, safe='')}"
 
 
