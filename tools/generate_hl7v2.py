@@ -18,6 +18,7 @@ from typing import Any
 from hl7v2_corrections import ASSIGNMENTS, ATTRIBUTES, CONDITIONS, LEFT_OUT, PATHS, REFERENCES, VOCABULARIES
 
 from vesalius.errors import InvalidMap
+from vesalius.ingest.hl7v2 import Converter, Tables
 from vesalius.ingest.hl7v2 import _language as language
 
 ROOT = Path(__file__).parents[1]
@@ -172,6 +173,20 @@ def codes(rows: list[list[str]]) -> dict[str, list[str]]:
     return found
 
 
+def unfit() -> list[str]:
+    """The rows whose path is none of base R4; they are left out when the tables are compiled to functions."""
+    plan = Converter(Tables.standard()).plan
+    for uses in plan.tables.messages.values():
+        for use in uses:
+            steps = language.path(use.target) if use.target and use.map else []
+            kind = steps[-1][1] if steps and steps[-1][0] == ">" else steps[0][0] if steps else "Bundle"
+            if kind != "Bundle":
+                plan.segment(use.map, kind)
+    for name in plan.tables.datatypes:
+        plan.datatype(name)
+    return sorted(set(plan.unfit))
+
+
 def main(folder: Path) -> None:
     """Writes the tables, and says what was left out and what was not understood."""
     compiler = Compiler(folder)
@@ -189,9 +204,10 @@ def main(folder: Path) -> None:
     )
     for reason, count in compiler.left_out.most_common():
         print(f"left out {count:>3}  {reason}")
-    print(f"not understood: {len(compiler.problems)}")
-    for problem in compiler.problems:
-        print(f"  {problem}")
+    for what, problems in (("not understood", compiler.problems), ("no place in base R4", unfit())):
+        print(f"{what}: {len(problems)}")
+        for problem in problems:
+            print(f"  {problem}")
 
 
 if __name__ == "__main__":

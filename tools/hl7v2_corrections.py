@@ -80,6 +80,16 @@ for _wrong, _right in (
     for _rest in ("identifier[1].assigner(Organization)", "identifier[1].system"):
         ATTRIBUTES[f"practitioner({_wrong}.{_rest})"] = f"practitioner({_right}.{_rest})"
 
+ATTRIBUTES |= {
+    (
+        "ROL[CareTeam]",
+        "ROL-10",
+        "participant.onBehalfOf(Organization[1])",
+    ): "participant.onBehalfOf(Organization[1].type)",
+    "participant[1].coveragePeriod.start": "participant[1].period.start",
+    "participant[1].coveragePeriod.end": "participant[1].period.end",
+}
+
 ASSIGNMENTS: dict[object, str] = {
     'OBX-5.1+" "+OBX-5.2+" "+OBX-5.3+" "+OBX-5.4" "OBX-6"': 'OBX-5.1+" "+OBX-5.2+" "+OBX-5.3+" "+OBX-5.4+" "+OBX-6.1',
     'RP.3"/"RP.4': 'RP.3+"/"+RP.4',
@@ -188,6 +198,7 @@ LEFT_OUT: dict[tuple[str, str, str, str], str] = {
     ("SCH[Appointment]", "*", r"participant\[[12]\]\.type\.coding\..*", ""): "a code that has yet to be made",
     ("OBX[Observation-Component]", "OBX-5", r"derivedFrom.*", ""): "that a value derives from a document is not said",
     ("*", "OBX-5", r".*valueString", "If line 19"): "it holds where no other row of OBX-5 does; see _observation",
+    ("*", "OBX-4", r".*", ""): _NO_R4,
     ("*", "OBX-19", r".*", ""): _NO_R4,
     ("*", "OBX-29", r"category.*", ""): "a code without a table",
     ("*", "OBX-30", r".*", ""): _NO_R4,

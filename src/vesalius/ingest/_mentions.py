@@ -9,8 +9,10 @@ from __future__ import annotations
 
 from collections import OrderedDict
 from collections.abc import Callable
+from functools import cache
 from typing import Any
 
+from vesalius import fhir
 from vesalius.lake import Lake
 
 TAG = {
@@ -49,9 +51,17 @@ def mentions(lake: Lake) -> Callable[[dict[str, Any]], dict[str, Any] | None]:
     return step
 
 
+@cache
+def _choice(kind: str, name: str) -> frozenset[str]:
+    """The names that say the same as an element: itself, and those of its choice."""
+    group = next((each.names for each in fhir.elements(kind) if name in each.names), {})
+    return frozenset({name, *group})
+
+
 def _added(known: dict[str, Any], mention: dict[str, Any]) -> dict[str, Any]:
     """What is known, itself if the mention says nothing more; else with the elements that it adds."""
-    more = {name: value for name, value in mention.items() if name not in known}
+    said = {element for name in known for element in _choice(known["resourceType"], name)}
+    more = {name: value for name, value in mention.items() if name not in said}
     if not more:
         return known
     meta = {**known.get("meta", {}), **{k: v for k, v in mention["meta"].items() if k == "lastUpdated"}}

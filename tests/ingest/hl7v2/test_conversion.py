@@ -99,6 +99,20 @@ def test_mentions_in_the_same_file_take_nothing_back_either(lake):
     assert stay["status"] == "finished"
 
 
+def test_a_mention_adds_no_second_value_of_what_is_known(lake):
+    rest = b"|" * 13
+    dead = b"|nl|M" + rest + b"20260304101500"  # PID-29: when
+    put(lake, DISCHARGE.replace(b"|nl|M", dead))
+    late = RESULTS.replace(b"|20260301120000|", b"|20260306120000|").replace(
+        b"|nl|M", b"|nl|M" + rest + b"|Y"
+    )
+    receipt = put(lake, late, name="late.hl7")
+    assert receipt.quarantined == 0
+    patient = lake.read(f"Patient/{of('Patient', DISCHARGE)[0]['id']}").resource
+    assert patient["deceasedDateTime"] == "2026-03-04T10:15:00+01:00"
+    assert "deceasedBoolean" not in patient
+
+
 def test_a_result_alone_makes_its_patient_known(lake):
     put(lake, RESULTS)
     patient = lake.read(f"Patient/{of('Patient', RESULTS)[0]['id']}").resource

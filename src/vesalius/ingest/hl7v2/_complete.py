@@ -41,7 +41,7 @@ def _types(kind: str) -> dict[str, str]:
 
 
 @cache
-def _choices(kind: str) -> dict[str, frozenset[str]]:
+def choices(kind: str) -> dict[str, frozenset[str]]:
     """The names of each choice, by each of them."""
     kind = "Extension" if kind == "Element" else kind
     names = (frozenset(each.names) for each in fhir.elements(kind) if each.choice)
@@ -62,14 +62,14 @@ def completed(kind: str, resource: dict[str, Any], ids: Ids) -> dict[str, Any]:
 
 def _cleaned(kind: str, value: dict[str, Any], ids: Ids) -> dict[str, Any] | None:
     """A copy of a value without what is empty; None if nothing is left."""
-    types, choices = _types(kind), _choices(kind)
+    types, rivals = _types(kind), choices(kind)
     kept: dict[str, Any] = {}
     for name, one in value.items():
         said = _said(types.get(name, "Element"), one, ids) if isinstance(one, _HOLDERS) else one
         if said is None or said == "":
             continue
-        if name in choices:  # of several values of one choice, the last that was said
-            for other in choices[name] & kept.keys():
+        if name in rivals:  # of several values of one choice, the last that was said
+            for other in rivals[name] & kept.keys():
                 del kept[other]
         kept[name] = said
     hollow = _HOLLOW.get(kind)

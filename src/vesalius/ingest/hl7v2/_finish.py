@@ -9,7 +9,7 @@ from typing import Any
 from vesalius import fhir
 from vesalius.ingest._causes import Cause, FaultError
 from vesalius.ingest._mentions import TAG, TYPES
-from vesalius.ingest.hl7v2._complete import completed
+from vesalius.ingest.hl7v2._complete import choices, completed
 from vesalius.ingest.hl7v2._ids import REGISTERS, Ids, nearest
 from vesalius.ingest.hl7v2._run import REFERENCE, Draft, Run
 
@@ -93,9 +93,9 @@ def _joined(one: Resource, other: Resource) -> Resource:
         there = joined.get(name)
         if isinstance(there, list) and isinstance(value, list):
             joined[name] = [*there, *(each for each in value if each not in there)]
-        elif isinstance(there, dict) and isinstance(value, dict):
-            joined[name] = _joined(there, value)
         else:
+            for rival in choices(one["resourceType"]).get(name, ()):
+                joined.pop(rival, None)
             joined[name] = value
     return joined
 

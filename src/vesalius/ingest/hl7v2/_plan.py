@@ -200,6 +200,8 @@ class Plan:
                 raise InvalidMap(f"{put.kind} is more than a text")
             return _assigned(row.assigned, reader(put.kind, put.codes))
         datatype = self._fitting(row.datatype, put)
+        if not put.name and put.kind in fhir.resource_types() and self._made_type(datatype) != put.kind:
+            raise InvalidMap(f"{datatype or row.v2} makes no {put.kind}")
         if put.complex and not datatype:
             datatype = (
                 _IDENTIFIERS.get(row.v2, "EI[Identifier-Extension]") if put.kind == "Identifier" else ""

@@ -16,7 +16,7 @@ from zoneinfo import ZoneInfo
 # Some senders write hundredths of a second without a point.
 _FORM = re.compile(
     r"(\d{4})(?:(\d\d)(?:(\d\d)(?:(\d\d)(?:(\d\d)(?:(\d\d)?(?:\.(\d{1,6})\d*|\d\d)?)?)?)?)?)?"
-    r"([+-]\d{4}|Z)?",
+    r"([+-](?:0\d|1[0-4])[0-5]\d|Z)?",
     re.ASCII,
 )
 _SEPARATED = re.compile(r"(?<=\d)[-:T ](?=\d)", re.ASCII)
@@ -68,7 +68,7 @@ def time(text: str) -> str | None:
 
 def _foreign(zone: str, sent: str) -> str:
     """The offset of MSH-7 where it is not that of the hospital at that moment."""
-    if not re.search(r"[+-]\d{4}$", sent):
+    if not re.search(r"[+-](?:0\d|1[0-4])[0-5]\d$", sent, re.ASCII):
         return ""
     here = _parsed(sent[:-5], zone, "")
     there = f"{sent[-5:-2]}:{sent[-2:]}"
