@@ -11,7 +11,7 @@ from typing import Any
 import click
 
 from vesalius import __version__
-from vesalius.cli import data, demo, house, quality, quarantine, uses
+from vesalius.cli import data, demo, house, maps, quality, quarantine, uses
 from vesalius.errors import VesaliusError
 
 
@@ -44,6 +44,7 @@ def main(verbose: bool) -> None:
 COMMANDS: tuple[click.Command, ...] = (
     demo.demo,
     data.ingest,
+    maps.map_group,
     quarantine.quarantine,
     quality.quality,
     data.lake_command,

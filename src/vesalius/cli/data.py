@@ -3,22 +3,26 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import TYPE_CHECKING, Any
 
 import click
 
 from vesalius.cli._shared import HOME, opened, progress, rows, said
+from vesalius.cli.maps import ingest_table, sql_options, table_of
+
+if TYPE_CHECKING:
+    from vesalius.hospital import Hospital
+    from vesalius.ingest import CsvMap
 
 
 @click.command()
-@click.argument(
-    "files", nargs=-1, required=True, type=click.Path(path_type=Path, exists=True, dir_okay=False)
-)
+@click.argument("files", nargs=-1, type=click.Path(path_type=Path, exists=True, dir_okay=False))
 @click.option("--source", required=True, help="The name of the feed the files come from.")
 @click.option(
     "--map",
     "map_file",
     type=click.Path(path_type=Path, exists=True, dir_okay=False),
-    help="The map of a CSV file.  [default: the one the feed's last CSV file came through, as mended since]",
+    help="The map of a table.  [default: the one the feed's last table came through, as mended since]",
 )
 @click.option(
     "--format",
@@ -27,14 +31,44 @@ from vesalius.cli._shared import HOME, opened, progress, rows, said
     show_default=True,
     help="Of the files, where their names do not tell.",
 )
+@sql_options
+@click.option("--watermark", default="", help="The column of a table that grows with each change.")
+@click.option(
+    "--overlap",
+    type=click.IntRange(0),
+    default=300,
+    show_default=True,
+    help="Seconds to look back for rows that were committed late.",
+)
+@click.option("--from-start", is_flag=True, help="Read a table again from its first row.")
 @HOME
-def ingest(files: tuple[Path, ...], source: str, map_file: Path | None, kind: str, home: Path) -> None:
-    """Receive files: FHIR NDJSON, FHIR bundles, or CSV through a map."""
-    from vesalius.ingest import CsvMap, map_of_feed, receive
+def ingest(
+    files: tuple[Path, ...], source: str, map_file: Path | None, kind: str, home: Path, **of_table: Any
+) -> None:
+    """Receive files (FHIR, or tables through a map), or a table of another database."""
+    from vesalius.ingest import CsvMap, map_of_feed
 
-    with opened(home) as hospital, progress() as tick:
+    address, from_start = of_table.pop("address"), of_table.pop("from_start")
+    if bool(files) == bool(address):
+        raise click.UsageError("name files, or a database with --sql")
+    with opened(home) as hospital:
         known = None if map_file else map_of_feed(hospital.engine, source)
         csv_map = CsvMap.load(map_file) if map_file else known.read() if known else None
+        if not address:
+            _ingest_files(hospital, files, source, csv_map, kind)
+            return
+        if csv_map is None:
+            raise click.UsageError("a table needs a --map")
+        table = table_of(address, of_table.pop("table_name"), **of_table)
+        ingest_table(hospital, table, source, csv_map, from_start=from_start)
+
+
+def _ingest_files(
+    hospital: Hospital, files: tuple[Path, ...], source: str, csv_map: CsvMap | None, kind: str
+) -> None:
+    from vesalius.ingest import receive
+
+    with progress() as tick:
         for path in files:
             receipt = receive(
                 hospital.lake,
