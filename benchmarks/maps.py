@@ -1,9 +1,10 @@
 """How fast the rows of tables become resources, per CPU-second of one core.
 
 Data: ``readmission-diabetes130`` (101,766 stays, CC BY 4.0) through the map that is shipped for it, 18
-resources per row; laboratory results of ``mimic-iv-demo`` as Parquet, through the map that is proposed from them, one
-resource per row. "map" is reading, mapping and writing JSON; "receive" is the whole way into a SQLite lake on
-disk, durable; "propose" is from the file to its map. Each figure is per second of process CPU time.
+resources per row; laboratory results of ``mimic-iv-demo`` as Parquet, through the map that is proposed from
+them, one resource per row. "map" is reading, mapping and writing JSON; "receive" is the whole way into a
+SQLite lake on disk, durable; "propose" is from the file to its map. Each figure is per second of process CPU
+time.
 
     .venv/bin/python benchmarks/maps.py [ROWS]
 """

@@ -53,6 +53,7 @@ LIBRARIES = {
         "demo",
     },
     "alembic": {"store"},
+    "python_calamine": {"ingest"},
     "sklearn": {"modelling", "evaluation"},
     "interpret": {"modelling"},
     "scipy": {"modelling", "evaluation"},

@@ -88,7 +88,7 @@ LABORATORY = "dossier;sejour;echantillon;code;libelle;resultat;unite;preleve_le;
     for n in range(1, 60)
     for code, words, value, unit in (
         ("BU-NIT", "Nitrites", "Nég" if n % 3 else "+", ""),
-        ("S-CREA", "Créatinine", f"0.{n % 9}5", "mg/dL"),
+        ("S-CREA", "Créatinine", f"1.{n % 9}5", "mg/dL"),
         ("S-CRP", "CRP", str(n), "mg/L"),
         ("B-GB", "Leucocytes", f"{n % 20}.5", "10*3/uL"),
         ("Z-ODD", "Analyse maison", str(n), "bottles"),
@@ -114,7 +114,7 @@ def test_the_map_of_a_laboratory_file_has_the_codes_of_the_map_that_was_written_
         assert proposed == by_hand["values"]["tests"][code]["coding"][0]["code"], code
     assert read["values"]["tests"]["Z-ODD"]["coding"][0]["system"] == "https://hospital.example/codes"
     trial = try_out(CsvMap.parse(proposal.text), path, rows=0)
-    assert (trial.rows, dict(trial.resources)) == (trial.taken, {"Observation": 59 * 4})
+    assert (trial.rows, dict(trial.resources)) == (trial.taken, {"Observation": 59 * 5})
 
 
 def test_a_unit_that_is_not_known_keeps_the_value_as_text(tmp_path):

@@ -187,9 +187,8 @@ def _type(column: Column) -> Type:
     if column.share(lambda value: as_number(value) is not None and value[0] not in "<>=≤≥") > 0.98:
         return "decimal"
     if column.share(_is_quantity) > 0.97:
-        column.units = {
-            found[1].strip() for value in column.values if (found := _QUANTITY.fullmatch(value)) and found[1]
-        }
+        found = (_QUANTITY.fullmatch(value) for value in column.values)
+        column.units = {each[1].strip() for each in found if each and each[1]}
         return "quantity" if len(column.units) <= 5 else "text"
     longest = max(map(len, column.values))
     return "code" if longest <= 40 and len(column.values) <= max(300, column.filled * 0.05) else "text"
