@@ -1,5 +1,6 @@
 """The commands, as a person types them: what they print, and what they refuse with one clear line."""
 
+import json
 import re
 import shutil
 import subprocess
@@ -42,15 +43,51 @@ def test_ingest_says_what_became_of_a_file(tmp_path):
 
 
 def test_lake_counts_what_it_holds(home):
-    output = run("lake", "--rebuild", home=home).output
-    assert re.search(r"^Patient +1 resources +1 versions$", output, flags=re.MULTILINE)
+    assert "types" in run("lake", "rebuild", home=home).output
+    output = run("lake", "stats", home=home).output
+    assert re.search(r"^Patient +1 +1 +1 +0\.\d +0 ", output, flags=re.MULTILINE)
+    stats = json.loads(run("lake", "stats", "--json", home=home).output)
+    patients = next(each for each in stats["types"] if each["type"] == "Patient")
+    assert (patients["resources"], patients["behind"]) == (1, 0)
 
 
 def test_a_backup_is_a_hospital_that_opens(home, tmp_path):
     copy = tmp_path / "copy"
     copy.mkdir()
-    assert run("lake", "--backup", copy / "vesalius.sqlite", home=home).exit_code == 0
-    assert run("lake", home=copy).output == run("lake", home=home).output
+    assert run("lake", "backup", copy / "vesalius.sqlite", home=home).exit_code == 0
+    of_both = [_versions(run("lake", "stats", "--json", home=each).output) for each in (copy, home)]
+    assert of_both[0] == of_both[1]
+
+
+def test_a_backup_is_restored_into_an_empty_hospital_and_into_another_only_when_told(home, tmp_path):
+    file, empty = tmp_path / "copy.sqlite", tmp_path / "empty"
+    assert run("lake", "backup", file, home=home).exit_code == 0
+    restored = run("lake", "restore", file, home=empty)
+    assert "chain intact" in restored.output, restored.output
+    before = run("lake", "stats", "--json", home=home).output
+    assert _versions(run("lake", "stats", "--json", home=empty).output) == _versions(before)
+    refused = run("lake", "restore", file, home=empty)
+    assert (refused.exit_code, "not empty" in refused.output) == (1, True)
+    assert run("lake", "restore", file, "--replace", home=empty).exit_code == 0
+
+
+def test_the_lake_is_written_out_as_ndjson(home, tmp_path):
+    result = run("lake", "export", tmp_path / "out", "--type", "Patient", home=home)
+    assert re.search(r"^Patient +1$", result.output, flags=re.MULTILINE), result.output
+    (line,) = (tmp_path / "out" / "Patient.ndjson").read_bytes().splitlines()
+    assert line in EXAMPLE.read_bytes().splitlines()
+    again = run("lake", "export", tmp_path / "out", "--type", "Patient", home=home)
+    assert (again.exit_code, "already" in again.output) == (1, True)
+
+
+def test_compaction_and_retention_say_what_they_did(home):
+    assert "replaced ones stay" in run("lake", "compact", home=home).output
+    assert run("lake", "retention", "--days", "30", home=home).output == "0 released items emptied\n"
+    assert run("lake", "retention", home=home).exit_code == 2
+
+
+def _versions(stats):
+    return {each["type"]: each["versions"] for each in json.loads(stats)["types"]}
 
 
 def test_quarantine_lists_what_was_held_and_why(home, tmp_path):
@@ -96,7 +133,7 @@ def test_what_does_not_exist_is_refused_in_one_line(tmp_path, monkeypatch, argum
 
 def test_a_broken_settings_file_is_named(tmp_path):
     (tmp_path / "vesalius.toml").write_text("prot = 1")
-    result = run("lake", home=tmp_path)
+    result = run("lake", "stats", home=tmp_path)
     assert result.exit_code == 1
     assert "vesalius.toml" in result.output
 
@@ -204,7 +241,7 @@ def test_training_on_a_folder_leaves_the_database_of_the_environment_alone(tmp_p
 
 def test_a_damaged_database_is_one_line_and_no_traceback(tmp_path):
     (tmp_path / "vesalius.sqlite").write_bytes(b"not a database" * 100)
-    result = run("lake", home=tmp_path)
+    result = run("lake", "stats", home=tmp_path)
     assert result.exit_code == 1
     assert result.output.startswith("vesalius: the database does not answer: file is not a database (restore")
     assert result.output.count("\n") == 1

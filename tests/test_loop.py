@@ -8,7 +8,7 @@ import pyarrow as pa
 import pytest
 import sqlalchemy as sa
 
-from vesalius import fhir, loop
+from vesalius import fhir, identity, loop
 from vesalius.card import Card, Input, Option, Setting, Text
 from vesalius.errors import Conflict, InvalidCard, NotAllowed, NotFound, Tampered, Unavailable
 from vesalius.governance import audit, people, uses
@@ -261,6 +261,24 @@ def test_an_outcome_is_recorded_once_it_is_known_and_once(hospital, live):
     assert loop.outcomes(hospital, "glucose", NOON + HOUR) == 0
     statuses = {item.subject: item.status for item in hospital.review.worklist(status="all", now=NOON).items}
     assert statuses == {"Patient/p1": "expired", "Patient/p2": "open"}
+
+
+def test_the_outcome_of_a_patient_who_was_merged_is_found_with_the_survivor_and_nothing_is_suggested_twice(
+    hospital, live
+):
+    fill(hospital, 1, 2)
+    loop.turn(hospital, "glucose", NOON)
+    kept = {item.id: item.body for item in hospital.review.worklist(now=NOON).items}
+    identity.merge(hospital.lake, "p1", "p2", by="rita", reason="same card", at=NOON + HOUR)
+    assert loop.turn(hospital, "glucose", NOON + HOUR).filed == 0
+    late = observation(1, "o1", NOON + 2 * HOUR, valueBoolean=True)
+    with writing(hospital.engine) as connection:
+        arrivals = [Arrival.of(fhir.dump(late))]
+        identity.write(hospital.lake, arrivals, "laboratory", NOON + 2 * HOUR, connection)
+    assert loop.outcomes(hospital, "glucose", NOON + 2 * HOUR) == 2
+    assert {identifier: loop.replay(hospital, identifier) for identifier in kept} == kept
+    cohort = loop.history(hospital, "glucose", until=NOON + 3 * HOUR, known_at=NOON + 3 * HOUR)
+    assert len(cohort.outcomes) == 2, "each sample once, though one moved to another patient"
 
 
 def test_a_suggestion_replays_byte_for_byte_after_new_data_other_settings_and_a_restart(

@@ -30,7 +30,21 @@ def command_page() -> str:
             command, info_name=name, parent=context, max_content_width=100, terminal_width=100
         )
         parts.append(f"## vesalius {name}\n\n```text\n{command.get_help(inner)}\n```\n")
+        parts += _commands_of(command, inner)
     return "\n".join(parts)
+
+
+def _commands_of(group: click.Command, context: click.Context) -> list[str]:
+    """The commands inside a group, each with its help."""
+    if not isinstance(group, click.Group):
+        return []
+    parts = []
+    for name, command in group.commands.items():
+        inner = click.Context(
+            command, info_name=name, parent=context, max_content_width=100, terminal_width=100
+        )
+        parts.append(f"### {inner.command_path}\n\n```text\n{command.get_help(inner)}\n```\n")
+    return parts
 
 
 def settings_page() -> str:

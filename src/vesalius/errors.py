@@ -14,6 +14,7 @@
     ├── NotFound             no such suggestion, use case, resource, receipt …
     ├── Conflict             the state has changed since it was read (already decided, undo too late …)
     ├── NotAllowed           the person, the role or the life cycle does not permit it
+    ├── TooMany              somebody asked too often, and must wait
     ├── Unavailable          the database or the disk does not answer: full, locked, read-only, unreachable
     ├── NotEnoughData        too few patients or outcomes to answer honestly
     ├── Leak                 a split would let the answer reach the side that learns
@@ -88,6 +89,14 @@ class Conflict(VesaliusError):
 
 class NotAllowed(VesaliusError):
     """The person, the role or the life cycle does not permit it."""
+
+
+class TooMany(VesaliusError):
+    """Somebody asked too often, and must wait for some ``seconds``."""
+
+    def __init__(self, message: str, *, seconds: float, hint: str = "") -> None:
+        super().__init__(message, hint=hint)
+        self.seconds = seconds
 
 
 class Unavailable(VesaliusError):

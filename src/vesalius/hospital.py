@@ -17,6 +17,7 @@ from pathlib import Path
 
 import sqlalchemy as sa
 
+from vesalius import identity
 from vesalius.errors import Unavailable
 from vesalius.governance import audit, uses
 from vesalius.lake import Lake
@@ -67,11 +68,13 @@ class Hospital:
             raise Unavailable(f"cannot make the folder {home}: {error.strerror}") from None
         settings = settings or Settings.load(home)
         engine = open_store(settings.database or f"sqlite:///{home / 'vesalius.sqlite'}")
+        lake = Lake(engine, home / "columns")
+        identity.resume(lake)  # a move of a merged patient that was broken off
         return cls(
             home=home,
             settings=settings,
             engine=engine,
-            lake=Lake(engine, home / "columns"),
+            lake=lake,
             review=Review(engine, witness=audit.record),
             models=ModelStore(home / "models"),
         )

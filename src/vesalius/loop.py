@@ -19,6 +19,7 @@ from typing import Literal
 
 import msgspec
 
+from vesalius import identity
 from vesalius.errors import (
     Conflict,
     InvalidCard,
@@ -33,6 +34,7 @@ from vesalius.evaluation import Cohort, gather
 from vesalius.governance import audit, uses
 from vesalius.governance.lifecycle import State
 from vesalius.hospital import Hospital
+from vesalius.ingest import quality
 from vesalius.lake import Lake
 from vesalius.review import Display, Filed
 from vesalius.review.whereabouts import displays
@@ -121,7 +123,10 @@ def outcomes(hospital: Hospital, name: str, now: datetime) -> int:
     if not waiting:
         return 0
     usecase = hospital.usecase(name)
-    known = usecase.outcome(lake, [_candidate(filed) for filed in waiting], now)
+    # What happened to a patient who was merged meanwhile is found with the one who stands for them.
+    stands = identity.followed(hospital.engine, {filed.subject for filed in waiting})
+    asked = [Candidate(stands[filed.subject], filed.focus, filed.as_of) for filed in waiting]
+    known = usecase.outcome(lake, asked, now)
     pairs = [(filed.id, found) for filed, found in zip(waiting, known, strict=True) if found is not None]
     return hospital.review.record_outcomes(pairs, now)
 
@@ -160,8 +165,13 @@ def history(
 
 
 def turn_all(hospital: Hospital, now: datetime) -> list[Turn]:
-    """A turn and the outcomes of every use case installed; one that fails does not stop the others."""
-    return [_guarded(hospital, name, now) for name in names()]
+    """A turn and the outcomes of every use case installed; one that fails does not stop the others.
+
+    What arrived since the last time is counted too, for the page of data quality.
+    """
+    turns = [_guarded(hospital, name, now) for name in names()]
+    quality.refresh(hospital.lake)
+    return turns
 
 
 def replay(hospital: Hospital, identifier: str) -> bytes:

@@ -30,6 +30,8 @@ class Settings(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
         port: the port the console listens on.
         undo_minutes: for how long a decision can be undone by the person who took it.
         session_hours: after how long without a request a person is signed out.
+        identity_automatic: the rules by which patients are merged without a person, with commas between them,
+            such as ``R1``; empty means none.
         synthetic: whether the data is synthetic; every page then says so, and demo people can sign in.
     """
 
@@ -40,6 +42,7 @@ class Settings(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     port: Annotated[int, msgspec.Meta(ge=0, le=65535)] = 8642
     undo_minutes: Annotated[float, msgspec.Meta(ge=0, le=1440)] = 10
     session_hours: Annotated[float, msgspec.Meta(gt=0, le=24)] = 8
+    identity_automatic: Annotated[str, msgspec.Meta(pattern="^(R[0-9]+(,R[0-9]+)*)?$")] = ""
     synthetic: bool = False
 
     @classmethod

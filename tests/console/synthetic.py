@@ -8,12 +8,14 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
+from vesalius import identity
 from vesalius.card import Text
 from vesalius.governance import people, uses
 from vesalius.hospital import Hospital
 from vesalius.lake import Arrival
 from vesalius.review import Display
 from vesalius.settings import Settings
+from vesalius.store import writing
 from vesalius.usecase import Change, Outcome, Reason, Suggestion, find
 
 USECASE = "urine"
@@ -23,6 +25,7 @@ STAFF = (
     ("theissen", "Birgit Theissen", "dpo", "de"),
     ("marchal", "Antoine Marchal", "director", "fr"),
     ("segers", "Lotte Segers", "engineer", "en"),
+    ("lejeune", "Sabine Lejeune", "records", "fr"),
     ("nurse", "Ines Peeters", "nurse", "nl"),
 )
 PASSWORD = "correct horse battery"
@@ -131,6 +134,46 @@ def resources(number: int, at: datetime) -> list[dict[str, Any]]:
         "note": [{"text": EVIL}],
     }
     return [patient, specimen, nitrite]
+
+
+def doubles(hospital: Hospital, now: datetime) -> None:
+    """Two patients who may be one, two who look like one and a third that a feed merged; numbers of nobody."""
+    home = {"address": [{"line": ["Rue de Fer 1"], "postalCode": "5000", "city": "Namur"}]}
+    born = {"birthDate": "1988-04-12", "gender": "female"}
+    number = {"system": "https://hospital.example/mrn", "value": "4711"}
+    phone = {"telecom": [{"system": "phone", "value": "081 00 00 00"}]}
+    people = [
+        {"id": "d1", "name": [{"family": "Van den Bröeck", "given": ["Hélène"]}], **born, **home, **phone},
+        {
+            "id": "d2",
+            "name": [{"family": "Vandenbroeck", "given": ["Helene"]}],
+            **born,
+            "identifier": [number],
+        },
+        {
+            "id": "d3",
+            "name": [{"family": "Janssens", "given": ["Pieter"]}],
+            "birthDate": "1951-02-03",
+            **home,
+        },
+        {"id": "d4", "name": [{"family": "Jansen", "given": ["Pierre"]}], "birthDate": "1951-02-03"},
+        {"id": "d5", "name": [{"family": "Maes", "given": ["Lotte"]}], "birthDate": "1999-09-09"},
+        {
+            "id": "d6",
+            "active": False,
+            "link": [{"other": {"reference": "Patient/d5"}, "type": "replaced-by"}],
+        },
+    ]
+    about = [
+        {"resourceType": "Observation", "id": f"of-{each}", "status": "final", "code": {"text": "test"},
+         "subject": {"reference": f"Patient/{each}"}}
+        for each in ("d1", "d6")
+    ]  # fmt: skip
+    bodies = [{"resourceType": "Patient", **each} for each in people] + about
+    arrivals = [Arrival.of(json.dumps(body).encode()) for body in bodies]
+    with writing(hospital.engine) as connection:
+        identity.write(hospital.lake, arrivals, "adt", now - timedelta(minutes=5), connection)
+    identity.refresh(hospital.lake, now=now)
 
 
 def suggestions(count: int, now: datetime) -> tuple[list[Suggestion], list[Display]]:
@@ -292,6 +335,36 @@ def hold_rows(hospital: Hospital) -> None:
     rows_map = CsvMap.parse(ROWS_MAP, "people.toml")
     receive(hospital.lake, "people.csv", rows, source="admission", csv_map=rows_map)
     retry(hospital.lake, by="segers", reason="The sender was mended")
+
+
+LAB = "https://lab.example/codes"
+
+
+def local_result(id_: str, number: int, code: str, text: str, unit: str = "") -> dict[str, Any]:
+    coding = {"coding": [{"system": LAB, "code": code}]} if code else {}
+    quantity = {"valueQuantity": {"value": 4 + number / 50, "unit": unit, "code": unit}} if unit else {}
+    return {
+        "resourceType": "Observation",
+        "id": id_,
+        "status": "final",
+        "code": coding | {"text": text},
+        "subject": {"reference": f"Patient/p{number % 5}"},
+        "issued": "2026-05-04T08:00:00Z",
+        **quantity,
+    }
+
+
+def receive_local_codes(hospital: Hospital) -> None:
+    """Results with a laboratory's own codes, and with words only."""
+    from vesalius.ingest import receive
+
+    bodies = [local_result(f"lk{number}", number, "K", "Kalium", "mmol/L") for number in range(24)]
+    bodies += [local_result(f"lg{number}", number, "GLU", f"Glucose {EVIL}", "mg/dL") for number in range(6)]
+    bodies += [local_result(f"li{number}", number, "", "Ionen") for number in range(4)]
+    bodies += [local_result(f"lx{number}", number, f"X{number}", f"Test {number}") for number in range(25)]
+    bodies += [local_result("lp", 1, "", "Jan Peeters belt terug")]
+    lines = "\n".join(json.dumps(body) for body in bodies)
+    receive(hospital.lake, "local.ndjson", io.BytesIO(lines.encode()), source="laboratory")
 
 
 def validate(hospital: Hospital) -> None:

@@ -5,6 +5,7 @@ import socket
 import threading
 import time
 from collections.abc import Iterator
+from datetime import UTC, datetime
 
 import pytest
 import synthetic
@@ -40,11 +41,18 @@ PAGES = {
     "marchal": ("/usecases", "/usecases/urine", "/usecases/urine/settings", "/audit", "/about"),
     "segers": (
         "/received",
+        "/terminology",
         "/quality",
         "/quality/feed?name=laboratory",
         "/quarantine",
         "/quarantine/1",
         "/quarantine/attempts/1",
+    ),
+    "lejeune": (
+        "/identity",
+        "/identity/pairs/2",
+        "/identity/pairs/2/merge?survivor=d2",
+        "/identity/merges/1",
     ),
 }
 
@@ -66,6 +74,8 @@ def address(tmp_path_factory) -> Iterator[str]:
     hospital = synthetic.make(tmp_path_factory.mktemp("served"))
     synthetic.receive_file(hospital)
     synthetic.hold_rows(hospital)
+    synthetic.receive_local_codes(hospital)
+    synthetic.doubles(hospital, datetime.now(UTC))
     synthetic.validate(hospital)
     listening = socket.create_server(("127.0.0.1", 0))
     server = uvicorn.Server(uvicorn.Config(app(hospital), log_level="warning"))

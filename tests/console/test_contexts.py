@@ -26,7 +26,12 @@ PAGES = {
     "feed.html": contexts.FeedPage,
     "held.html": contexts.HeldPage,
     "attempt.html": contexts.AttemptPage,
+    "codes.html": contexts.CodesPage,
     "audit.html": contexts.AuditPage,
+    "identity.html": contexts.IdentityPage,
+    "pair.html": contexts.PairPage,
+    "confirm.html": contexts.ConfirmPage,
+    "merge.html": contexts.MergePage,
     "about.html": contexts.AboutPage,
     "error.html": contexts.ErrorPage,
 }

@@ -12,11 +12,21 @@ PAGES = (
     "/usecases/urine",
     "/usecases/urine/settings",
     "/received",
+    "/terminology",
     "/audit",
+    "/identity",
     "/about",
 )
 SEEN = {
-    "delforge": {"/", "/decisions", "/usecases", "/usecases/urine", "/usecases/urine/settings", "/about"},
+    "delforge": {
+        "/",
+        "/decisions",
+        "/usecases",
+        "/usecases/urine",
+        "/usecases/urine/settings",
+        "/terminology",
+        "/about",
+    },
     "vermeulen": {
         "/",
         "/decisions",
@@ -24,12 +34,53 @@ SEEN = {
         "/usecases/urine",
         "/usecases/urine/settings",
         "/received",
+        "/terminology",
         "/about",
     },
-    "theissen": {"/usecases", "/usecases/urine", "/usecases/urine/settings", "/received", "/audit", "/about"},
-    "marchal": {"/usecases", "/usecases/urine", "/usecases/urine/settings", "/received", "/audit", "/about"},
-    "segers": {"/usecases", "/usecases/urine", "/usecases/urine/settings", "/received", "/about"},
-    "nurse": {"/", "/decisions", "/usecases", "/usecases/urine", "/usecases/urine/settings", "/about"},
+    "theissen": {
+        "/usecases",
+        "/usecases/urine",
+        "/usecases/urine/settings",
+        "/received",
+        "/audit",
+        "/terminology",
+        "/identity",
+        "/about",
+    },
+    "marchal": {
+        "/usecases",
+        "/usecases/urine",
+        "/usecases/urine/settings",
+        "/received",
+        "/audit",
+        "/terminology",
+        "/about",
+    },
+    "segers": {
+        "/usecases",
+        "/usecases/urine",
+        "/usecases/urine/settings",
+        "/received",
+        "/terminology",
+        "/about",
+    },
+    "nurse": {
+        "/",
+        "/decisions",
+        "/usecases",
+        "/usecases/urine",
+        "/usecases/urine/settings",
+        "/terminology",
+        "/about",
+    },
+    "lejeune": {
+        "/usecases",
+        "/usecases/urine",
+        "/usecases/urine/settings",
+        "/terminology",
+        "/identity",
+        "/about",
+    },
 }
 
 
@@ -50,7 +101,7 @@ def test_each_role_sees_its_pages_and_no_others(reader):
 def test_the_menu_offers_only_what_the_role_may_see(reader):
     menu = re.search(r'<nav class="nav".*?</nav>', reader("segers").get("/about").text, re.DOTALL)
     assert menu
-    assert re.findall(r'href="([^"]+)"', menu.group()) == ["/usecases", "/received"]
+    assert re.findall(r'href="([^"]+)"', menu.group()) == ["/usecases", "/received", "/terminology"]
 
 
 def test_who_has_not_signed_in_is_sent_to_sign_in_and_back(reader):

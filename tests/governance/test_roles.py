@@ -14,23 +14,27 @@ PAGE = Path(__file__).parents[2] / "docs" / "governance" / "roles.md"
 
 # Written by hand, apart from the code: who may do what.
 EXPECTED = """
-                  doctor biologist nurse pharmacist dpo director engineer legal
-see_worklist         x       x       x       x       .     .        .       .
-decide               x       x       x       x       .     .        .       .
-see_decisions        x       x       x       x       .     .        .       .
-see_evidence         x       x       x       x       x     x        x       x
-see_figures          x       x       x       x       x     x        x       x
-see_received         .       x       .       .       x     x        x       .
-see_quarantine       .       .       .       .       x     .        x       .
-retry_quarantine     .       .       .       .       .     .        x       .
-change_settings      .       x       .       .       .     x        .       .
-change_model         .       .       .       .       .     .        x       .
-see_gates            x       x       x       x       x     x        x       x
-sign_gates           x       x       .       .       x     x        x       x
-suspend              x       x       .       .       x     x        .       x
-retire               .       .       .       .       .     x        .       .
-see_audit            .       .       .       .       x     x        .       x
-manage_people        .       .       .       .       .     x        .       .
+                  doctor biologist nurse pharmacist dpo director engineer legal records
+see_worklist        x        x       x       x       .     .        .       .      .
+decide              x        x       x       x       .     .        .       .      .
+see_decisions       x        x       x       x       .     .        .       .      .
+see_evidence        x        x       x       x       x     x        x       x      x
+see_figures         x        x       x       x       x     x        x       x      x
+see_received        .        x       .       .       x     x        x       .      .
+see_quarantine      .        .       .       .       x     .        x       .      .
+retry_quarantine    .        .       .       .       .     .        x       .      .
+see_identity        .        .       .       .       x     .        .       .      x
+merge_patients      .        .       .       .       .     .        .       .      x
+change_settings     .        x       .       .       .     x        .       .      .
+change_model        .        .       .       .       .     .        x       .      .
+see_gates           x        x       x       x       x     x        x       x      x
+sign_gates          x        x       .       .       x     x        x       x      .
+suspend             x        x       .       .       x     x        .       x      .
+retire              .        .       .       .       .     x        .       .      .
+see_codes           x        x       x       x       x     x        x       x      x
+map_codes           .        x       .       .       .     .        x       .      .
+see_audit           .        .       .       .       x     x        .       x      .
+manage_people       .        .       .       .       .     x        .       .      .
 """
 
 

@@ -30,25 +30,25 @@ X_ROW = ROW.replace(";F;", ";X;")
 def test_rows_land_once_their_map_is_mended(send, lake):
     send(HEADER + X_ROW)
     mended = CsvMap.parse(MAP + 'X = "other"\n')
-    tried = retry(lake, csv_map=mended, received_at=NOW)
+    tried = retry(lake, given=mended, received_at=NOW)
     assert (tried.items, tried.written, tried.held) == (1, 2, 0)
     assert lake.read("Patient/p1").resource["gender"] == "other"
     assert causes(lake.engine) == {}
     (item,) = held(lake.engine, Chosen(status="released"))
     assert item.raw == X_ROW.encode()
-    assert retry(lake, csv_map=mended).items == 0
+    assert retry(lake, given=mended).items == 0
 
 
 def test_what_is_still_wrong_stays_with_its_new_cause(send, lake):
     send(HEADER + X_ROW.replace("12,50", "9999"))
-    tried = retry(lake, csv_map=CsvMap.parse(MAP + 'X = "other"\n'), received_at=NOW)
+    tried = retry(lake, given=CsvMap.parse(MAP + 'X = "other"\n'), received_at=NOW)
     assert (tried.written, tried.held) == (0, 1)
     assert causes(lake.engine) == {"out-of-range": 1}
 
 
 def test_a_mended_map_that_needs_another_column_says_so(send, lake):
     send(HEADER + X_ROW)
-    tried = retry(lake, csv_map=CsvMap.parse(MAP.replace('"crp"', '"CRP"')))
+    tried = retry(lake, given=CsvMap.parse(MAP.replace('"crp"', '"CRP"')))
     assert tried.held == 1
     assert "'CRP'" in held(lake.engine)[0].words
 
@@ -71,7 +71,7 @@ def test_rows_held_before_maps_were_kept_need_to_be_told_their_map(send, lake):
 
 def test_a_row_that_contradicts_another_stays_held(send, lake, csv_map):
     send(HEADER + ROW + ROW.replace("12,50", "13,50"))
-    tried = retry(lake, csv_map=csv_map, received_at=NOW)
+    tried = retry(lake, given=csv_map, received_at=NOW)
     assert tried.held == 1
     assert lake.read("Observation/p1-s1-crp").resource["valueQuantity"]["value"] == 12.5
 
@@ -151,7 +151,7 @@ def test_a_trial_says_what_a_mended_map_would_do_and_writes_nothing(send, lake):
 def test_an_attempt_is_kept_with_who_made_it_and_what_it_changed(send, lake):
     send(HEADER + X_ROW + X_ROW.replace("p1;", "p2;").replace("12,50", "9999"))
     mended = CsvMap.parse(MENDED, "mended.toml")
-    done = retry(lake, csv_map=mended, by="segers", reason="the laboratory added X", received_at=NOW)
+    done = retry(lake, given=mended, by="segers", reason="the laboratory added X", received_at=NOW)
     assert mending.attempts(lake.engine) == [done]
     assert mending.attempt(lake.engine, done.id) == done
     assert (done.by, done.reason, done.items, done.released, done.held) == (
@@ -171,7 +171,7 @@ def test_the_mended_map_is_the_one_for_the_next_file_of_the_feed(send, lake, csv
     send(HEADER + X_ROW)
     assert map_of_feed(lake.engine, "laboratory").digest == csv_map.digest
     mended = CsvMap.parse(MENDED, "mended.toml")
-    retry(lake, csv_map=mended, by="segers", received_at=NOW)
+    retry(lake, given=mended, by="segers", received_at=NOW)
     found = map_of_feed(lake.engine, "laboratory")
     assert (found.text, found.by, found.mends) == (MENDED, "segers", csv_map.digest)
     assert kept(lake.engine, csv_map.digest).text == MAP

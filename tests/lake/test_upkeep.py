@@ -2,10 +2,8 @@
 
 import threading
 
-import pytest
 from lake_records import at, observation
 
-from vesalius.errors import NotAllowed
 from vesalius.lake import Lake
 from vesalius.store import open_store
 
@@ -49,10 +47,3 @@ def test_a_copy_made_while_others_write_holds_one_state(sqlite_lake, tmp_path):
         assert list(copied.versions("Observation")) == same
         engine.dispose()
     assert not list(tmp_path.glob("*.partial"))
-
-
-def test_postgresql_is_copied_with_its_own_tools(lake, tmp_path):
-    if lake.engine.dialect.name == "sqlite":
-        pytest.skip("the test above copies SQLite")
-    with pytest.raises(NotAllowed, match="pg_dump"):
-        lake.backup(tmp_path / "copy")

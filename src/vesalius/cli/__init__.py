@@ -11,7 +11,20 @@ from typing import Any
 import click
 
 from vesalius import __version__
-from vesalius.cli import data, demo, house, maps, quality, quarantine, uses
+from vesalius.cli import (
+    clients,
+    codes,
+    data,
+    demo,
+    house,
+    identity,
+    lake,
+    maps,
+    network,
+    quality,
+    quarantine,
+    uses,
+)
 from vesalius.errors import VesaliusError
 
 
@@ -45,9 +58,14 @@ COMMANDS: tuple[click.Command, ...] = (
     demo.demo,
     data.ingest,
     maps.map_group,
+    network.listen,
+    network.send,
+    network.messages,
     quarantine.quarantine,
     quality.quality,
-    data.lake_command,
+    lake.lake,
+    codes.codes,
+    identity.identity_command,
     uses.usecases,
     uses.new,
     uses.check_command,
@@ -58,6 +76,7 @@ COMMANDS: tuple[click.Command, ...] = (
     uses.replay,
     house.audit_command,
     house.person_command,
+    clients.client,
     house.serve_command,
 )
 """In the order of the loop, which is the order that ``vesalius --help`` keeps."""

@@ -1,7 +1,8 @@
-"""Data in, and the lake it comes to."""
+"""Data in."""
 
 from __future__ import annotations
 
+from datetime import datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -12,7 +13,7 @@ from vesalius.cli.maps import ingest_table, sql_options, table_of
 
 if TYPE_CHECKING:
     from vesalius.hospital import Hospital
-    from vesalius.ingest import CsvMap
+    from vesalius.ingest import Map
 
 
 @click.command()
@@ -22,7 +23,7 @@ if TYPE_CHECKING:
     "--map",
     "map_file",
     type=click.Path(path_type=Path, exists=True, dir_okay=False),
-    help="The map of a table.  [default: the one the feed's last table came through, as mended since]",
+    help="The map of a table, or your own rows for HL7 v2.  [default: the feed's last one, as mended]",
 )
 @click.option(
     "--format",
@@ -30,6 +31,12 @@ if TYPE_CHECKING:
     default="auto",
     show_default=True,
     help="Of the files, where their names do not tell.",
+)
+@click.option(
+    "--received",
+    type=click.DateTime(["%Y-%m-%dT%H:%M:%S%z"]),
+    default=None,
+    help="When they were received, if not now: for data whose dates were shifted into the future.",
 )
 @sql_options
 @click.option("--watermark", default="", help="The column of a table that grows with each change.")
@@ -43,28 +50,37 @@ if TYPE_CHECKING:
 @click.option("--from-start", is_flag=True, help="Read a table again from its first row.")
 @HOME
 def ingest(
-    files: tuple[Path, ...], source: str, map_file: Path | None, kind: str, home: Path, **of_table: Any
+    files: tuple[Path, ...],
+    source: str,
+    map_file: Path | None,
+    kind: str,
+    received: datetime | None,
+    home: Path,
+    **of_table: Any,
 ) -> None:
-    """Receive files (FHIR, or tables through a map), or a table of another database."""
-    from vesalius.ingest import CsvMap, map_of_feed
+    """Receive files: FHIR, HL7 v2, KMEHR, C-CDA, or tables through a map; or a table of another database."""
+    from vesalius.ingest import load_map, map_of_feed
 
     address, from_start = of_table.pop("address"), of_table.pop("from_start")
     if bool(files) == bool(address):
         raise click.UsageError("name files, or a database with --sql")
     with opened(home) as hospital:
         known = None if map_file else map_of_feed(hospital.engine, source)
-        csv_map = CsvMap.load(map_file) if map_file else known.read() if known else None
+        csv_map = load_map(map_file) if map_file else known.read() if known else None
         if not address:
-            _ingest_files(hospital, files, source, csv_map, kind)
+            _ingest_files(hospital, files, source, csv_map, kind, received)
             return
-        if csv_map is None:
-            raise click.UsageError("a table needs a --map")
         table = table_of(address, of_table.pop("table_name"), **of_table)
-        ingest_table(hospital, table, source, csv_map, from_start=from_start)
+        ingest_table(hospital, table, source, csv_map, received, from_start=from_start)
 
 
 def _ingest_files(
-    hospital: Hospital, files: tuple[Path, ...], source: str, csv_map: CsvMap | None, kind: str
+    hospital: Hospital,
+    files: tuple[Path, ...],
+    source: str,
+    csv_map: Map | None,
+    kind: str,
+    received: datetime | None,
 ) -> None:
     from vesalius.ingest import receive
 
@@ -77,27 +93,9 @@ def _ingest_files(
                 source=source,
                 csv_map=csv_map,
                 format=kind,
+                received_at=received,
                 progress=rows(tick, path.name),
             )
             click.echo(said(receipt))
             if receipt.quarantined:
                 click.echo("  vesalius quarantine lists what was held, and why")
-
-
-@click.command("lake")
-@click.option("--rebuild", is_flag=True, help="Make the typed columns again from the log.")
-@click.option(
-    "--backup",
-    type=click.Path(path_type=Path, dir_okay=False),
-    help="Copy the whole SQLite database to this file while it is in use.",
-)
-@HOME
-def lake_command(rebuild: bool, backup: Path | None, home: Path) -> None:
-    """What the lake holds."""
-    with opened(home) as hospital:
-        if backup:
-            hospital.lake.backup(backup)
-        if rebuild:
-            hospital.lake.rebuild_columns()
-        for kind, counts in sorted(hospital.lake.count().items()):
-            click.echo(f"{kind:<24} {counts['resources']:>10} resources {counts['versions']:>10} versions")

@@ -40,7 +40,7 @@ def person_command(login: str, name: str, role: str, language: str, password: st
 @click.option("--port", type=click.IntRange(0, 65535), default=None, help="[default: the setting port]")
 @HOME
 def serve_command(host: str | None, port: int | None, home: Path) -> None:
-    """Open the hospital's console."""
+    """Open the hospital's console, and its FHIR API beside it."""
     from vesalius.console import serve
 
     with opened(home) as hospital:

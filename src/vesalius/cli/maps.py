@@ -12,8 +12,9 @@ import click
 from vesalius.cli._shared import progress, rows, said
 
 if TYPE_CHECKING:
+    from datetime import datetime
+
     from vesalius.hospital import Hospital
-    from vesalius.ingest import CsvMap
     from vesalius.ingest.maps import Proposal, Trial
     from vesalius.ingest.sql import Table
 
@@ -62,10 +63,20 @@ def table_of(
     )
 
 
-def ingest_table(hospital: Hospital, table: Table, source: str, csv_map: CsvMap, *, from_start: bool) -> None:
+def ingest_table(
+    hospital: Hospital,
+    table: Table,
+    source: str,
+    csv_map: object,
+    received: datetime | None,
+    *,
+    from_start: bool,
+) -> None:
     """Receives the new rows of a table, and says what became of them."""
-    from vesalius.ingest import sql
+    from vesalius.ingest import CsvMap, sql
 
+    if not isinstance(csv_map, CsvMap):
+        raise click.UsageError("a table needs a --map")
     with progress() as tick:
         receipts = sql.receive_table(
             hospital.lake,
@@ -73,6 +84,7 @@ def ingest_table(hospital: Hospital, table: Table, source: str, csv_map: CsvMap,
             table,
             source=source,
             csv_map=csv_map,
+            received_at=received,
             progress=rows(tick, table.title),
             from_start=from_start,
         )

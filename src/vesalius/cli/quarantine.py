@@ -83,17 +83,17 @@ def retry(
     """Try again what is held, after its map, its sender or Vesalius was mended; see what changed."""
     from vesalius import ingest
 
-    csv_map = ingest.CsvMap.load(map_file) if map_file else None
+    given = ingest.load_map(map_file) if map_file else None
     chosen = _chosen(cause, source, ids)
     with opened(home) as hospital, progress() as tick:
         if dry_run:
-            tried = ingest.mending.trial(hospital.lake, chosen, csv_map)
+            tried = ingest.mending.trial(hospital.lake, chosen, given)
             click.echo(f"{tried.items} tried: {tried.released} would be taken in")
             for (code, words), count in tried.still.most_common():
                 click.echo(f"{count:>8}  {code:<20} {words}")
             return
         done = ingest.retry(
-            hospital.lake, chosen, csv_map=csv_map, by=by, reason=reason, progress=rows(tick, "trying again")
+            hospital.lake, chosen, given=given, by=by, reason=reason, progress=rows(tick, "trying again")
         )
         _say(done)
         for (before, after), count in sorted(ingest.mending.changes(hospital.engine, done.id).items()):

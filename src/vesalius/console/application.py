@@ -18,11 +18,15 @@ from starlette.requests import Request
 from starlette.responses import PlainTextResponse, Response
 from starlette.routing import Mount, Route
 from starlette.staticfiles import StaticFiles
+from starlette.types import ASGIApp, Receive, Scope, Send
 
+from vesalius import api
 from vesalius.console import (
     about,
     audits,
+    codes,
     decisions,
+    identity,
     quality,
     quarantine,
     received,
@@ -108,6 +112,17 @@ SCREENS = (
     Screen("/quarantine/{id:int}/mend", quarantine.mend, Right.RETRY_QUARANTINE, "POST"),
     Screen("/quarantine/{id:int}/aside", quarantine.set_aside, Right.RETRY_QUARANTINE, "POST"),
     Screen("/quarantine/{id:int}/back", quarantine.bring_back, Right.RETRY_QUARANTINE, "POST"),
+    Screen("/terminology", codes.show, Right.SEE_CODES),
+    Screen("/terminology/map", codes.decide, Right.MAP_CODES, "POST"),
+    Screen("/terminology/withdraw", codes.withdraw, Right.MAP_CODES, "POST"),
+    Screen("/terminology/apply", codes.apply, Right.MAP_CODES, "POST"),
+    Screen("/identity", identity.show, Right.SEE_IDENTITY),
+    Screen("/identity/pairs/{id:int}", identity.pair, Right.SEE_IDENTITY),
+    Screen("/identity/pairs/{id:int}/decision", identity.decide, Right.MERGE_PATIENTS, "POST"),
+    Screen("/identity/pairs/{id:int}/merge", identity.confirm, Right.MERGE_PATIENTS),
+    Screen("/identity/pairs/{id:int}/merge", identity.merge, Right.MERGE_PATIENTS, "POST"),
+    Screen("/identity/merges/{id:int}", identity.merged, Right.SEE_IDENTITY),
+    Screen("/identity/merges/{id:int}/undo", identity.undo, Right.MERGE_PATIENTS, "POST"),
     Screen("/audit", audits.show, Right.SEE_AUDIT),
     Screen("/audit/verify", audits.verify, Right.SEE_AUDIT, "POST"),
     Screen("/about", about.show, OPEN),
@@ -145,11 +160,27 @@ def app(hospital: Hospital) -> Starlette:
     )
     made.state.hospital = hospital
     made.state.limit = SignInLimit()
+    made.state.behind = codes.Behind()
     return made
 
 
+def whole(hospital: Hospital) -> ASGIApp:
+    """The console, and beside it the FHIR API: two applications that share nothing but the hospital.
+
+    No session is read or written below ``/fhir``, so a browser that is signed in is a stranger there.
+    """
+    pages, machines = app(hospital), api.app(hospital)
+
+    async def chosen(scope: Scope, receive: Receive, send: Send) -> None:
+        path = scope.get("path", "")
+        to_machines = path == api.PREFIX or path.startswith(f"{api.PREFIX}/")
+        await (machines if to_machines else pages)(scope, receive, send)
+
+    return chosen
+
+
 def serve(hospital: Hospital, host: str, port: int) -> None:
-    """Serves the console until it is interrupted; says its address on standard output.
+    """Serves the console and the FHIR API until it is interrupted; says its address on standard output.
 
     Args:
         hospital: an open hospital.
@@ -166,12 +197,15 @@ def serve(hospital: Hospital, host: str, port: int) -> None:
     except OSError as error:
         raise InvalidSetting(f"cannot listen on {host}:{port}", hint="choose another --port") from error
     with listening:
+        # An answer is sent in two pieces; without this the second waits 40 ms for word of the first.
+        listening.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
         shown = "localhost" if host in ("0.0.0.0", "::") else host  # noqa: S104 -- only compared
         sys.stdout.write(
             f"The console is open at http://{shown}:{listening.getsockname()[1]} (Ctrl+C ends it)\n"
         )
         sys.stdout.flush()
-        config = uvicorn.Config(app(hospital), log_level="warning", access_log=False, server_header=False)
+        api.resume(hospital)
+        config = uvicorn.Config(whole(hospital), log_level="warning", access_log=False, server_header=False)
         uvicorn.Server(config).run(sockets=[listening])
 
 

@@ -68,8 +68,8 @@ def bars(values: Sequence[int], dark: Sequence[int], *, label: str, large: bool 
     wide, high = (12.0, 96) if large else (4.0, 20)
     most = max(*values, 1) if values else 1
     drawn = Markup()
-    for place, (value, part) in enumerate(zip(values, dark, strict=True)):
-        tall, foot = (round(each / most * (high - 1), 1) for each in (value, min(part, value)))
+    for place, (value, held) in enumerate(zip(values, dark, strict=True)):
+        tall, foot = (round(each / most * (high - 1), 1) for each in (value, min(held, value)))
         for kind, size in (("p-band", tall), ("p-held", foot)):
             drawn += Markup('<rect class="{}" x="{}" y="{}" width="{}" height="{}"/>').format(
                 kind, place * wide, high - size, wide - 1, size
@@ -104,12 +104,59 @@ def line(values: Sequence[float | None], *, label: str) -> Markup:
     return _svg(width, high, label) + frame + lines + points + Markup("</svg>")
 
 
-def share(value: float, width: int = 160) -> Markup:
+def part(value: float, width: int = 160) -> Markup:
     """A fraction of one as a bar; its words stand beside it."""
     return _svg(width, 12, "") + Markup(
         '<rect class="p-track" width="{0}" height="12" rx="2"/>'
         '<rect class="p-band" width="{1}" height="12" rx="2"/></svg>'
     ).format(width, round(width * min(1.0, max(0.0, value)), 1))
+
+
+def share(before: float, after: float) -> Markup:
+    """A bar from 0 to 1: what was there, and what was added to it."""
+    start, end = _at(before, BAR), _at(after, BAR)
+    return _svg(BAR, HEIGHT, "") + Markup(
+        '<rect class="p-track" x="4" y="3" width="{span}" height="10" rx="2"/>'
+        '<rect class="p-band" x="4" y="3" width="{wide}" height="10" rx="2"/>'
+        '<rect class="p-for" x="{start}" y="3" width="{more}" height="10"/></svg>'
+    ).format(span=BAR - 8, wide=round(start - 4, 1), start=start, more=round(end - start, 1))
+
+
+def curve(shares: Sequence[float], *, mark: int, label: str) -> Markup:
+    """What is covered by the first 0, 1, 2 … of a list; a point marks one of them.
+
+    Args:
+        shares: fractions of one, growing.
+        mark: the place of the one to mark.
+        label: the words of the picture.
+    """
+    last = max(1, len(shares) - 1)
+    # of a long list, every place is not worth a point
+    places = sorted({round(step * last / 120) for step in range(121)} & set(range(len(shares))) | {0, mark})
+
+    def x(place: int) -> float:
+        return round(44 + 300 * place / last, 1)
+
+    def y(value: float) -> float:
+        return round(126 - 116 * min(1.0, max(0.0, value)), 1)
+
+    grid = Markup().join(
+        Markup(
+            '<line class="p-mark" x1="44" x2="344" y1="{0}" y2="{0}"/>'
+            '<text class="p-text" x="38" y="{1}" text-anchor="end">{2}</text>'
+        ).format(y(value), y(value) + 4, f"{value:.0%}")
+        for value in (0.0, 0.5, 1.0)
+    )
+    line = " ".join(f"{x(place)},{y(shares[place])}" for place in places)
+    return (
+        _svg(360, 150, label)
+        + grid
+        + Markup(
+            '<polyline class="p-line" points="{line}"/><circle class="p-point" cx="{cx}" cy="{cy}" r="4"/>'
+            '<text class="p-text" x="44" y="144">0</text>'
+            '<text class="p-text" x="344" y="144" text-anchor="end">{last}</text></svg>'
+        ).format(line=line, cx=x(mark), cy=y(shares[mark]), last=len(shares) - 1)
+    )
 
 
 def _at(value: float, width: int) -> float:

@@ -60,7 +60,7 @@ def feed(visit: Visit) -> Response:
                 type_name(kind.type),
                 kind.versions,
                 kind.corrected,
-                tuple((name, share, pictures.share(share)) for name, share in kind.elements),
+                tuple((name, share, pictures.part(share)) for name, share in kind.elements),
             )
             for kind in one.types
         ),

@@ -66,7 +66,7 @@ def show(visit: Visit) -> Response:
                 each.words,
                 each.source,
                 each.count,
-                pictures.share(each.count / total, 90),
+                pictures.part(each.count / total, 90),
                 each.since,
                 each.last,
             )
@@ -123,7 +123,7 @@ def mend(visit: Visit) -> Response:
     if known is None:
         raise NotFound("the map of this item is not known")
     try:
-        mended = CsvMap.parse(text, known.name)
+        mended = ingest.parse_map(text, known.name)
     except InvalidMap as error:
         form = MapForm(known.name, text, error.message, None, 0, ())
         return _item(visit, held, form, status=422)
@@ -160,13 +160,11 @@ def attempt(visit: Visit) -> Response:
     return render(visit, "attempt.html", page)
 
 
-def _retried(visit: Visit, held: Held, mended: CsvMap | None) -> Response:
+def _retried(visit: Visit, held: Held, mended: ingest.Map | None) -> Response:
     lake, reason = visit.hospital.lake, visit.form.get("reason", "").strip()
     chosen = _same(held)
     try:
-        done = ingest.retry(
-            lake, chosen, csv_map=mended, by=visit.who.id, reason=reason, received_at=visit.now
-        )
+        done = ingest.retry(lake, chosen, given=mended, by=visit.who.id, reason=reason, received_at=visit.now)
     except UnreadableInput:  # rows of CSV whose map was never kept
         visit.notice(NEEDS_MAP, "warning")
         return redirect(f"/quarantine/{held.id}")
@@ -229,7 +227,7 @@ def _map_form(visit: Visit, held: Held) -> MapForm | None:
     return MapForm(known.name, known.text, "", None, 0, ())
 
 
-def _trial(visit: Visit, held: Held, mended: CsvMap) -> MapForm:
+def _trial(visit: Visit, held: Held, mended: ingest.Map) -> MapForm:
     tried = mending.trial(visit.hospital.lake, _same(held), mended)
     still = tuple((_cause(cause), words, count) for (cause, words), count in tried.still.most_common(10))
     return MapForm(mended.name, mended.text, "", tried.items, tried.released, still)

@@ -20,6 +20,7 @@ CAUSES = {
     "too-long": N_("A line is longer than the limit"),
     "undecodable": N_("The bytes are not text in the announced encoding"),
     "malformed": N_("It is not well-formed"),
+    "unsafe": N_("It is a document that could do harm, and is not read"),
     "column-count": N_("A row has too few or too many cells; a truncated file ends in one"),
     "missing-value": N_("A cell that names the resource is empty"),
     "unmapped-value": N_("The map does not know this value"),
@@ -34,6 +35,7 @@ CAUSES = {
     "future-date": N_("A date lies in the future"),
     "birth-date-conflict": N_("The patient is known with another birth date"),
     "truncated": N_("The file breaks off"),
+    "defect": N_("Vesalius itself failed on it; please report it"),
 }
 """What each cause of quarantine means."""
 

@@ -20,6 +20,7 @@ TASKS = {
     "director": N_("Signs the gates, sees what the tool brings."),
     "engineer": N_("Looks after feeds, quarantine and models."),
     "legal": N_("Reads the dossier and signs the legal gate."),
+    "records": N_("Finds patients who are registered twice, and merges them."),
 }
 """What one can try in each role, on the cards of the demo people."""
 

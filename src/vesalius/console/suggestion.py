@@ -7,6 +7,7 @@ from datetime import datetime, time, timedelta
 
 from starlette.responses import Response
 
+from vesalius import identity
 from vesalius.console.contexts import (
     Choice,
     DecisionForm,
@@ -40,6 +41,14 @@ PROBLEM = N_(
     "That decision is not complete: choose one of the reasons or options, or write it in your words."
 )
 NO_ROLE = N_("Your role reads this suggestion; it does not decide on it.")
+REPLACED = N_(
+    "This patient was merged into another record, %(patient)s, on %(day)s. The suggestion stays as it was"
+    " filed; what arrives now is about that record."
+)
+JOINED = N_(
+    "Since this suggestion was made, another record, %(patient)s, was merged into this patient: what it holds"
+    " was not known to the tool."
+)
 CLOSED = N_("Nothing is left to decide: the outcome is known, or the tool was stopped.")
 
 LITTLE = 0.05
@@ -104,6 +113,17 @@ def _until(delay: str, now: datetime) -> datetime | None:
     return now + spans[delay] if delay in spans else None
 
 
+def _merged(visit: Visit, filed: Filed) -> str:
+    """Whether the patient was merged with another after what the suggestion knew."""
+    patient = filed.subject.removeprefix("Patient/")
+    for made in identity.merges(visit.hospital.engine, patient):
+        if not made.active or made.at <= filed.as_of:
+            continue
+        words, other = (REPLACED, made.target) if made.source == patient else (JOINED, made.source)
+        return visit.say(words, patient=f"Patient/{other}", day=visit.language.day(made.at))
+    return ""
+
+
 def _page(visit: Visit, filed: Filed, action: str = "", words: str = "", problem: str = "") -> SuggestionPage:
     said, item = speaker(filed.usecase, visit.language), filed.suggestion
     found = links(visit.hospital.lake, _about(said, filed))
@@ -117,6 +137,7 @@ def _page(visit: Visit, filed: Filed, action: str = "", words: str = "", problem
         title=said.say("title"),
         target=said.say("target"),
         patient=patients(visit.hospital, [filed], visit.language, visit.now)[filed.id],
+        merged=_merged(visit, filed),
         indicator=item.indicator,
         option=said.option(item.option),
         summary=said.say(item.summary),

@@ -33,6 +33,7 @@ ROLES = {
     "director": N_("Director"),
     "engineer": N_("Engineer"),
     "legal": N_("Legal counsel"),
+    "records": N_("Medical records"),
 }
 """The name of each role."""
 
@@ -42,6 +43,8 @@ LINKS = (
     ("/usecases", N_("Uses"), Right.SEE_FIGURES),
     ("/received", N_("Received"), Right.SEE_RECEIVED),
     ("/quality", N_("Data quality"), Right.SEE_RECEIVED),
+    ("/terminology", N_("Codes"), Right.SEE_CODES),
+    ("/identity", N_("Identity"), Right.SEE_IDENTITY),
     ("/audit", N_("Audit"), Right.SEE_AUDIT),
 )
 """The main pages: path, name, the right one needs."""

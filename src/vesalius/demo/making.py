@@ -23,7 +23,7 @@ from vesalius.errors import NotAllowed
 from vesalius.evaluation import study
 from vesalius.governance import audit, uses
 from vesalius.hospital import Hospital
-from vesalius.ingest import CsvMap, receive
+from vesalius.ingest import CsvMap, quality, receive
 from vesalius.settings import FILE, Settings
 from vesalius.usecase import find
 
@@ -156,6 +156,7 @@ class Maker:
         self.turn_all("silent", phases["silent"])
         staff.sign(self.hospital.engine, USECASE, staff.LIVE, self.plan.live_from + timedelta(seconds=1))
         self.turn_all("live", phases["live"])
+        quality.refresh(self.hospital.lake, self._counted)
         self._count_suggestions()
         return dict(self.counts)
 
@@ -222,6 +223,9 @@ class Maker:
         uses.set_use_settings(engine, USECASE, SETTINGS, biologist, reason=staff.SETTINGS_REASON, at=at)
         staff.sign(engine, USECASE, staff.VALIDATED, plan.silent_from - 2 * day, on=run)
         staff.sign(engine, USECASE, staff.SILENT, plan.silent_from - day)
+
+    def _counted(self, done: int, total: int) -> None:
+        self._progress("quality", done, total, "data quality of each feed")
 
     def _validated(self, done: int, total: int) -> None:
         self._progress("validate", done, total, "cross-validation")

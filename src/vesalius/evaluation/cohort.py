@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from vesalius import identity
 from vesalius.errors import NotEnoughData, NotFound
 from vesalius.ingest import CsvMap, Receipt, receive
+from vesalius.usecase import Candidate
 
 if TYPE_CHECKING:
     import numpy as np
@@ -57,8 +59,12 @@ def gather(
     pinned = lake.pinned()
     until = until or datetime.now(UTC)
     known_at = known_at or datetime.now(UTC)
-    candidates = usecase.candidates(pinned, since, until)
-    outcomes: list[Outcome | None] = usecase.outcome(pinned, candidates, known_at)
+    due = usecase.candidates(pinned, since, until)
+    # What happened to a patient who was merged meanwhile is found with the one who stands for them.
+    stands = identity.followed(lake.engine, {each.subject for each in due}, known_at)
+    candidates = _each_once(due, stands)
+    later = [Candidate(stands[each.subject], each.focus, each.as_of) for each in candidates]
+    outcomes: list[Outcome | None] = usecase.outcome(pinned, later, known_at)
     known = [(candidate, outcome) for candidate, outcome in zip(candidates, outcomes, strict=True) if outcome]
     if not known:
         raise NotEnoughData(
@@ -66,11 +72,20 @@ def gather(
             hint="ingest the data that holds the outcomes first",
         )
     kept = [candidate for candidate, _ in known]
+    after = [Candidate(stands[each.subject], each.focus, each.as_of) for each in kept]
     return Cohort(
         usecase.evidence(pinned, kept),
         np.array([outcome.value for _, outcome in known], dtype=bool),
-        usecase.practice(pinned, kept, known_at),
+        usecase.practice(pinned, after, known_at),
     )
+
+
+def _each_once(candidates: Sequence[Candidate], stands: Mapping[str, str]) -> list[Candidate]:
+    """Each candidate once: one whose patient was merged is due again later, with who stands for them."""
+    first: dict[tuple[str, str], Candidate] = {}
+    for each in sorted(candidates, key=lambda candidate: candidate.as_of):
+        first.setdefault((stands[each.subject], each.focus), each)
+    return [each for each in candidates if first[stands[each.subject], each.focus] is each]
 
 
 def receive_folder(lake: Lake, folder: Path, maps: Path, progress: Progress | None = None) -> list[Receipt]:

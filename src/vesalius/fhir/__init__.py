@@ -1,19 +1,24 @@
 """The vocabulary of FHIR R4, without any input or output but its own tables.
 
 What types are made of, whether a resource is well formed, whom it is about and when it was known, codes,
-references, times and Belgian identifiers.
+references, times, results and Belgian identifiers.
 """
 
 from vesalius.fhir import belgium, codes
+from vesalius.fhir.antibiograms import Susceptibility, antibiogram
 from vesalius.fhir.definitions import Element, compartment, elements, primitives, resource_types, value_set
 from vesalius.fhir.ids import made_id
 from vesalius.fhir.json import canonical, digest, dump, load
 from vesalius.fhir.references import references, subject, with_references
+from vesalius.fhir.results import Result, result, text_result
 from vesalius.fhir.times import parse_time, recorded
 from vesalius.fhir.validation import check
 
 __all__ = [
     "Element",
+    "Result",
+    "Susceptibility",
+    "antibiogram",
     "belgium",
     "canonical",
     "check",
@@ -29,7 +34,9 @@ __all__ = [
     "recorded",
     "references",
     "resource_types",
+    "result",
     "subject",
+    "text_result",
     "value_set",
     "with_references",
 ]

@@ -1,13 +1,17 @@
 """msgspec Structs made from the R4 element tables, one per type, when the type is first needed.
 
 Each type exists twice. The *quick* form refuses what is rare though right: primitives that carry an extension
-(``_birthDate``) and nulls in lists. Whatever it accepts is valid, and it is half the size, hence fast; only
-what it refuses is decoded again with the *full* form, whose word is final.
+(``_birthDate``) and nulls in lists. Only what it refuses is decoded again with the *full* form, whose word is
+final. Whatever the quick form accepts is valid, provided that no text in it is blank, which its caller knows
+(:func:`may_hold_blank`); to match a pattern costs more than to decode the text, so the quick form matches
+none that says the same of all texts, and remembers the words that come again and again.
 """
 
 from __future__ import annotations
 
+import re
 import sys
+import threading
 from collections.abc import Callable, Iterable
 from functools import cache
 from operator import attrgetter
@@ -37,6 +41,7 @@ _PATTERNS = {
     "base64Binary": r"^(?:\s*[0-9A-Za-z+/=]{4})+\s*\Z",
     "xhtml": r"^\s*<div[\s>/]",
 }
+_TEXT = Annotated[str, Meta(min_length=1)]
 _NUMBERS: dict[str, Any] = {
     "boolean": bool,
     "decimal": float,
@@ -49,13 +54,73 @@ _NUMBERS: dict[str, Any] = {
 @cache
 def pattern(kind: str) -> str:
     """The anchored regular expression of a primitive type that is written as a string."""
-    return _PATTERNS.get(kind) or rf"^(?:{primitives()[kind]})\Z"
+    published = re.sub(r"(?<!\\)\((?!\?)", "(?:", primitives()[kind])  # no groups: nobody reads them, all pay
+    return _PATTERNS.get(kind) or rf"^(?:{published})\Z"
+
+
+# A text is blank if nothing but white space stands between its quotes, plain or escaped. In JSON no other
+# place has a quote before such a run and one after it, but for quotes that are escaped themselves.
+_WHITE = [chr(code) for code in range(0x3001) if chr(code).isspace()]
+_BLANK = re.compile(
+    rb'"(?:[ ]|\\(?:[nrtf]|u(?i:%s))|%s)*"'
+    % (
+        b"|".join(b"%04x" % ord(each) for each in _WHITE),
+        b"|".join(each.encode() for each in _WHITE if not each.isascii()),
+    )
+)
+_WIDE = tuple({b'"' + each.encode()[:1] for each in _WHITE if not each.isascii()})
+_SPACED = re.compile(b'" ').search  # twice as fast as "in", which looks at every quote
+
+
+def may_hold_blank(raw: bytes) -> bool:
+    """Whether some text in this JSON may be blank: False is certain, True is rare."""
+    begins = _SPACED(raw) is not None or (b"\\" in raw and b'"\\' in raw)
+    if not begins and not raw.isascii():
+        begins = any(each in raw for each in _WIDE)
+    return begins and _BLANK.search(raw) is not None
+
+
+class _Memory:
+    """Texts that come again and again: to find one among those known to be right is a third of matching it.
+
+    Args:
+        kinds: what they are; a text is known only if it is right as each of them.
+    """
+
+    MOST = 20_000
+    """How many are known before it begins anew."""
+
+    def __init__(self, *kinds: str) -> None:
+        self._kinds = kinds
+        self.known: set[Any] = {UNSET}
+
+    def add(self, text: str) -> None:
+        """Remembers a text, if it is right."""
+        if all(re.search(pattern(kind), text) for kind in self._kinds):
+            if len(self.known) > self.MOST:
+                self.known.intersection_update({UNSET})
+            self.known.add(text)
+
+
+_WORDS, _MOMENTS = _Memory("uri", "code"), _Memory("instant", "dateTime")
+_REPEATED: dict[str, tuple[_Memory, tuple[str, ...]]] = {
+    "Coding": (_WORDS, ("system", "code")),
+    "Extension": (_WORDS, ("url",)),
+    "Identifier": (_WORDS, ("system",)),
+    "Quantity": (_WORDS, ("system", "code")),
+    "Observation": (_MOMENTS, ("effectiveDateTime", "issued")),  # those of one sample share them
+}
+
+
+_building = threading.RLock()
+# A type and those inside it are made together: another thread must not use them half made.
 
 
 @cache
 def decoder(kind: str, *, full: bool) -> msgspec.json.Decoder[Any]:
     """The decoder of resources of one type; it raises ``msgspec.ValidationError`` for what is wrong."""
-    return msgspec.json.Decoder(_struct(kind, full))
+    with _building:
+        return msgspec.json.Decoder(_struct(kind, full))
 
 
 @cache
@@ -63,7 +128,8 @@ def _struct(kind: str, full: bool) -> type[msgspec.Struct]:
     names, needed = [], []
     for element in elements(kind):
         for name, child in element.names.items():
-            names += _fields(element, name, child, full)
+            free = not full and _is_free(kind, name, child)
+            names += _fields(element, name, child, full, _TEXT if free else _value(element, child, full))
             needed.append("Element" if child in primitives() else child)
     if kind in resource_types():
         names.insert(0, ("resourceType", Literal[kind]))
@@ -91,9 +157,14 @@ def _renamed(fields: Iterable[tuple[Any, ...]]) -> list[Any]:
     return [(_attribute(name), *rest) for name, *rest in fields]
 
 
-def _fields(element: Element, name: str, kind: str, full: bool) -> list[tuple[Any, ...]]:
+def _is_free(kind: str, name: str, child: str) -> bool:
+    """Whether a text is right as it is, once it is not blank and no repeated word."""
+    repeated = kind in _REPEATED and name in _REPEATED[kind][1]
+    return repeated or _PATTERNS.get(child) == _PATTERNS["string"]
+
+
+def _fields(element: Element, name: str, kind: str, full: bool, value: Any) -> list[tuple[Any, ...]]:
     primitive = kind in primitives()
-    value = _value(element, kind, full)
     if full and primitive and element.many:
         value |= None
     if element.many:
@@ -120,6 +191,8 @@ def _value(element: Element, kind: str, full: bool) -> Any:
 
 def _namespace(kind: str, full: bool) -> dict[str, Any]:
     checks = [check for element in elements(kind) for check in _checks(element, full)]
+    if not full and kind in _REPEATED:
+        checks.append(_repeated(kind))
     if not checks:
         return {}
     if len(checks) == 1:
@@ -144,6 +217,25 @@ def _checks(element: Element, full: bool) -> Iterable[Check]:
         yield _nulls_explained(element)
     if full and primitive and element.min:
         yield _present(element)
+
+
+def _repeated(kind: str) -> Check:
+    memory, names = _REPEATED[kind]
+    kinds = {name: child for element in elements(kind) for name, child in element.names.items()}
+    forms = [re.compile(pattern(kinds[name])).search for name in names]
+    # attrgetter gives a tuple only for two names or more
+    values = attrgetter(*(_attribute(name) for name in (*names, names[-1])))
+
+    def check(self: Any) -> None:
+        found = values(self)
+        if not memory.known.issuperset(found):
+            for form, text in zip(forms, found, strict=False):
+                if text not in memory.known:
+                    if form(text) is None:
+                        raise ValueError("has another form")
+                    memory.add(text)
+
+    return check
 
 
 def _one_choice(element: Element, full: bool) -> Check:

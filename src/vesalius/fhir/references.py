@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Iterator
+from functools import cache
 from typing import Any
 
 from vesalius.fhir.definitions import compartment
@@ -24,11 +25,20 @@ def subject(resource: dict[str, Any]) -> str | None:
     kind = resource["resourceType"]
     if kind == "Patient":
         return f"Patient/{resource['id']}" if "id" in resource else None
+    about = resource.get(_about(kind))
+    if type(about) is dict and (found := _PATIENT.fullmatch(about.get("reference", ""))):
+        return found[1]  # most resources say it at once
     for path in compartment(kind):
         for value in _values(resource, path.split(".")):
             if isinstance(value, dict) and (found := _PATIENT.fullmatch(value.get("reference", ""))):
                 return found[1]
     return None
+
+
+@cache
+def _about(kind: str) -> str:
+    """The first element of a type that says whom it is about; a name that no element has, if it has none."""
+    return next(iter(compartment(kind)), "")
 
 
 def _values(value: Any, names: list[str]) -> Iterator[Any]:

@@ -63,6 +63,8 @@ def parse_time(text: str, *, latest: bool = False) -> datetime:
 
 
 def _moment(form: re.Match[str]) -> datetime:
+    if form[6] != "60":  # Python knows no leap second
+        return datetime.fromisoformat(form[0]).astimezone(UTC)
     minute = datetime.fromisoformat(f"{form[1]}-{form[2]}-{form[3]}T{form[4]}:{form[5]}+00:00")
     fraction = int((form[7] or "0")[:6].ljust(6, "0"))
     moment = minute + timedelta(seconds=int(form[6]), microseconds=fraction)

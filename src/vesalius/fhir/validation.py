@@ -8,7 +8,7 @@ from typing import Any
 import msgspec
 
 from vesalius.errors import InvalidResource
-from vesalius.fhir._structs import ElementError, decoder, pattern
+from vesalius.fhir._structs import ElementError, decoder, may_hold_blank, pattern
 from vesalius.fhir.definitions import elements, primitives, resource_types, value_set
 from vesalius.fhir.json import UNREADABLE, dump, unreadable
 
@@ -29,12 +29,14 @@ def check(resource: dict[str, Any] | bytes, kind: str = "") -> None:
 
     Args:
         resource: the resource, decoded or as JSON.
-        kind: its type, where the caller already knows it (saves a reading).
+        kind: its ``resourceType``, where the caller has already read it (saves a reading).
 
     Raises:
         InvalidResource: it is not well formed; ``path`` names the element, and no value of it is repeated.
     """
     raw = resource if isinstance(resource, bytes) else dump(resource)
+    if kind in resource_types() and _quick(raw, kind):
+        return
     path, message = _problem(raw, kind)
     if message:
         raise InvalidResource(message, path=path)
@@ -68,6 +70,8 @@ def _problem(raw: bytes, kind: str = "") -> tuple[str, str]:
 
 
 def _quick(raw: bytes, kind: str) -> bool:
+    if may_hold_blank(raw):
+        return False
     try:
         decoder(kind, full=False).decode(raw)
     except UNREADABLE:

@@ -1,14 +1,28 @@
 """Governance: who may do what, which use may speak to whom, and what was done, for good.
 
 - :mod:`vesalius.governance.people`: accounts and signing in.
+- :mod:`vesalius.governance.clients`: machines, and what each may do.
 - :mod:`vesalius.governance.roles`: which role may do what.
 - :mod:`vesalius.governance.uses`: the register of uses, their life cycle and gates, models and settings.
+- :mod:`vesalius.governance.codes`: who decided what a local code means.
 - :mod:`vesalius.governance.audit`: the chain of events that cannot be altered unnoticed.
 """
 
-from vesalius.governance import audit, people, roles, uses
+from vesalius.governance import audit, clients, codes, people, roles, uses
 from vesalius.governance.people import Person
 from vesalius.governance.roles import Right, may, require
 from vesalius.governance.uses import speaks
 
-__all__ = ["Person", "Right", "audit", "may", "people", "require", "roles", "speaks", "uses"]
+__all__ = [
+    "Person",
+    "Right",
+    "audit",
+    "clients",
+    "codes",
+    "may",
+    "people",
+    "require",
+    "roles",
+    "speaks",
+    "uses",
+]

@@ -22,6 +22,7 @@ import msgspec
 import sqlalchemy as sa
 
 from vesalius.errors import Tampered
+from vesalius.identity import Merge
 from vesalius.store import Instant, metadata, reading, writing
 from vesalius.usecase import encode
 
@@ -35,12 +36,20 @@ class Action(StrEnum):
     PERSON_REFUSED = "person.refused"
     PERSON_LOCKED = "person.locked"
     PERSON_SIGNED_OUT = "person.signed_out"
+    CLIENT_ADDED = "client.added"
+    CLIENT_REVOKED = "client.revoked"
+    CLIENT_REFUSED = "client.refused"
     WORKLIST_READ = "worklist.read"
     SUGGESTION_READ = "suggestion.read"
     SUGGESTION_DECIDED = "suggestion.decided"
     SUGGESTION_UNDONE = "suggestion.undone"
     SUGGESTION_REPLAYED = "suggestion.replayed"
     RESOURCE_READ = "resource.read"
+    RESOURCE_SEARCHED = "resource.searched"
+    RESOURCE_WRITTEN = "resource.written"
+    EXPORT_ASKED = "export.asked"
+    EXPORT_READ = "export.read"
+    EXPORT_ENDED = "export.ended"
     USE_SIGNED = "use.signed"
     USE_REFUSED = "use.refused"
     USE_MOVED = "use.moved"
@@ -53,6 +62,14 @@ class Action(StrEnum):
     QUARANTINE_RETRIED = "quarantine.retried"
     QUARANTINE_MENDED = "quarantine.mended"
     QUARANTINE_MOVED = "quarantine.moved"
+    CODE_MAPPED = "code.mapped"
+    CODE_WITHDRAWN = "code.withdrawn"
+    CODES_APPLIED = "codes.applied"
+    IDENTITY_READ = "identity.read"
+    PATIENTS_MERGED = "patients.merged"
+    PATIENTS_UNMERGED = "patients.unmerged"
+    PATIENTS_SET_APART = "patients.set_apart"
+    PATIENTS_PUT_OFF = "patients.put_off"
     AUDIT_READ = "audit.read"
     ACCESS_REFUSED = "access.refused"
 
@@ -114,6 +131,11 @@ _head = sa.Table(
     sa.Column("hash", sa.String(64), nullable=False),
 )
 
+# Made once: building a statement costs more than running it.
+_APPEND = sa.insert(event)
+_ADVANCE = sa.update(_head).values(seq=sa.bindparam("to_seq"), hash=sa.bindparam("to_hash"))
+_LAST = sa.select(_head.c.seq, _head.c.hash).with_for_update()
+
 _TRIGGERS = {
     "sqlite": tuple(
         f"CREATE TRIGGER audit_event_no_{verb.lower()} BEFORE {verb} ON audit_event "
@@ -169,9 +191,16 @@ def record(
         contents = (last.seq + 1, at, actor, str(kind), thing, dict(detail or {}), last.hash)
         made = Event(*contents, hash=digest(*contents))
         values = {**vars(made), "detail": encode(made.detail).decode()}
-        connection.execute(sa.insert(event).values(values))
-        connection.execute(sa.update(_head).values(seq=made.seq, hash=made.hash))
+        connection.execute(_APPEND, values)
+        connection.execute(_ADVANCE, {"to_seq": made.seq, "to_hash": made.hash})
     return made
+
+
+def merged(where: sa.Connection, actor: str, made: Merge) -> None:
+    """Appends that two patients were merged, or that a merge was taken back; found with each of the two."""
+    kind = Action.PATIENTS_MERGED if made.active else Action.PATIENTS_UNMERGED
+    detail = {"subject": f"Patient/{made.source}", "merge": made.id}
+    record(where, actor, kind, f"Patient/{made.target}", detail, made.changed)
 
 
 @dataclass(frozen=True)
@@ -233,7 +262,7 @@ def _concerns(thing: str) -> sa.ColumnElement[bool]:
     """On the object ``thing``, or on anything about the patient of that reference."""
     if not thing.startswith("Patient/"):
         return event.c.object == thing
-    told = msgspec.json.encode({"subject": thing}).decode()[1:-1]  # as it stands in the canonical detail
+    told = msgspec.json.encode(thing).decode()  # as the canonical detail tells one subject, or a list of them
     return sa.or_(event.c.object == thing, event.c.detail.contains(told, autoescape=True))
 
 
@@ -260,11 +289,10 @@ def _to_event(values: dict[str, Any]) -> Event:
 
 
 def _lock_head(connection: sa.Connection) -> Head:
-    asked = sa.select(_head.c.seq, _head.c.hash).with_for_update()
-    row = connection.execute(asked).one_or_none()
+    row = connection.execute(_LAST).one_or_none()
     if row is None:
         _first_head(connection)
-        row = connection.execute(asked).one()
+        row = connection.execute(_LAST).one()
     return Head(row.seq, row.hash)
 
 

@@ -23,6 +23,7 @@ class Role(StrEnum):
     DIRECTOR = "director"
     ENGINEER = "engineer"
     LEGAL = "legal"
+    RECORDS = "records"
 
 
 class Right(StrEnum):
@@ -36,12 +37,16 @@ class Right(StrEnum):
     SEE_RECEIVED = "see_received"
     SEE_QUARANTINE = "see_quarantine"
     RETRY_QUARANTINE = "retry_quarantine"
+    SEE_IDENTITY = "see_identity"
+    MERGE_PATIENTS = "merge_patients"
     CHANGE_SETTINGS = "change_settings"
     CHANGE_MODEL = "change_model"
     SEE_GATES = "see_gates"
     SIGN_GATES = "sign_gates"
     SUSPEND = "suspend"
     RETIRE = "retire"
+    SEE_CODES = "see_codes"
+    MAP_CODES = "map_codes"
     SEE_AUDIT = "see_audit"
     MANAGE_PEOPLE = "manage_people"
 
@@ -59,6 +64,9 @@ MATRIX: dict[Right, frozenset[Role]] = {
     # What is held shows the original bytes: patient data, for those who mend the feed and who oversee it.
     Right.SEE_QUARANTINE: frozenset({Role.DPO, Role.ENGINEER}),
     Right.RETRY_QUARANTINE: frozenset({Role.ENGINEER}),
+    # Who is who: names and numbers of patients, for those who keep the records and who oversee them.
+    Right.SEE_IDENTITY: frozenset({Role.RECORDS, Role.DPO}),
+    Right.MERGE_PATIENTS: frozenset({Role.RECORDS}),
     Right.CHANGE_SETTINGS: frozenset({Role.BIOLOGIST, Role.DIRECTOR}),
     Right.CHANGE_MODEL: frozenset({Role.ENGINEER}),
     Right.SEE_GATES: _EVERYONE,
@@ -67,6 +75,9 @@ MATRIX: dict[Right, frozenset[Role]] = {
     ),
     Right.SUSPEND: frozenset({Role.DOCTOR, Role.BIOLOGIST, Role.DPO, Role.DIRECTOR, Role.LEGAL}),
     Right.RETIRE: frozenset({Role.DIRECTOR}),
+    Right.SEE_CODES: _EVERYONE,
+    # It changes what every use sees, of the past too: for those who know the laboratory and the feed.
+    Right.MAP_CODES: frozenset({Role.BIOLOGIST, Role.ENGINEER}),
     Right.SEE_AUDIT: frozenset({Role.DPO, Role.DIRECTOR, Role.LEGAL}),
     Right.MANAGE_PEOPLE: frozenset({Role.DIRECTOR}),
 }

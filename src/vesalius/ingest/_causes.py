@@ -13,7 +13,9 @@ class Cause(StrEnum):
     UNDECODABLE = "undecodable"
     """Bytes that are not text in the announced encoding."""
     MALFORMED = "malformed"
-    """A row of CSV whose quotes do not close, or a line that is not JSON."""
+    """A row of CSV whose quotes do not close, or what is no JSON, no XML or no message."""
+    UNSAFE = "unsafe"
+    """An XML document with a DTD, or nested without end; it is not read at all."""
     COLUMN_COUNT = "column-count"
     """A row with fewer or more cells than the header: a truncated file ends in one."""
     MISSING_VALUE = "missing-value"
@@ -33,7 +35,7 @@ class Cause(StrEnum):
     NO_ID = "no-id"
     """A resource that has no id, and none can be made from what came with it."""
     UNSUPPORTED = "unsupported"
-    """A bundle type or a request (deletion, patch) that we do not carry out."""
+    """A bundle type, a request (deletion, patch) or an HL7 v2 event that we do not carry out."""
     UNRESOLVED_REFERENCE = "unresolved-reference"
     """A reference to another entry of the bundle that is not there."""
     FUTURE_DATE = "future-date"
@@ -41,7 +43,9 @@ class Cause(StrEnum):
     BIRTH_DATE_CONFLICT = "birth-date-conflict"
     """A patient with another birth date than the one already known."""
     TRUNCATED = "truncated"
-    """The compressed file breaks off or is damaged; what came before was taken in."""
+    """The file breaks off or is damaged, or a batch is not as long as it says; what came was taken in."""
+    DEFECT = "defect"
+    """Vesalius itself failed on it: a mistake of ours, which the words place."""
 
 
 class FaultError(Exception):

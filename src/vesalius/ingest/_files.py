@@ -8,15 +8,19 @@ import shutil
 import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager
+from io import BufferedReader
 from pathlib import Path
 from typing import BinaryIO, cast
 
 from vesalius.errors import UnreadableInput
 from vesalius.ingest._causes import FaultError
-from vesalius.ingest._lines import readline
+from vesalius.ingest._lines import readblock, readline
 
 _GZIP = b"\x1f\x8b"
+_BLANK = b"\xef\xbb\xbf\xff\xfe\x00 \t\r\n"
+_PROLOG = 64 * 1024
 _IN_MEMORY = 16 * 1024 * 1024
+_BUFFER = 1024 * 1024
 
 
 @contextmanager
@@ -54,16 +58,21 @@ def unpacked(file: BinaryIO) -> BinaryIO:
     file.seek(0)
     packed = file.read(2) == _GZIP
     file.seek(0)
-    return cast("BinaryIO", gzip.GzipFile(fileobj=file, mode="rb")) if packed else file
+    # The buffer reads a line in C; GzipFile's own way to one is in Python.
+    return (
+        cast("BinaryIO", BufferedReader(gzip.GzipFile(fileobj=file, mode="rb"), _BUFFER)) if packed else file
+    )
 
 
 def beginning(file: BinaryIO) -> bytes:
-    """The first line of a file, decompressed; at most a mebibyte of it.
+    """The first line of a file, decompressed, at most a mebibyte of it; of XML, some more.
 
     Raises:
         UnreadableInput: the compressed file is damaged at its beginning.
     """
+    stream = unpacked(file)
     try:
-        return readline(unpacked(file), 1024 * 1024)
+        first = readline(stream, 1024 * 1024)
+        return first + readblock(stream, _PROLOG) if first.lstrip(_BLANK).startswith(b"<") else first
     except FaultError as fault:
         raise UnreadableInput(fault.words) from None

@@ -3,16 +3,22 @@
 A step takes a decoded resource and gives back a changed copy, or None where there is nothing to change,
 which is the rule: it must cost next to nothing then. Steps come after reading and before the checks, at a
 retry of the quarantine too.
+
+:func:`written` is what follows once it is checked: what concerns a merged patient follows the merge.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
+from datetime import datetime
 from typing import Any
 
-from vesalius import fhir
+import sqlalchemy as sa
+
+from vesalius import fhir, identity
 from vesalius.ingest._items import Found
-from vesalius.lake import Lake
+from vesalius.ingest._mentions import mentions
+from vesalius.lake import Arrival, Lake, Written
 from vesalius.terminology import Translation
 
 Step = Callable[[dict[str, Any]], dict[str, Any] | None]
@@ -20,7 +26,7 @@ Step = Callable[[dict[str, Any]], dict[str, Any] | None]
 
 def steps(lake: Lake) -> tuple[Step, ...]:
     """The steps of one run, in their order."""
-    return (Translation(lake.engine),)
+    return (mentions(lake), Translation(lake.engine))
 
 
 def finished(found: Found, by: tuple[Step, ...]) -> Found:
@@ -29,3 +35,10 @@ def finished(found: Found, by: tuple[Step, ...]) -> Found:
     for step in by:
         resource = step(resource) or resource
     return found if resource is found.resource else Found(resource, fhir.dump(resource))
+
+
+def written(
+    lake: Lake, arrivals: Sequence[Arrival], source: str, received_at: datetime, connection: sa.Connection
+) -> Written:
+    """Writes what arrived as it was sent, and what it becomes by the merges of patients that hold."""
+    return identity.write(lake, arrivals, source, received_at, connection)

@@ -17,11 +17,16 @@ from typing import Any, BinaryIO
 import msgspec
 
 from vesalius.errors import UnreadableInput
-from vesalius.ingest import bundle, delimited, excel, ndjson, parquet, typed
+from vesalius.ingest import bundle, ccda, delimited, excel, hl7v2, kmehr, ndjson, parquet, typed
 from vesalius.ingest._items import Item
+from vesalius.ingest._maps import Map
 from vesalius.ingest.csv_map import CsvMap
+from vesalius.ingest.hl7v2 import Tables
 
 CSV = "csv"
+
+HL7V2 = "hl7v2"
+_HL7V2_SUFFIXES = ("hl7", "er7", "v2")
 
 
 @dataclass(frozen=True)
@@ -51,9 +56,18 @@ def _is_json(first: bytes) -> bool:
     return first.startswith(b"{")
 
 
+def _is_hl7v2(first: bytes) -> bool:
+    head = first.lstrip(b"\x0b")
+    return head[:3] in {b"MSH", b"FHS", b"BHS"} and not head[3:4].isalnum() and len(head) > 8
+
+
 FORMATS: tuple[Format, ...] = (
     Format("ndjson", ("ndjson", "jsonl"), ndjson.read, ndjson.again, _is_json),
     Format("bundle", ("json",), bundle.read, bundle.again, lambda first: first.startswith(b"{")),
+    Format(HL7V2, _HL7V2_SUFFIXES, hl7v2.read, hl7v2.again, _is_hl7v2),
+    # both are .xml: the root tells them apart
+    Format("kmehr", (), kmehr.read, kmehr.again, kmehr.recognises),
+    Format("ccda", (), ccda.read, ccda.again, ccda.recognises),
 )
 """Every format that needs no map, the first that recognises a file before the others."""
 
@@ -71,17 +85,19 @@ NAMES = (*TABLES, *(each.name for each in FORMATS))
 _MAGIC = {b"PK\x03\x04": "excel", b"\xd0\xcf\x11\xe0": "excel", b"PAR1": "parquet"}
 
 
-def format_of(name: str, csv_map: CsvMap | None) -> Format:
-    """The format called ``name``.
+def format_of(name: str, given: Map | None) -> Format:
+    """The format called ``name``, reading through the map that was given for it.
 
     Raises:
         UnreadableInput: there is no such format, or it is a table and there is no map.
     """
     if name in TABLES:
-        if csv_map is None:
+        if not isinstance(given, CsvMap):
             kind = "a CSV file" if name == CSV else f"a file of format {name}"
             raise UnreadableInput(f"{kind} needs a map", hint="docs/engineer/csv-maps.md")
-        return _table(name, csv_map)
+        return _table(name, given)
+    if name == HL7V2 and isinstance(given, Tables):
+        return _hl7v2(given)
     for each in FORMATS:
         if each.name == name:
             return each
@@ -97,6 +113,16 @@ def _table(name: str, csv_map: CsvMap) -> Format:
         lambda stream: reader.read(stream, csv_map),
         lambda raw, place, context: reader.again(raw, place, context, csv_map),
         lambda _: False,
+    )
+
+
+def _hl7v2(tables: Tables) -> Format:
+    return Format(
+        HL7V2,
+        _HL7V2_SUFFIXES,
+        lambda stream: hl7v2.read(stream, tables),
+        lambda raw, place, context: hl7v2.again(raw, place, context, tables),
+        _is_hl7v2,
     )
 
 

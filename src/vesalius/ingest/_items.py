@@ -3,22 +3,21 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
 from typing import Any
+
+import msgspec
 
 from vesalius.ingest._causes import FaultError
 
 
-@dataclass(frozen=True, slots=True)
-class Found:
+class Found(msgspec.Struct, frozen=True):
     """One resource, decoded, and the JSON that is to be kept."""
 
     resource: dict[str, Any]
     body: bytes
 
 
-@dataclass(frozen=True, slots=True)
-class Item:
+class Item(msgspec.Struct, frozen=True):
     """One line, row or entry of what was received. It is taken in whole, or held whole.
 
     Attributes:
@@ -33,4 +32,4 @@ class Item:
     raw: bytes
     found: tuple[Found, ...] = ()
     fault: FaultError | None = None
-    context: Mapping[str, Any] = field(default_factory=dict)
+    context: Mapping[str, Any] = {}

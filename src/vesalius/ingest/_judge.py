@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from typing import Any
@@ -49,36 +48,36 @@ class Judge:
             raise item.fault
         births: dict[str, str] = {}
         seen: dict[tuple[str, str], str] = {}
-        ready = [finished(one, self._steps) for one in item.found]
-        found = [arrival for one in ready for arrival in self._arrival(one, births, seen)]
-        self._births |= births
-        self._seen |= seen
+        found = [self._arrival(finished(one, self._steps), births, seen) for one in item.found]
+        if births:
+            self._births |= births
+        if seen:
+            self._seen |= seen
         return found
 
-    def _arrival(
-        self, found: Found, births: dict[str, str], seen: dict[tuple[str, str], str]
-    ) -> Iterator[Arrival]:
+    def _arrival(self, found: Found, births: dict[str, str], seen: dict[tuple[str, str], str]) -> Arrival:
         resource = found.resource
+        kind = resource.get("resourceType")
         try:
-            fhir.check(found.body)
+            fhir.check(found.body, kind if isinstance(kind, str) else "")
             if "id" not in resource:
                 raise FaultError(Cause.NO_ID, "the resource has no id")
             recorded_at = self._recorded(resource)
-            if resource["resourceType"] == "Patient":
+            if kind == "Patient":
                 self._check_birth(resource, births)
         except InvalidResource as error:
             raise FaultError(Cause.INVALID_RESOURCE, str(error)) from None
         arrival = Arrival(
-            body=found.body,
-            type=resource["resourceType"],
-            id=resource["id"],
-            subject=fhir.subject(resource),
-            recorded_at=recorded_at,
-            digest=fhir.digest(resource),
+            found.body,
+            resource["resourceType"],
+            resource["id"],
+            fhir.subject(resource),
+            recorded_at,
+            fhir.digest(resource),
         )
         if self.unique:
             self._check_unique(arrival, seen)
-        yield arrival
+        return arrival
 
     def _recorded(self, resource: dict[str, Any]) -> datetime | None:
         """When it was known; a date that is today counts until now, not until midnight."""

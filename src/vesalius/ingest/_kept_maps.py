@@ -8,9 +8,9 @@ import msgspec
 import sqlalchemy as sa
 
 from vesalius.errors import NotFound
+from vesalius.ingest._maps import Map, parse_map
 from vesalius.ingest._tables import kept_map as table
 from vesalius.ingest._tables import receipt as receipt_table
-from vesalius.ingest.csv_map import CsvMap
 from vesalius.store import reading
 
 SYSTEM = "system"
@@ -36,19 +36,19 @@ class KeptMap(msgspec.Struct, frozen=True, kw_only=True):
     by: str
     mends: str
 
-    def read(self) -> CsvMap:
+    def read(self) -> Map:
         """The map, read and checked."""
-        return CsvMap.parse(self.text, self.name)
+        return parse_map(self.text, self.name)
 
 
-def keep(connection: sa.Connection, csv_map: CsvMap, at: datetime, by: str = SYSTEM, mends: str = "") -> None:
+def keep(connection: sa.Connection, given: Map, at: datetime, by: str = SYSTEM, mends: str = "") -> None:
     """Keeps the text of a map, within a transaction; one that is kept already stays as it is."""
-    known = sa.select(table.c.digest).where(table.c.digest == csv_map.digest)
+    known = sa.select(table.c.digest).where(table.c.digest == given.digest)
     if connection.execute(known).first() is None:
         row = {
-            "digest": csv_map.digest,
-            "name": csv_map.name[:255],
-            "text": csv_map.text,
+            "digest": given.digest,
+            "name": given.name[:255],
+            "text": given.text,
             "at": at,
             "by": by,
             "mends": mends,
@@ -87,7 +87,7 @@ def newest(engine: sa.Engine, digest: str) -> KeptMap:
 
 
 def map_of_feed(engine: sa.Engine, source: str) -> KeptMap | None:
-    """The map that the last CSV file of a feed came through, as mended since; None if there is none."""
+    """The map that the last file of a feed came through, as mended since; None if there is none."""
     last = (
         sa.select(receipt_table.c.map)
         .join(table, table.c.digest == receipt_table.c.map)

@@ -6,7 +6,7 @@ import gzip
 import zlib
 from collections.abc import Iterator
 from contextlib import contextmanager
-from typing import BinaryIO, NamedTuple
+from typing import BinaryIO, NamedTuple, cast
 
 from vesalius.ingest._causes import Cause, FaultError
 
@@ -48,12 +48,13 @@ def lines(stream: BinaryIO) -> Iterator[Line]:
         FaultError: the compressed stream breaks off or is damaged; the lines before were yielded.
     """
     number = 0
-    while raw := readline(stream, LIMIT + 1):
-        number += 1
-        length = len(raw)
-        if length > LIMIT:
-            raw, length = raw[:KEPT], length + (0 if raw.endswith(b"\n") else _skip_line(stream))
-        yield Line(number, raw, length)
+    with _unbroken():
+        while raw := stream.readline(LIMIT + 1):
+            number += 1
+            length = len(raw)
+            if length > LIMIT:
+                raw, length = raw[:KEPT], length + (0 if raw.endswith(b"\n") else _skip_line(stream))
+            yield Line(number, raw, length)
 
 
 def _skip_line(stream: BinaryIO) -> int:
@@ -83,6 +84,18 @@ def readblock(stream: BinaryIO, size: int) -> bytes:
     """
     with _unbroken():
         return stream.read(min(size, _CHUNK))
+
+
+def readsome(stream: BinaryIO, size: int) -> bytes:
+    """The next bytes, at most ``size``, as soon as there are some; empty at the end.
+
+    Of a compressed stream that breaks off, it gives all that came before; :func:`readblock` may not.
+
+    Raises:
+        FaultError: the compressed stream breaks off or is damaged.
+    """
+    with _unbroken():
+        return cast("bytes", getattr(stream, "read1", stream.read)(size))
 
 
 @contextmanager

@@ -10,8 +10,8 @@ import sqlalchemy as sa
 
 from vesalius.errors import Conflict
 from vesalius.ingest._kept_maps import keep
+from vesalius.ingest._maps import Map
 from vesalius.ingest._tables import receipt as table
-from vesalius.ingest.csv_map import CsvMap
 from vesalius.store import reading, writing
 
 RECEIVING, COMPLETE, REFUSED = "receiving", "complete", "refused"
@@ -95,18 +95,18 @@ def find(engine: sa.Engine, sha256: str, source: str, map_digest: str) -> Receip
     return _receipt(row) if row else None
 
 
-def begin(engine: sa.Engine, receipt: Receipt, csv_map: CsvMap | None) -> Receipt:
+def begin(engine: sa.Engine, receipt: Receipt, given: Map | None) -> Receipt:
     """Writes a new receipt, gives it its number, and keeps the map that it comes through.
 
     Raises:
         Conflict: someone else is receiving the same file at this moment.
     """
-    row = msgspec.structs.asdict(receipt) | {"map": csv_map.digest if csv_map else ""}
+    row = msgspec.structs.asdict(receipt) | {"map": given.digest if given else ""}
     del row["repeated"], row["id"]
     try:
         with writing(engine) as connection:
-            if csv_map:
-                keep(connection, csv_map, receipt.received_at)
+            if given and given.digest:
+                keep(connection, given, receipt.received_at)
             key = connection.execute(sa.insert(table).values(row)).inserted_primary_key
     except sa.exc.IntegrityError:
         raise Conflict("the same file is being received at this moment") from None

@@ -17,11 +17,13 @@ import msgspec
 import sqlalchemy as sa
 
 from vesalius.errors import InvalidMap, NotFound, UnreadableInput
+from vesalius.ingest import _finishing as finishing
 from vesalius.ingest import _kept_maps as maps
 from vesalius.ingest._causes import Cause, FaultError
 from vesalius.ingest._formats import TABLES, format_of
 from vesalius.ingest._items import Item
 from vesalius.ingest._judge import Judge
+from vesalius.ingest._maps import Map
 from vesalius.ingest._tables import attempt as attempt_table
 from vesalius.ingest._tables import quarantine as table
 from vesalius.ingest._tables import step as step_table
@@ -120,7 +122,7 @@ def retry(
     lake: Lake,
     chosen: Chosen = EVERYTHING,
     *,
-    csv_map: CsvMap | None = None,
+    given: Map | None = None,
     by: str = maps.SYSTEM,
     reason: str = "",
     received_at: datetime | None = None,
@@ -129,13 +131,13 @@ def retry(
     """Tries again what is held: all of it, or what is chosen.
 
     What can now be taken in is released; the rest stays, with its new cause. Rows of tables are read through
-    ``csv_map``, else through the map they came with, as it was mended since. Killed at any point, it has
+    ``given``, else through the map they came with, as it was mended since. Killed at any point, it has
     released whole items only, and the rest is still held.
 
     Args:
         lake: where it goes.
         chosen: which items.
-        csv_map: a mended map, for rows of tables; it is kept, as mended by ``by``.
+        given: a mended map, for rows of tables; it is kept, as mended by ``by``.
         by: the account of the person who asks.
         reason: why, in that person's words.
         received_at: the moment from which its content is known, where it does not say so itself; now, if
@@ -146,13 +148,13 @@ def retry(
         UnreadableInput: only rows of tables are chosen, and no map of theirs is known.
     """
     moment = received_at or datetime.now(UTC)
-    done = Attempt(at=moment, by=by, reason=reason, map=csv_map.digest if csv_map else "")
-    reader, skipped = _Reader(lake, moment, csv_map), 0
+    done = Attempt(at=moment, by=by, reason=reason, map=given.digest if given else "")
+    reader, skipped = _Reader(lake, moment, given), 0
     for batch in batches(lake.engine, chosen):
         tried = [reader.tried(item) for item in batch if reader.can_read(item)]
         skipped += len(batch) - len(tried)
         if tried:
-            done = _written(lake, done, tried, csv_map)
+            done = _written(lake, done, tried, given)
         if progress:
             progress(done.items, 0)
     if skipped and not done.items:
@@ -160,9 +162,9 @@ def retry(
     return done
 
 
-def trial(lake: Lake, chosen: Chosen, csv_map: CsvMap | None = None, limit: int = 2_000) -> Trial:
+def trial(lake: Lake, chosen: Chosen, given: Map | None = None, limit: int = 2_000) -> Trial:
     """What :func:`retry` would do with the first ``limit`` items; nothing is written."""
-    reader, found = _Reader(lake, datetime.now(UTC), csv_map), Trial()
+    reader, found = _Reader(lake, datetime.now(UTC), given), Trial()
     items = released = 0
     for batch in batches(lake.engine, chosen):
         for item in batch[: limit - items]:
@@ -242,14 +244,14 @@ def changes(engine: sa.Engine, attempt: int) -> dict[tuple[str, str], int]:
 class _Reader:
     """Reads held items again, each through the right map."""
 
-    def __init__(self, lake: Lake, moment: datetime, csv_map: CsvMap | None) -> None:
+    def __init__(self, lake: Lake, moment: datetime, given: Map | None) -> None:
         self._lake = lake
         self._judge = Judge(lake, moment)
-        self._given = csv_map
-        self._kept: dict[str, CsvMap | None] = {}
+        self._given = given
+        self._kept: dict[str, Map | None] = {}
 
     def can_read(self, item: Held) -> bool:
-        return item.format not in TABLES or self._map(item) is not None
+        return item.format not in TABLES or isinstance(self._map(item), CsvMap)
 
     def tried(self, item: Held) -> _Tried:
         try:
@@ -260,7 +262,7 @@ class _Reader:
             return _Tried(item, [], fault)
         return _Tried(item, arrivals, None)
 
-    def _map(self, item: Held) -> CsvMap | None:
+    def _map(self, item: Held) -> Map | None:
         if self._given:
             return self._given
         if item.map not in self._kept:
@@ -284,14 +286,14 @@ class _Reader:
                 raise FaultError(Cause.CONFLICTING_ROW, words)
 
 
-def _written(lake: Lake, done: Attempt, tried: Sequence[_Tried], csv_map: CsvMap | None) -> Attempt:
+def _written(lake: Lake, done: Attempt, tried: Sequence[_Tried], given: Map | None) -> Attempt:
     """Writes a batch of tried items, what became of them and how far the attempt is: all or nothing."""
     with writing(lake.engine) as connection:
-        if csv_map and not done.id:
-            mends = {each.item.map for each in tried if each.item.map} - {csv_map.digest}
-            maps.keep(connection, csv_map, done.at, done.by, min(mends, default=""))
+        if given and not done.id:
+            mends = {each.item.map for each in tried if each.item.map} - {given.digest}
+            maps.keep(connection, given, done.at, done.by, min(mends, default=""))
         for each in tried:
-            written = lake.write(each.arrivals, each.item.source, done.at, connection)
+            written = finishing.written(lake, each.arrivals, each.item.source, done.at, connection)
             done = msgspec.structs.replace(
                 done,
                 items=done.items + 1,

@@ -29,20 +29,23 @@ def read(stream: BinaryIO) -> Iterator[Item]:
         if line.too_long:
             yield Item(place, line.raw, fault=line.too_long)
         elif raw:
-            yield from _items(raw, place)
+            item = _one(raw, place)
+            if _is_bundle(item):
+                yield from bundle.entries(raw, f"{place}, ")
+            else:
+                yield item
 
 
 def again(raw: bytes, place: str, context: dict[str, Any]) -> list[Item]:
     """Reads one item that was held once more."""
-    return bundle.again(raw, place, context) if context else list(_items(raw, place))
-
-
-def _items(raw: bytes, place: str) -> Iterator[Item]:
+    if context:
+        return bundle.again(raw, place, context)
     item = _one(raw, place)
-    if item.found and item.found[0].resource.get("resourceType") == "Bundle":
-        yield from bundle.entries(raw, f"{place}, ")
-    else:
-        yield item
+    return list(bundle.entries(raw, f"{place}, ")) if _is_bundle(item) else [item]
+
+
+def _is_bundle(item: Item) -> bool:
+    return bool(item.found) and item.found[0].resource.get("resourceType") == "Bundle"
 
 
 def _one(raw: bytes, place: str) -> Item:

@@ -15,20 +15,23 @@ from typing import BinaryIO
 
 import msgspec
 
+from vesalius import identity
 from vesalius.errors import UnreadableInput
+from vesalius.ingest import _finishing as finishing
 from vesalius.ingest import _receipts
 from vesalius.ingest._causes import FaultError
 from vesalius.ingest._files import beginning, opened, sha256, unpacked
 from vesalius.ingest._formats import TABLES, detect, format_of
 from vesalius.ingest._items import Item
 from vesalius.ingest._judge import Judge
+from vesalius.ingest._maps import Map
 from vesalius.ingest._receipts import COMPLETE, RECEIVING, REFUSED, Receipt
 from vesalius.ingest.csv_map import CsvMap
 from vesalius.ingest.quarantine import Fault, hold
 from vesalius.lake import Arrival, Lake
 from vesalius.store import writing
 
-BATCH = 500
+BATCH = 2_000
 """The most items in one transaction."""
 
 BATCH_BYTES = 16 * 1024 * 1024
@@ -46,7 +49,7 @@ def receive(
     *,
     source: str,
     format: str = "auto",  # noqa: A002
-    csv_map: CsvMap | None = None,
+    csv_map: Map | None = None,
     received_at: datetime | None = None,
     progress: Progress | None = None,
 ) -> Receipt:
@@ -62,7 +65,7 @@ def receive(
         data: the file, or a stream of its bytes; gzip is recognised.
         source: the name of the feed.
         format: one of ``ingest.FORMATS``, where the name does not tell.
-        csv_map: the map of a CSV file.
+        csv_map: the map of a CSV file, or a hospital's own rows of the HL7 v2 tables.
         received_at: when it was received; now, if not given.
         progress: called with the items done, and with the items in all (0: not known).
 
@@ -97,7 +100,7 @@ def _repeated(known: Receipt) -> Receipt:
     return msgspec.structs.replace(known, written=0, unchanged=unchanged, repeated=True)
 
 
-def _received(run: _Run, file: BinaryIO, csv_map: CsvMap | None) -> Receipt:
+def _received(run: _Run, file: BinaryIO, csv_map: Map | None) -> Receipt:
     try:
         run.format = _format(run.receipt, file, csv_map)
         run.take(format_of(run.format, csv_map).read(unpacked(file)))
@@ -113,10 +116,10 @@ def _received(run: _Run, file: BinaryIO, csv_map: CsvMap | None) -> Receipt:
     return run.receipt
 
 
-def _format(receipt: Receipt, file: BinaryIO, csv_map: CsvMap | None) -> str:
+def _format(receipt: Receipt, file: BinaryIO, csv_map: Map | None) -> str:
     if receipt.format != "auto":
         return receipt.format
-    return detect(receipt.name, lambda: beginning(file), mapped=csv_map is not None)
+    return detect(receipt.name, lambda: beginning(file), mapped=isinstance(csv_map, CsvMap))
 
 
 class _Run:
@@ -182,7 +185,9 @@ class _Run:
     def _write(self) -> None:
         before = self.receipt
         with writing(self.lake.engine) as connection:
-            written = self.lake.write(self._arrivals, before.source, before.received_at, connection)
+            written = finishing.written(
+                self.lake, self._arrivals, before.source, before.received_at, connection
+            )
             hold(connection, before, self._faults)
             after = msgspec.structs.replace(
                 before,
@@ -195,5 +200,6 @@ class _Run:
             _receipts.progress(connection, before, after)
         self.receipt = after
         self._arrivals, self._faults, self._bytes = [], [], 0
+        identity.resume(self.lake)
         if self._progress:
             self._progress(self.passed, 0)

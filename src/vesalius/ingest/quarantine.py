@@ -16,7 +16,7 @@ from vesalius.ingest._items import Item
 from vesalius.ingest._receipts import Receipt
 from vesalius.ingest._tables import quarantine as table
 from vesalius.ingest._tables import receipt as receipt_table
-from vesalius.store import reading
+from vesalius.store import reading, writing
 
 HELD, RELEASED, ASIDE = "held", "released", "aside"
 """What can be the state of something that was held: it waits, it was taken in, or it was set aside."""
@@ -172,6 +172,17 @@ def batches(engine: sa.Engine, chosen: Chosen) -> Iterator[list[Held]]:
         if len(found) < CHUNK:
             return
         after = found[-1].id
+
+
+def empty_released(engine: sa.Engine, before: datetime) -> int:
+    """Empties the original bytes of what was released before a moment; says of how many items.
+
+    What they became is in the lake; cause, words, place, moments and attempts stay.
+    """
+    old = sa.and_(table.c.status == RELEASED, table.c.tried_at < before, table.c.raw != b"")
+    with writing(engine) as connection:
+        emptied = connection.execute(sa.update(table).where(old).values(raw=b"", context=b"{}"))
+    return int(emptied.rowcount)
 
 
 def causes(engine: sa.Engine, status: str = HELD) -> dict[str, int]:

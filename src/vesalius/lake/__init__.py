@@ -8,17 +8,20 @@ from vesalius.lake._columns import ColumnFiles
 from vesalius.lake._lake import Lake
 from vesalius.lake._recoding import Recoding
 from vesalius.lake._schema import is_json, resource_schema
+from vesalius.lake._search import Known, Wanted
 from vesalius.lake._upkeep import Stats, TypeStats
 from vesalius.lake._version import Arrival, Version, Written
 
 __all__ = [
     "Arrival",
     "ColumnFiles",
+    "Known",
     "Lake",
     "Recoding",
     "Stats",
     "TypeStats",
     "Version",
+    "Wanted",
     "Written",
     "is_json",
     "resource_schema",

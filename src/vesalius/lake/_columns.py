@@ -24,6 +24,7 @@ import sqlalchemy as sa
 from vesalius.errors import Conflict, Unavailable
 from vesalius.lake import _log as log
 from vesalius.lake._convert import body_at, typed
+from vesalius.lake._export import Progress
 from vesalius.lake._schema import resource_schema
 from vesalius.lake._version import Version
 from vesalius.store import reading
@@ -81,7 +82,7 @@ class Columns:
         for type_ in types:
             self._refresh(type_, position)
 
-    def rebuild(self, types: list[str]) -> None:
+    def rebuild(self, types: list[str], progress: Progress | None = None) -> None:
         """Makes the tables again from the log, and removes those of types that the log does not hold."""
         for folder in self._folder.glob("[A-Z]*/"):
             if folder.name not in types:
@@ -89,7 +90,20 @@ class Columns:
                     shutil.rmtree(folder)
         for type_ in types:
             with self._locked(type_):
-                self._take(type_, 0)
+                self._take(type_, 0, progress)
+
+    def compact(self, types: list[str]) -> None:
+        """Makes the many small files of each table into few."""
+        for type_ in types:
+            with self._locked(type_):
+                self._compact(type_, 1)
+
+    def clear(self) -> None:
+        """Removes all tables, whose log is no longer there."""
+        for folder in self._folder.glob("[A-Z]*/"):
+            with self._locked(folder.name):
+                shutil.rmtree(folder)
+        self._verified.clear()
 
     def taken(self, type_: str) -> int:
         """The last ``seq`` that the table of a type has taken from the log; 0 if there is none."""
@@ -110,7 +124,7 @@ class Columns:
             if not self._up_to_date(type_, last):  # another process may have done it while we waited
                 self._take(type_, self._start(type_))
                 self._verified.add(type_)
-                self._compact(type_)
+                self._compact(type_, MANY_FILES)
 
     def _up_to_date(self, type_: str, last: int) -> bool:
         if last == 0 and not (self._folder / type_).exists():
@@ -137,31 +151,36 @@ class Columns:
         with reading(self._engine) as connection:
             return log.last(connection, type_, position)
 
-    def _take(self, type_: str, start: int) -> None:
+    def _take(self, type_: str, start: int, progress: Progress | None = None) -> None:
         # Always to the end of the log, whatever the asker needs: a table that was seen never goes back.
         end = self._last(type_, log.END)
         table = self._open(type_)
         if table is None or end == 0:  # nothing, or nothing that can be read, or what another log held
             shutil.rmtree(self._folder / type_, ignore_errors=True)
         if table is not None and start == 0 < end:
-            self._replace(type_, end)
+            self._replace(type_, end, progress)
             return
-        for batch in self._batches(type_, start, end):
+        for batch in self._batches(type_, start, end, progress):
             self._commit(type_, typed(type_, batch), batch[-1].seq, mode="append")
 
-    def _replace(self, type_: str, end: int) -> None:
+    def _replace(self, type_: str, end: int, progress: Progress | None) -> None:
         """Makes the whole table again in one commit, so that readers see the old one or the new one."""
-        batches = self._batches(type_, 0, end)
+        batches = self._batches(type_, 0, end, progress)
         parts = (part for batch in batches for part in typed(type_, batch).to_batches())
         whole = pa.RecordBatchReader.from_batches(resource_schema(type_), parts)
         self._commit(type_, whole, end, mode="overwrite", schema_mode="overwrite")
 
-    def _batches(self, type_: str, start: int, position: int) -> Iterator[list[Version]]:
+    def _batches(
+        self, type_: str, start: int, position: int, progress: Progress | None
+    ) -> Iterator[list[Version]]:
         batch: list[Version] = []
-        size = 0
+        size = count = 0
         while True:
             with reading(self._engine) as connection:
                 found = log.slice_of(connection, type_, start, position, 1_000)
+            count += len(found)
+            if progress and found:
+                progress(type_, count)
             for version in found:
                 batch.append(version)
                 start, size = version.seq, size + len(version.body)
@@ -199,9 +218,9 @@ class Columns:
         except DeltaError:
             return None  # unreadable: it will be made again
 
-    def _compact(self, type_: str) -> None:
+    def _compact(self, type_: str, most: int) -> None:
         table = self._open(type_)
-        if table is not None and len(table.file_uris()) > MANY_FILES:
+        if table is not None and len(table.file_uris()) > most:
             with _own_errors(type_):
                 table.optimize.compact()
                 table.vacuum(retention_hours=KEPT_HOURS, dry_run=False, enforce_retention_duration=False)

@@ -10,14 +10,19 @@ from pathlib import Path
 import sqlalchemy as sa
 
 from vesalius.errors import Conflict, NotAllowed, NotFound
+from vesalius.lake import _export as export
+from vesalius.lake import _identifiers as identifiers
 from vesalius.lake import _log as log
 from vesalius.lake import _recoding as recoding
+from vesalius.lake import _search as searching
 from vesalius.lake import _upkeep as upkeep
+from vesalius.lake._append import append, append_alone, wait_for_turn
 from vesalius.lake._columns import ColumnFiles, Columns
 from vesalius.lake._recoding import Recoding
+from vesalius.lake._search import Known, Wanted
 from vesalius.lake._upkeep import Stats, TypeStats
 from vesalius.lake._version import Arrival, Version, Written, parse_reference
-from vesalius.store import reading, writing
+from vesalius.store import backup, reading, restore
 
 _DAWN = datetime.min.replace(tzinfo=UTC)
 
@@ -67,11 +72,64 @@ class Lake:
             raise NotAllowed("a pinned lake is for reading only")
         try:
             if connection is not None:
-                return log.append(connection, arrivals, source, received_at)
-            with writing(self.engine) as own:
-                return log.append(own, arrivals, source, received_at)
+                return append(connection, arrivals, source, received_at)
+            return append_alone(self.engine, arrivals, source, received_at)
         except sa.exc.IntegrityError:
             raise Conflict("another writer added versions of the same resources", hint="try again") from None
+
+    def known(
+        self, names: Iterable[tuple[str, str]], connection: sa.Connection
+    ) -> dict[tuple[str, str], Known]:
+        """What is there of some resources, and stays there until the transaction ends.
+
+        It waits for its turn among the writers, so that what it answers still holds when the same transaction
+        writes: nobody can come between.
+
+        Args:
+            names: type and id of each.
+            connection: a transaction of ``store.writing``.
+
+        Returns:
+            What there is, by type and id; what the lake does not hold is left out.
+        """
+        wait_for_turn(connection)
+        return searching.known(connection, names)
+
+    def search(self, wanted: Wanted, size: int) -> list[Version]:
+        """The next resources in force that are wanted, in order of arrival, at most ``size`` of them."""
+        with reading(self.engine) as connection:
+            return searching.search(connection, wanted, self._limit, size)
+
+    def how_many(self, wanted: Wanted) -> int:
+        """How many resources in force are wanted."""
+        with reading(self.engine) as connection:
+            return searching.count(connection, wanted, self._limit)
+
+    def identified(
+        self,
+        type: str,  # noqa: A002
+        value: str,
+        system: str | None = None,
+        connection: sa.Connection | None = None,
+    ) -> list[Version]:
+        """The resources in force of a type that have an identifier.
+
+        Args:
+            type: the resource type.
+            value: of the identifier.
+            system: of the identifier; empty for one without, None for any.
+            connection: a transaction that has its turn among the writers (:meth:`known`): what it is told
+                then holds until it ends.
+
+        Raises:
+            Unavailable: the index is far behind the log; asking again brings it further.
+        """
+        if connection is not None:
+            identifiers.finish(connection, log.head(connection))
+            return identifiers.holders(connection, type, system, value, self._limit)
+        identifiers.bring_up(self.engine, self.position())
+        with reading(self.engine) as own:
+            return identifiers.holders(own, type, system, value, self._limit)
 
     def recode(
         self, recodings: Iterable[Recoding], source: str, received_at: datetime, connection: sa.Connection
@@ -94,6 +152,30 @@ class Lake:
         if self._pin is not None:
             raise NotAllowed("a pinned lake is for reading only")
         return recoding.append(connection, recodings, source, received_at)
+
+    def holding(
+        self,
+        type: str,  # noqa: A002
+        needles: Sequence[bytes],
+        after: int,
+        until: int,
+    ) -> Iterator[Version]:
+        """The versions of one type, old ones too, whose JSON holds one of some bytes, in order of arrival.
+
+        Args:
+            type: a resource type.
+            needles: bytes, at least one; few, because each is looked for.
+            after: only those that arrived after this position.
+            until: and up to this one.
+        """
+        until = min(until, self.position())
+        while True:
+            with reading(self.engine) as connection:
+                found = recoding.holding(connection, type, after, until, needles, log.CHUNK)
+            yield from found
+            if len(found) < log.CHUNK:
+                return
+            after = found[-1].seq
 
     def position(self) -> int:
         """The position up to which this lake sees: the pin, or the end of the log."""
@@ -195,15 +277,52 @@ class Lake:
                 return
             after = found[-1].seq
 
-    def arrived(self, after: int, limit: int) -> list[Version]:
+    def newer(self, after: int, limit: int) -> list[Version]:
         """The next versions of every type after a position, in order of arrival; at most ``limit``."""
         with reading(self.engine) as connection:
-            return log.arrived(connection, after, self._limit, limit)
+            return log.newer(connection, after, self._limit, limit)
 
     def behind(self, type: str, after: int) -> int:  # noqa: A002
         """How many versions of one type arrived after a position."""
         with reading(self.engine) as connection:
             return log.count_after(connection, type, after, self._limit)
+
+    def head(self, connection: sa.Connection) -> int:
+        """The position at the end of the log, within a transaction."""
+        return log.head(connection)
+
+    def ever_about(
+        self,
+        connection: sa.Connection,
+        subjects: Iterable[str],
+        after: tuple[str, str] = ("", ""),
+        size: int = log.CHUNK,
+    ) -> list[tuple[str, str]]:
+        """The next resources, as (type, id), of which some version is about one of some ``Patient/ID``.
+
+        It reads within a transaction, in the order of the keys.
+        """
+        return log.ever_about(connection, subjects, after, size)
+
+    def histories(
+        self, connection: sa.Connection, keys: Iterable[tuple[str, str]]
+    ) -> dict[tuple[str, str], list[Version]]:
+        """Every version of the resources (type, id) that are known, within a transaction."""
+        return log.histories(connection, keys)
+
+    def arrived(
+        self,
+        connection: sa.Connection,
+        type: str,  # noqa: A002
+        after: int,
+        size: int = log.CHUNK,
+    ) -> list[Version]:
+        """The next versions of one type after position ``after``, within a transaction."""
+        return log.slice_of(connection, type, after, self._limit, size)
+
+    def count_arrived(self, connection: sa.Connection, type: str, after: int) -> int:  # noqa: A002
+        """How many versions of one type come after position ``after``, within a transaction."""
+        return log.count_after(connection, type, after, self._limit)
 
     def columns(self, type: str) -> ColumnFiles:  # noqa: A002
         """The typed columns of one resource type, brought up to the position first.
@@ -220,11 +339,15 @@ class Lake:
         """Brings the columns of every type up to the position."""
         self._columns.refresh(list(self.count()), self.position())
 
-    def rebuild_columns(self) -> None:
-        """Makes all columns again from the whole log, whatever their state; readers are not disturbed."""
+    def rebuild_columns(self, progress: export.Progress | None = None) -> None:
+        """Makes all columns again from the whole log, whatever their state; readers are not disturbed.
+
+        Args:
+            progress: called with a type and how many of its versions are taken.
+        """
         with reading(self.engine) as connection:
             types = list(log.count(connection, log.END))
-        self._columns.rebuild(types)
+        self._columns.rebuild(types, progress)
 
     def stats(self) -> Stats:
         """How large the lake is up to the position, and whether its columns follow."""
@@ -239,17 +362,80 @@ class Lake:
         files, size = self._columns.sizes(type_)
         with reading(self.engine) as connection:
             behind = log.count_after(connection, type_, taken, pin)
-        return TypeStats(type_, resources, versions, files, size, behind)
+            first, last = log.ends(connection, type_, pin)
+        return TypeStats(type_, resources, versions, files, size, behind, first, last)
 
-    def backup(self, target: Path) -> None:
-        """Copies the SQLite database to ``target`` while it is in use: one state of it, whole or not at all.
+    def compact_columns(self) -> None:
+        """Makes the many small files of each type into few; replaced ones stay for a day, for readers."""
+        self._columns.compact(list(self.count()))
 
-        The columns are not copied: they can be made again.
+    def export(
+        self,
+        folder: Path,
+        types: Sequence[str] | None = None,
+        *,
+        as_of: datetime | None = None,
+        versions: bool = False,
+        gzip: bool = False,
+        progress: export.Progress | None = None,
+    ) -> dict[str, int]:
+        """Writes NDJSON, one file ``TYPE.ndjson`` per resource type, each line byte for byte as received.
+
+        Line ends inside a resource become spaces, as NDJSON demands; the position is fixed per type.
+
+        Args:
+            folder: where; it is made if it is not there, for its owner alone.
+            types: which types; all that the lake holds, if not given.
+            as_of: the versions that were in force then, instead of now.
+            versions: every version ever received, in order of arrival.
+            gzip: whether to compress the files.
+            progress: called with a type and how many of it are written.
+
+        Returns:
+            How many lines each file has.
 
         Raises:
-            NotAllowed: the database is PostgreSQL.
+            NotAllowed: versions in force at a moment, and all of them, were asked for at once.
+            NotFound: the lake holds no resource of that type.
+            Conflict: a file is there already.
+            Unavailable: a file cannot be written.
         """
-        upkeep.backup(self.engine, target)
+        if versions and as_of:
+            raise NotAllowed("all versions are asked for, or those of one moment, not both")
+        here, pinned = self.count(), self.pinned()
+        for type_ in types or ():
+            if type_ not in here:
+                raise NotFound(f"the lake holds no {type_}")
+        written = {}
+        for type_ in types or here:
+            found = pinned.versions(type_) if versions else pinned.resources(type_, as_of)
+            bodies = (version.body for version in found)
+            written[type_] = export.write(folder, type_, bodies, gzip=gzip, progress=progress)
+        return written
+
+    def backup(self, target: Path) -> None:
+        """Copies the database to an SQLite file while it is in use: one state of it, whole or not at all.
+
+        Log, quarantine, suggestions, decisions, audit: every table, of SQLite or PostgreSQL. The columns are
+        not copied: they can be made again.
+
+        Raises:
+            Conflict: the database holds tables that Vesalius does not know.
+            Unavailable: the database does not answer, or the file cannot be written.
+        """
+        backup(self.engine, target)
+
+    def restore(self, source: Path, *, replace: bool = False) -> None:
+        """Puts a backup in the place of the database, whole or not at all; the columns are made again.
+
+        Raises:
+            Conflict: the database holds rows, and ``replace`` was not given; or a newer Vesalius made the
+                backup.
+            UnreadableInput: the file is not a whole backup.
+            Unavailable: the database does not answer.
+        """
+        restore(source, self.engine, replace=replace)
+        self._columns.clear()
 
     @property
     def _limit(self) -> int:

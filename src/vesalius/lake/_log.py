@@ -8,15 +8,14 @@ same rows.
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from itertools import islice
 from typing import Any, TypeVar
 
 import sqlalchemy as sa
 
-from vesalius.lake._version import Arrival, Version, Written
-from vesalius.store import Instant, metadata, microseconds
+from vesalius.lake._version import Version
+from vesalius.store import Instant, metadata
 
 resource_version = sa.Table(
     "resource_version",
@@ -43,7 +42,6 @@ resource_version = sa.Table(
 FOREVER = datetime.max.replace(tzinfo=UTC)
 END = 2**62
 CHUNK = 2_000
-_ADVISORY_KEY = 0x7665_7361  # "vesa": any number, the same in every process of this database
 
 _c = resource_version.c
 _FIELDS = (_c.type, _c.id, _c.version, _c.seq, _c.recorded_at, _c.received_at, _c.source, _c.subject, _c.body)
@@ -53,11 +51,6 @@ _AS_OF = sa.bindparam("as_of", type_=Instant)
 # SQLite takes that walk for the cheaper one, and a reading of 0.1 s lasts minutes.
 _WITHIN = (_c.seq + 0) <= _PIN
 _IN_ORDER = _c.seq + 0  # likewise: ordering by seq itself invites a walk of everything in that order
-INSERT = sa.text(
-    "INSERT INTO resource_version"
-    " (seq, type, id, version, recorded_at, received_at, source, subject, digest, body) VALUES"
-    " (:seq, :type, :id, :version, :recorded_at, :received_at, :source, :subject, :digest, :body)"
-)
 
 Item = TypeVar("Item")
 
@@ -67,97 +60,6 @@ def batched(items: Iterable[Item], size: int) -> Iterator[list[Item]]:
     iterator = iter(items)
     while batch := list(islice(iterator, size)):
         yield batch
-
-
-# Writing ---------------------------------------------------------------------------------------------------
-
-
-@dataclass
-class _Past:
-    """What the log already holds of one resource; moments in microseconds."""
-
-    version: int = 0
-    seen: set[tuple[int, str]] = field(default_factory=set)
-    newest: tuple[int, str] = (-END, "")
-
-    def add(self, recorded_at: int, digest: str) -> None:
-        self.version += 1
-        self.seen.add((recorded_at, digest))
-        if recorded_at >= self.newest[0]:  # added in order of seq: the later of two equals wins
-            self.newest = (recorded_at, digest)
-
-
-def append(
-    connection: sa.Connection, arrivals: Iterable[Arrival], source: str, received_at: datetime
-) -> Written:
-    """Adds what is new, within the transaction of ``connection``."""
-    wait_for_turn(connection)
-    seq = first = head(connection)
-    total, received = 0, microseconds(received_at)
-    for batch in batched(arrivals, CHUNK):
-        rows = _new_rows(batch, _past(connection, batch), seq, received, source)
-        if rows:
-            connection.execute(INSERT, rows)
-        total, seq = total + len(batch), seq + len(rows)
-    return Written(seq - first, total - (seq - first))
-
-
-def wait_for_turn(connection: sa.Connection) -> None:
-    """Waits until no other transaction is writing to the log; the turn ends with the transaction."""
-    # SQLite: BEGIN IMMEDIATE (store.writing) already admits one writer at a time. PostgreSQL admits many, and
-    # a transaction that took a lower seq could commit after one that took a higher: a reader pinned between
-    # the two would see rows appear under its position, and the columns would step over them for good. So the
-    # writers of the log queue here; the lock ends with the transaction, once its rows are visible.
-    if connection.dialect.name == "postgresql":
-        connection.execute(sa.select(sa.func.pg_advisory_xact_lock(_ADVISORY_KEY)))
-
-
-def _past(connection: sa.Connection, batch: Sequence[Arrival]) -> dict[tuple[str, str], _Past]:
-    ids: dict[str, set[str]] = {}
-    for arrival in batch:
-        ids.setdefault(arrival.type, set()).add(arrival.id)
-    past: dict[tuple[str, str], _Past] = {
-        (type_, id_): _Past() for type_, names in ids.items() for id_ in names
-    }
-    for type_, names in ids.items():
-        for row in connection.execute(_PAST, {"type": type_, "ids": sorted(names)}):
-            past[type_, row.id].add(row.recorded_at, row.digest)
-    return past
-
-
-_PAST = (
-    sa.select(_c.id, sa.type_coerce(_c.recorded_at, sa.BigInteger).label("recorded_at"), _c.digest)
-    .where(_c.type == sa.bindparam("type"), _c.id.in_(sa.bindparam("ids", expanding=True)))
-    .order_by(_IN_ORDER)
-)
-
-
-def _new_rows(
-    batch: Sequence[Arrival], past: dict[tuple[str, str], _Past], seq: int, received: int, source: str
-) -> list[dict[str, Any]]:
-    rows: list[dict[str, Any]] = []
-    for arrival in batch:
-        known = past[arrival.type, arrival.id]
-        recorded = received if arrival.recorded_at is None else microseconds(arrival.recorded_at)
-        if _unchanged(known, recorded, received, arrival.digest):
-            continue
-        known.add(recorded, arrival.digest)
-        seq += 1
-        rows.append(
-            {
-                "seq": seq, "type": arrival.type, "id": arrival.id, "version": known.version,
-                "recorded_at": recorded, "received_at": received, "source": source,
-                "subject": arrival.subject, "digest": arrival.digest, "body": arrival.body,
-            }
-        )  # fmt: skip
-    return rows
-
-
-def _unchanged(known: _Past, recorded: int, received: int, digest: str) -> bool:
-    # A resource that does not say when it was recorded is new only if it differs from what is in force; it
-    # may well go back to an earlier content (A, B, A), and that is news.
-    undated = recorded == received
-    return (recorded, digest) in known.seen or (undated and known.newest[1] == digest)
 
 
 # Reading ---------------------------------------------------------------------------------------------------
@@ -204,6 +106,24 @@ def _versions_of(ever: sa.Select[Any]) -> sa.Select[Any]:
 
 
 _PATIENTS, _PATIENTS_TYPES = _versions_of(_EVER), _versions_of(_EVER.where(_TYPES))
+_ABOUT_AFTER = (
+    sa.select(_c.type, _c.id)
+    .distinct()
+    .where(
+        _c.subject.in_(_SUBJECTS),
+        sa.or_(
+            _c.type > sa.bindparam("type"),
+            sa.and_(_c.type == sa.bindparam("type"), _c.id > sa.bindparam("id")),
+        ),
+    )
+    .order_by(_c.type, _c.id)
+    .limit(sa.bindparam("size", type_=sa.Integer))
+)
+_ALL_OF = (
+    sa.select(*_FIELDS)
+    .where(_c.type == sa.bindparam("type"), _c.id.in_(sa.bindparam("ids", expanding=True)))
+    .order_by(_IN_ORDER)
+)
 _PAGE = (
     _in_force()
     .where(
@@ -226,13 +146,23 @@ _COUNT = (
     .group_by(_c.type)
     .order_by(_c.type)
 )
+_ENDS = sa.select(
+    *(
+        sa.select(_c.received_at)
+        .where(_c.type == sa.bindparam("type"), _c.seq <= _PIN)
+        .order_by(order)
+        .limit(1)
+        .scalar_subquery()
+        for order in (_c.seq, _c.seq.desc())
+    )
+)
 _SLICE = (
     sa.select(*_FIELDS)
     .where(_c.type == sa.bindparam("type"), _c.seq > sa.bindparam("after"), _c.seq <= _PIN)
     .order_by(_c.seq)
     .limit(sa.bindparam("size", type_=sa.Integer))
 )
-_ARRIVED = (
+_NEWER = (
     sa.select(*_FIELDS)
     .where(_c.seq > sa.bindparam("after"), _c.seq <= _PIN)
     .order_by(_c.seq)
@@ -297,6 +227,29 @@ def patients(
     return [found[seq] for seq in sorted(found)]
 
 
+def ever_about(
+    connection: sa.Connection, subjects: Iterable[str], after: tuple[str, str], size: int
+) -> list[tuple[str, str]]:
+    """The next resources, as (type, id), of which some version is about one of these patients."""
+    bound = {"subjects": sorted(subjects), "type": after[0], "id": after[1], "size": size}
+    return [(row.type, row.id) for row in connection.execute(_ABOUT_AFTER, bound)]
+
+
+def histories(
+    connection: sa.Connection, keys: Iterable[tuple[str, str]]
+) -> dict[tuple[str, str], list[Version]]:
+    """Every version of some resources, given as (type, id), each in order of arrival."""
+    ids: dict[str, set[str]] = {}
+    for type_, id_ in keys:
+        ids.setdefault(type_, set()).add(id_)
+    found: dict[tuple[str, str], list[Version]] = {}
+    for type_, names in ids.items():
+        for batch in batched(sorted(names), CHUNK):
+            for version in _versions(connection.execute(_ALL_OF, {"type": type_, "ids": batch})):
+                found.setdefault((type_, version.id), []).append(version)
+    return found
+
+
 def page(
     connection: sa.Connection,
     type_: str,
@@ -322,15 +275,21 @@ def slice_of(connection: sa.Connection, type_: str, after: int, pin: int, size: 
     return _versions(connection.execute(_SLICE, {"type": type_, "after": after, "pin": pin, "size": size}))
 
 
-def arrived(connection: sa.Connection, after: int, pin: int, size: int) -> list[Version]:
+def newer(connection: sa.Connection, after: int, pin: int, size: int) -> list[Version]:
     """The next versions of any type after position ``after``, in order of arrival."""
-    return _versions(connection.execute(_ARRIVED, {"after": after, "pin": pin, "size": size}))
+    return _versions(connection.execute(_NEWER, {"after": after, "pin": pin, "size": size}))
 
 
 def count(connection: sa.Connection, pin: int) -> dict[str, dict[str, int]]:
     """How many resources and versions there are of each type."""
     rows = connection.execute(_COUNT, {"pin": pin})
     return {type_: {"resources": resources, "versions": versions} for type_, resources, versions in rows}
+
+
+def ends(connection: sa.Connection, type_: str, pin: int) -> tuple[datetime, datetime]:
+    """When the first and the last version of a type that the log holds were received."""
+    first, last_ = connection.execute(_ENDS, {"type": type_, "pin": pin}).one()
+    return first, last_
 
 
 def count_after(connection: sa.Connection, type_: str, after: int, pin: int) -> int:

@@ -1,17 +1,11 @@
-"""Looking after a lake: how large it is, whether its columns follow, and a copy of the database."""
+"""Looking after a lake: how large it is, and whether its columns follow."""
 
 from __future__ import annotations
 
-import os
-import sqlite3
-from contextlib import closing
-from pathlib import Path
-from typing import cast
+from datetime import datetime
 
 import msgspec
 import sqlalchemy as sa
-
-from vesalius.errors import NotAllowed
 
 _SIZE = {
     "sqlite": "SELECT page_count * page_size FROM pragma_page_count(), pragma_page_size()",
@@ -28,6 +22,7 @@ class TypeStats(msgspec.Struct, frozen=True):
         files, bytes: of its typed columns.
         behind: how many versions its columns have not taken yet; the next question about many patients, or
             ``refresh_columns``, takes them.
+        first_received, last_received: when the first and the last of them came in.
     """
 
     type: str
@@ -36,6 +31,8 @@ class TypeStats(msgspec.Struct, frozen=True):
     files: int
     bytes: int
     behind: int
+    first_received: datetime
+    last_received: datetime
 
 
 class Stats(msgspec.Struct, frozen=True):
@@ -55,29 +52,3 @@ class Stats(msgspec.Struct, frozen=True):
 def database_bytes(connection: sa.Connection) -> int:
     """The size of the database."""
     return int(connection.execute(sa.text(_SIZE[connection.dialect.name])).scalar_one())
-
-
-def backup(engine: sa.Engine, target: Path) -> None:
-    """Copies a running SQLite database, one consistent state of it, whole or not at all.
-
-    Raises:
-        NotAllowed: the database is PostgreSQL, which has better tools of its own.
-    """
-    if engine.dialect.name != "sqlite":
-        raise NotAllowed("only an SQLite database is copied from here", hint="use pg_dump or a base backup")
-    partial = target.with_name(f".{target.name}.partial")
-    partial.unlink(missing_ok=True)
-    with closing(engine.raw_connection()) as pooled, closing(sqlite3.connect(partial)) as copy:
-        # All pages in one step: writers append to their journal meanwhile and wait for nothing.
-        cast("sqlite3.Connection", pooled.driver_connection).backup(copy)
-    _make_durable(partial)
-    partial.replace(target)
-    _make_durable(target.parent)
-
-
-def _make_durable(path: Path) -> None:
-    handle = os.open(path, os.O_RDONLY)
-    try:
-        os.fsync(handle)
-    finally:
-        os.close(handle)

@@ -70,16 +70,19 @@ class Arrival(msgspec.Struct, frozen=True):
     digest: str
 
     @classmethod
-    def of(cls, body: bytes) -> Arrival:
-        """The arrival of one JSON resource that is known to be valid R4 with an id."""
+    def of(cls, body: bytes, recorded_at: datetime | None = None, digest: str = "") -> Arrival:
+        """The arrival of one JSON resource that is known to be valid R4 with an id.
+
+        ``recorded_at`` and ``digest``, where they are given, stand for what the resource says itself.
+        """
         resource = fhir.load(body)
         return cls(
             body=body,
             type=resource["resourceType"],
             id=resource["id"],
             subject=fhir.subject(resource),
-            recorded_at=fhir.recorded(resource),
-            digest=fhir.digest(body),
+            recorded_at=recorded_at or fhir.recorded(resource),
+            digest=digest or fhir.digest(body),
         )
 
 

@@ -4,8 +4,11 @@ SQLite (write-ahead log, full synchronisation) by default, PostgreSQL by a conne
 their tables on :data:`metadata`; nothing above this package opens a connection of its own.
 """
 
+from vesalius.store._copy import backup, restore
 from vesalius.store._engine import (
     Instant,
+    driver,
+    driver_writing,
     from_microseconds,
     metadata,
     microseconds,
@@ -14,4 +17,16 @@ from vesalius.store._engine import (
     writing,
 )
 
-__all__ = ["Instant", "from_microseconds", "metadata", "microseconds", "open_store", "reading", "writing"]
+__all__ = [
+    "Instant",
+    "backup",
+    "driver",
+    "driver_writing",
+    "from_microseconds",
+    "metadata",
+    "microseconds",
+    "open_store",
+    "reading",
+    "restore",
+    "writing",
+]

@@ -122,6 +122,46 @@ def writing(engine: sa.Engine) -> Iterator[sa.Connection]:
         yield connection
 
 
+@contextmanager
+def driver(connection: sa.Connection) -> Iterator[Any]:
+    """The driver's own connection under ``connection``, in the same transaction.
+
+    For the few statements that run thousands of times a second: SQLAlchemy takes longer to prepare one than
+    SQLite to carry it out. Errors come out as SQLAlchemy's, as from any other statement.
+    """
+    with _translated(connection.dialect):
+        yield connection.connection.driver_connection
+
+
+@contextmanager
+def driver_writing(engine: sa.Engine) -> Iterator[Any]:
+    """As :func:`writing` on SQLite, for the driver's own connection.
+
+    Raises:
+        Unavailable: the database does not answer, or cannot be written.
+    """
+    with answering(), _translated(engine.dialect):
+        pooled = engine.raw_connection()
+        try:
+            sqlite: Any = pooled.driver_connection
+            sqlite.execute("BEGIN IMMEDIATE")
+            yield sqlite
+            sqlite.execute("COMMIT")
+        finally:
+            pooled.close()  # rolls back what was not committed
+
+
+@contextmanager
+def _translated(dialect: sa.Dialect) -> Iterator[None]:
+    base = dialect.dbapi.Error  # type: ignore[union-attr]
+    try:
+        yield
+    except base as error:
+        raise sa.exc.DBAPIError.instance(
+            None, None, error, base, hide_parameters=True, dialect=dialect
+        ) from error
+
+
 def _make_private(path: str | None) -> None:
     """Makes a new database file its owner's alone; SQLite gives its log and index the same permissions."""
     if path and path != ":memory:" and not path.startswith("file:"):
@@ -136,9 +176,21 @@ def _hide_details(context: sa.engine.ExceptionContext) -> None:
             error.args = (str(error.args[0]).partition("\nDETAIL:")[0], *error.args[1:])
 
 
+# The journal is copied into the database every 32 MiB, not every 4: pages that change often, as those of
+# indexes do, are then copied once instead of many times. What is committed is on disk either way.
+_PRAGMAS = (
+    "journal_mode=WAL",
+    "synchronous=FULL",
+    "foreign_keys=ON",
+    "busy_timeout=20000",
+    "wal_autocheckpoint=8000",
+    "cache_size=-16384",
+)
+
+
 def _prepare_sqlite(connection: Any, record: Any) -> None:  # noqa: ARG001
     connection.isolation_level = None  # we say BEGIN ourselves: the driver's own is too late for us
-    for pragma in ("journal_mode=WAL", "synchronous=FULL", "foreign_keys=ON", "busy_timeout=20000"):
+    for pragma in _PRAGMAS:
         connection.execute(f"PRAGMA {pragma}")
 
 
@@ -146,4 +198,5 @@ def _begin_sqlite(connection: sa.Connection) -> None:
     # A transaction that reads first and writes later can be refused half-way; one that will write takes the
     # write lock at once and waits for it instead.
     write = connection.get_execution_options().get("vesalius_write")
-    connection.exec_driver_sql("BEGIN IMMEDIATE" if write else "BEGIN")
+    with driver(connection) as sqlite:
+        sqlite.execute("BEGIN IMMEDIATE" if write else "BEGIN")

@@ -9,7 +9,6 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator
 from datetime import UTC, datetime
-from itertools import islice
 
 import msgspec
 import sqlalchemy as sa
@@ -28,6 +27,9 @@ SOURCE = "vesalius:terminology"
 
 READ, WRITTEN = 10_000, 500
 """The most versions that one transaction reads, and re-codes."""
+
+NEEDLES = 40
+"""From more newly decided codes on, the old versions are decoded instead of searched."""
 
 Tick = Callable[[str, int, int], None]
 
@@ -52,7 +54,7 @@ def apply(lake: Lake, *, tick: Tick | None = None, at: datetime | None = None) -
             with reading(lake.engine) as connection:
                 place, every = progress.read(connection, APPLY, type_), decisions(connection)
             book = Codebook(every)
-            start = _start(type_, place, every, book.newest)
+            start = _start(type_, place, every, book.newest, lake.position())
             total += _run(lake, type_, start, place, _Changed(book, every, place.base), tick, at)
             if (
                 start.target == book.newest
@@ -69,13 +71,14 @@ def waiting(engine: sa.Engine) -> int:
     return sum((each.id > base) + bool(each.withdrawn and each.withdrawn.id > base) for each in every)
 
 
-def _start(type_: str, place: Place, every: list[Decision], newest: int) -> Place:
+def _start(type_: str, place: Place, every: list[Decision], newest: int, end: int) -> Place:
     """Where to go on: in the middle of an application, at the end of the last, or anew for new decisions."""
     if place.target != place.base or newest == place.base:
         return place
     fresh = [each for each in every if _since(each, place.base)]
     first = 0 if any(_concerns(each, type_) for each in fresh) else place.settled
-    return msgspec.structs.replace(place, seq=first, target=newest)
+    settled = place.settled if place.base else end  # before the first decision there was nothing to miss
+    return msgspec.structs.replace(place, seq=first, settled=settled, target=newest)
 
 
 def _since(each: Decision, base: int) -> bool:
@@ -92,19 +95,24 @@ class _Changed:
     def __init__(self, book: Codebook, every: Iterable[Decision], base: int) -> None:
         fresh = [each for each in every if _since(each, base)]
         self._book = book
-        self._any = any(each.system == TEXT or not _literal(each.code) for each in fresh)
-        self._codes = [each.code.encode() for each in fresh]
-
-    def recoding(self, version: Version, settled: int) -> Recoding | None:
-        """The translation of a version, or None if it stays as it is."""
-        if not self._book.own or (version.seq <= settled and not self._holds(version.body)):
-            return None
-        new = self._book.recoded(version.resource)
-        return Recoding(version, fhir.dump(new)) if new else None
-
-    def _holds(self, body: bytes) -> bool:
         # JSON can write any character as \uXXXX and a slash as \/: behind a backslash anything may stand
-        return self._any or b"\\" in body or any(code in body for code in self._codes)
+        self._needles = [b"\\", *sorted({each.code.encode() for each in fresh})]
+        self._any = len(self._needles) > NEEDLES or any(
+            each.system == TEXT or not _literal(each.code) for each in fresh
+        )
+
+    def versions(self, lake: Lake, type_: str, place: Place) -> Iterator[Version]:
+        """The versions to look at, in order of arrival: some of the old ones, and all new ones."""
+        first = place.seq
+        if not self._any and first < place.settled:
+            yield from lake.holding(type_, self._needles, first, place.settled)
+            first = place.settled
+        yield from lake.versions(type_, first)
+
+    def recoding(self, version: Version) -> Recoding | None:
+        """The translation of a version, or None if it stays as it is."""
+        new = self._book.recoded(version.resource) if self._book.own else None
+        return Recoding(version, fhir.dump(new)) if new else None
 
 
 def _literal(code: str) -> bool:
@@ -121,32 +129,33 @@ def _run(
     at: datetime | None,
 ) -> int:
     """Brings one application of one type to its end."""
-    place, end, recoded = start, lake.position(), 0
-    for batch, new in _batches(lake.pinned(end).versions(type_, start.seq), changed, start.settled):
-        after = msgspec.structs.replace(place, seq=batch)
+    end = lake.position()
+    place, recoded = start, 0
+    for seq, new in _batches(changed.versions(lake.pinned(end), type_, start), changed):
+        after = msgspec.structs.replace(place, seq=seq)
         with writing(lake.engine) as connection:
             progress.move(connection, APPLY, type_, before, after)
             recoded += lake.recode(new, SOURCE, at or datetime.now(UTC), connection).written if new else 0
         place = before = after
         if tick:
-            tick(type_, batch, end)
-    last = msgspec.structs.replace(place, settled=max(place.settled, place.seq), base=place.target)
+            tick(type_, seq, end)
+    last = msgspec.structs.replace(place, seq=end, settled=end, base=place.target)
     if last != before:
         with writing(lake.engine) as connection:
             progress.move(connection, APPLY, type_, before, last)
     return recoded
 
 
-def _batches(
-    versions: Iterator[Version], changed: _Changed, settled: int
-) -> Iterator[tuple[int, list[Recoding]]]:
+def _batches(versions: Iterator[Version], changed: _Changed) -> Iterator[tuple[int, list[Recoding]]]:
     """The translations, with the last position that they cover, in batches of one transaction each."""
-    while part := list(islice(versions, READ)):
-        new: list[Recoding] = []
-        for version in part:
-            if found := changed.recoding(version, settled):
-                new.append(found)
-            if len(new) >= WRITTEN:
-                yield version.seq, new
-                new = []
-        yield part[-1].seq, new
+    new: list[Recoding] = []
+    read = 0
+    for version in versions:
+        read += 1
+        if found := changed.recoding(version):
+            new.append(found)
+        if len(new) >= WRITTEN or read >= READ:
+            yield version.seq, new
+            new, read = [], 0
+    if new:
+        yield version.seq, new

@@ -7,23 +7,25 @@ its UCUM code; its value is never converted.
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from typing import Any
 
 from vesalius.terminology.concepts import (
     ANY_KIND,
     ANY_UNIT,
     MARK,
+    TEXT,
     UUID,
     Key,
     added_by,
     codings,
     elements,
     local_keys,
+    places,
     received,
 )
 from vesalius.terminology.mappings import Decision, in_force
-from vesalius.terminology.standards import QUANTITY
+from vesalius.terminology.standards import QUANTITY, kinds, standard_for
 
 
 class Codebook:
@@ -45,10 +47,14 @@ class Codebook:
         )
         self._by_code: dict[tuple[str, str], list[Decision]] = {}
         self._force: dict[tuple[str, str], list[Decision]] = {}
+        self._kinds = {name for name in kinds() if any(_concerns(each, name) for each in every)}
         for each in in_force(every):
             self._force.setdefault((each.system, each.code), []).append(each)
             if each.applies:
                 self._by_code.setdefault((each.system, each.code), []).append(each)
+        self._codes = {code for _, code in self._by_code}
+        self._has_words = any(system == TEXT for system, _ in self._by_code)
+        self._places: dict[str, list[tuple[Callable[[Any], bool], str, str]]] = {}
 
     def targets(self, keys: Iterable[Key]) -> list[Decision]:
         """What is to be added for the local codes of one concept: one decision per target system.
@@ -69,7 +75,9 @@ class Codebook:
 
     def recoded(self, resource: dict[str, Any]) -> dict[str, Any] | None:
         """A copy with the codings that the decisions in force add, and no others of ours; None if equal."""
-        if not self.own or all(self._right(*each[:3]) for each in elements(resource, self.own)):
+        if not self._touches(resource):
+            return None
+        if all(self._right(*each[:3]) for each in elements(resource, self.own)):
             return None
         copy: dict[str, Any] = _copied(resource)
         for kind, value, unit, _ in list(elements(copy, self.own)):
@@ -77,13 +85,56 @@ class Codebook:
                 self._mend(kind, value, unit)
         return copy
 
+    def _touches(self, resource: dict[str, Any]) -> bool:
+        """Whether there may be anything to do: nearly every resource goes this way, so it is a short one."""
+        type_ = resource.get("resourceType")
+        if not self.own or not isinstance(type_, str):
+            return False
+        for hit, first, second in self._watched(type_):
+            value = resource.get(first)
+            for each in value if isinstance(value, list) else (value,):
+                if not second:
+                    if hit(each):
+                        return True
+                elif isinstance(each, dict) and hit(each.get(second)):
+                    return True
+        return False
+
+    def _watched(self, type_: str) -> list[tuple[Callable[[Any], bool], str, str]]:
+        """Where to look in a type: what looks, and the one or two names that lead there."""
+        if type_ not in self._places:
+            self._places[type_] = [
+                (self._unit_hit if kind == QUANTITY else self._concept_hit, names[0], "".join(names[1:]))
+                for kind, names, _ in places(type_)
+                if kind in self._kinds
+            ]
+        return self._places[type_]
+
+    def _concept_hit(self, concept: Any) -> bool:
+        if isinstance(concept, list):
+            return any(map(self._concept_hit, concept))
+        if not isinstance(concept, dict):
+            return False
+        named = False
+        of = concept.get("coding")
+        for each in of if isinstance(of, list) else ():
+            if isinstance(each, dict):
+                code = each.get("code")
+                if "extension" in each or (isinstance(code, str) and code in self._codes):
+                    return True
+                named = named or "system" in each
+        return self._has_words and not named
+
+    def _unit_hit(self, quantity: Any) -> bool:
+        return isinstance(quantity, dict) and ("extension" in quantity or "code" not in quantity)
+
     def _right(self, kind: str, value: dict[str, Any], unit: str) -> bool:
         """Whether what stands here is what the decisions in force make of it; changes nothing."""
         if kind == QUANTITY:
             return self._marked_unit(value) == self._wanted_unit(value)
         of = codings(value)
         have = [each for each in of if "extension" in each and added_by(each) in self.own]
-        named = [(each.get("system"), each["code"].strip()) for each in of if each.get("system")]
+        named = [(each.get("system"), each["code"]) for each in of if each.get("system")]
         if named and not have and not any(name in self._by_code for name in named):
             return True  # the way of nearly every concept: no look at its words
         return have == self._wanted(kind, value, unit)
@@ -127,8 +178,15 @@ class Codebook:
             quantity["extension"] = [*quantity.get("extension", ()), _mark(uid)]
 
 
+def _concerns(each: Decision, kind: str) -> bool:
+    """Whether a decision, in force or not, can have to do with a kind of element."""
+    if each.kind != ANY_KIND or not each.target_system:
+        return each.kind == kind
+    return each.target_system in standard_for(kind)
+
+
 def _reach(each: Decision) -> tuple[bool, bool, int]:
-    return each.unit == ANY_UNIT, each.kind == ANY_KIND, -each.id
+    return each.unit == ANY_UNIT, each.kind == ANY_KIND, each.id
 
 
 def _coding(each: Decision) -> dict[str, Any]:

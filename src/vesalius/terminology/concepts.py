@@ -157,9 +157,9 @@ def local_keys(kind: str, value: dict[str, Any], unit: str, own: Container[str])
         free = "code" not in value or added_by(value) in own
         return [Key(kind, TEXT, text, "")] if text and free else []
     named = [
-        Key(kind, each["system"], each["code"].strip(), unit)
+        Key(kind, each["system"], each["code"], unit)
         for each in received(value, own)
-        if isinstance(each.get("system"), str) and each["system"] and each["code"].strip()
+        if isinstance(each.get("system"), str) and each["system"] and each["code"]
     ]
     text = "" if named else plain(name_of(value, own))
     return named or ([Key(kind, TEXT, text, unit)] if text else [])

@@ -118,7 +118,7 @@ def decide(
         InvalidMap: it cannot be: no reason, a code of the wrong form, a target that is not standard there.
         Conflict: the very same decision is in force already.
     """
-    decision = checked(msgspec.structs.replace(decision, by=by.strip(), reason=reason.strip()))
+    decision = checked(msgspec.structs.replace(decision, by=by, reason=reason))
     if isinstance(where, sa.Engine):
         with writing(where) as connection:
             return _keep(connection, decision, at)
@@ -136,7 +136,8 @@ def checked(decision: Decision) -> Decision:
         if decision.system == TEXT and decision.kind != QUANTITY
         else decision.code.strip()
     )
-    decision = msgspec.structs.replace(decision, code=code)
+    by, reason = decision.by.strip(), decision.reason.strip()
+    decision = msgspec.structs.replace(decision, code=code, by=by, reason=reason)
     if not decision.by or not decision.reason:
         raise InvalidMap("a decision needs a name and a reason")
     if not decision.system or not decision.code:
@@ -188,7 +189,7 @@ def _check_target(decision: Decision) -> None:
 
 def _keep(connection: sa.Connection, decision: Decision, at: datetime | None) -> Decision:
     _one_at_a_time(connection)
-    same = [each for each in _read(connection) if each.withdrawn is None and _slot(each) == _slot(decision)]
+    same = [each for each in in_force(_read(connection)) if _slot(each) == _slot(decision)]
     if same and _content(same[-1]) == _content(decision):
         raise Conflict("this is how it is mapped already")
     made = msgspec.structs.replace(

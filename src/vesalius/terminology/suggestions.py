@@ -75,9 +75,12 @@ class Suggestions:
         c = code_seen.c
         asked = sa.select(c.system, c.code, c.kind, c.unit, c.times, c.names, c.beside)
         with reading(engine) as connection:
-            for *values, names, beside in connection.execute(asked.where(~c.local, c.kind != QUANTITY)):
+            for row in connection.execute(asked.where(~c.local, c.kind != QUANTITY)):
+                system, code, kind, unit, times, names, beside = row
                 called = _counts(names)
-                standard = _Standard(*values, max(called, key=lambda name: called[name], default=""))
+                standard = _Standard(
+                    system, code, kind, unit, times, max(called, key=lambda name: called[name], default="")
+                )
                 for name in {plain(each) for each in called} - {""}:
                     self._by_name.setdefault((standard.kind, name), []).append(standard)
                 for local, number in _counts(beside).items():

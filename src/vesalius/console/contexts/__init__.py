@@ -4,6 +4,7 @@ A hospital that changes a template may rely on these fields; a test compares wha
 is documented here. ``shell`` is on every page; ``page`` is the page's own.
 """
 
+from vesalius.console.contexts.codes import CodeDecision, CodeGuess, CodeRow, CodesPage, ShareRow
 from vesalius.console.contexts.frame import (
     AboutPage,
     Choice,
@@ -25,6 +26,16 @@ from vesalius.console.contexts.held import (
     ProblemRow,
     QuarantinePage,
     StepRow,
+)
+from vesalius.console.contexts.identity import (
+    Compared,
+    ConfirmPage,
+    IdentityPage,
+    MergePage,
+    MergeRow,
+    PairPage,
+    PairRow,
+    Side,
 )
 from vesalius.console.contexts.patients import (
     Chance,
@@ -89,6 +100,12 @@ __all__ = [
     "Chance",
     "Choice",
     "Cited",
+    "CodeDecision",
+    "CodeGuess",
+    "CodeRow",
+    "CodesPage",
+    "Compared",
+    "ConfirmPage",
     "DayLine",
     "DecisionForm",
     "DecisionsPage",
@@ -102,14 +119,20 @@ __all__ = [
     "FeedRow",
     "Figure",
     "FreshPage",
+    "HeldItem",
     "HeldPage",
+    "IdentityPage",
     "Knob",
     "Link",
     "MapForm",
+    "MergePage",
+    "MergeRow",
     "MyDecision",
     "Notice",
     "OpenGate",
     "Pages",
+    "PairPage",
+    "PairRow",
     "Past",
     "Patient",
     "ProblemRow",
@@ -120,7 +143,9 @@ __all__ = [
     "ResourcePage",
     "Row",
     "Rule",
+    "ShareRow",
     "Shell",
+    "Side",
     "SignInPage",
     "Signature",
     "Similar",

@@ -290,6 +290,7 @@ class SuggestionPage:
         title: the title of the use.
         target: what the probability is of.
         patient: whom it is about.
+        merged: that the patient was merged with another since, in the reader's language; or empty.
         indicator: critical, warning or info.
         option: what is proposed.
         summary: the line that says it.
@@ -327,6 +328,7 @@ class SuggestionPage:
     title: str
     target: str
     patient: Patient
+    merged: str
     indicator: str
     option: str
     summary: str

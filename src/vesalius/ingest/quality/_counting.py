@@ -46,7 +46,7 @@ def refresh(lake: Lake, progress: Progress | None = None) -> int:
     end, start = lake.position(), _position(lake.engine)
     counted, total = 0, end - start
     while start < end:
-        found = lake.arrived(start, min(CHUNK, end - start))
+        found = lake.newer(start, min(CHUNK, end - start))
         if not found:
             break
         if not _added(lake.engine, _counts(found), start, found[-1].seq):

@@ -4,19 +4,21 @@ from __future__ import annotations
 
 import math
 from collections import Counter, defaultdict
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, timedelta
+from typing import Any
 
 import sqlalchemy as sa
 
+from vesalius.ingest._message_table import message
 from vesalius.ingest._tables import receipt
 from vesalius.ingest.quality._counting import day_of
 from vesalius.ingest.quality._measures import DELAYS, ELEMENTS
-from vesalius.ingest.quality._silence import WEEKS, Silence, assess
+from vesalius.ingest.quality._silence import QUARTER, WEEKS, Silence, assess
 from vesalius.ingest.quality._tables import day as table
 from vesalius.lake import Lake
-from vesalius.store import reading
+from vesalius.store import from_microseconds, reading
 
 DAYS = 30
 """How many days are shown, today included."""
@@ -136,10 +138,9 @@ def feed_quality(lake: Lake, now: datetime) -> list[FeedQuality]:
     end = day_of(now)
     counted = _counted(lake.engine, end - DAYS + 1, end)
     items = _items(lake.engine, end - DAYS + 1, end)
-    arrivals = _arrivals(lake.engine, now)
     found = [
-        _feed(source, counted.get(source, {}), items.get(source, {}), assess(arrivals[source], now), end)
-        for source in sorted(arrivals)
+        _feed(source, counted.get(source, {}), items.get(source, {}), silence, end)
+        for source, silence in _silences(lake.engine, now).items()
     ]
     urgency = {"silent": 0, "late": 1, "unknown": 2, "fine": 2}
     return sorted(found, key=lambda feed: (urgency[feed.silence.alarm], not feed.shifts, feed.source))
@@ -305,19 +306,34 @@ def _start(number: int) -> datetime:
     return datetime(1970, 1, 1, tzinfo=UTC) + timedelta(days=number)
 
 
-def _arrivals(engine: sa.Engine, now: datetime) -> dict[str, Sequence[datetime]]:
-    """When something came from each feed: every arrival of the last weeks, and the last one before them."""
-    c = receipt.c
+def _silences(engine: sa.Engine, now: datetime) -> dict[str, Silence]:
+    """Whether each feed still comes: its files, and its messages, which share one receipt per day."""
+    last: dict[str, datetime] = {}
+    found: dict[str, Counter[int]] = defaultdict(Counter)
     since = now - timedelta(weeks=WEEKS + 1)
-    last = sa.func.max(c.received_at, type_=c.received_at.type)
     with reading(engine) as connection:
-        found = {
-            row.source: [row.last]
-            for row in connection.execute(
-                sa.select(c.source, last.label("last")).where(c.received_at <= since).group_by(c.source)
-            )
-        }
-        recent = sa.select(c.source, c.received_at).where(c.received_at > since).order_by(c.received_at)
-        for row in connection.execute(recent):
-            found.setdefault(row.source, []).append(row.received_at)
-    return dict(found)
+        for table in (receipt, message):
+            source, at = table.c.source, table.c.received_at
+            for row in connection.execute(_newest(source, at)):
+                last[row.source] = max(row.at, last.get(row.source, row.at))
+            for row in connection.execute(_quarters(source, at).where(at > since)):
+                found[row.source][int(row.quarter)] += row.items
+    return {source: assess(moment, _starts(found[source]), now) for source, moment in last.items()}
+
+
+def _starts(quarters: Mapping[int, int]) -> list[tuple[datetime, int]]:
+    return [(from_microseconds(number * _QUARTER), count) for number, count in sorted(quarters.items())]
+
+
+_QUARTER = QUARTER // timedelta(microseconds=1)
+
+
+def _newest(source: sa.Column[Any], at: sa.Column[Any]) -> sa.Select[Any]:
+    return sa.select(source, sa.func.max(at, type_=at.type).label("at")).group_by(source)
+
+
+def _quarters(source: sa.Column[Any], at: sa.Column[Any]) -> sa.Select[Any]:
+    moment = sa.type_coerce(at, sa.BigInteger)
+    quarter = ((moment - moment % _QUARTER) // _QUARTER).label("quarter")
+    chosen = sa.select(source, quarter, sa.func.count().label("items"))
+    return chosen.group_by(source, quarter).order_by(quarter)

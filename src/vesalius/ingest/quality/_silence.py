@@ -19,7 +19,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from enum import StrEnum
-from itertools import pairwise
+from itertools import accumulate, pairwise
 
 WEEKS = 4
 """How many weeks are looked back."""
@@ -68,21 +68,26 @@ class Silence:
     usual: timedelta
 
 
-def assess(arrivals: Sequence[datetime], now: datetime) -> Silence:
+QUARTER = timedelta(minutes=15)
+"""Arrivals are counted by the quarter of an hour: a busy feed has too many to look at one by one."""
+
+
+def assess(last: datetime | None, quarters: Sequence[tuple[datetime, int]], now: datetime) -> Silence:
     """Judges the silence of a feed.
 
     Args:
-        arrivals: when something came, whatever became of it, in order; those of five weeks are enough.
-        now: the moment of the question.
+        last: when something last came; None if nothing ever did.
+        quarters: the start of each quarter of an hour in which something came, in order, and how much came in
+            it, whatever became of it; those of five weeks are enough.
+        now: the moment of the question, not before ``last``.
     """
-    known = arrivals[: bisect_right(arrivals, now)]
-    if not known:
+    if last is None:
         return Silence(Alarm.UNKNOWN, None, timedelta(0), 0.0, timedelta(0))
-    last = known[-1]
-    since, expected = now - last, _expected(known, now)
-    recent = known[bisect_right(known, last - WEEKS * _WEEK) :]
-    usual, margin = _usual(recent)
-    if len(recent) < FEWEST:
+    rhythm = _Rhythm(quarters)
+    since, expected = now - last, rhythm.expected(last, now)
+    month = last - WEEKS * _WEEK
+    usual, margin = _usual([start for start, _ in quarters if start > month])
+    if rhythm.until(now) - rhythm.until(month) < FEWEST:
         alarm = Alarm.UNKNOWN
     elif expected >= SILENT or since > usual * margin:
         alarm = Alarm.SILENT
@@ -91,6 +96,32 @@ def assess(arrivals: Sequence[datetime], now: datetime) -> Silence:
     else:
         alarm = Alarm.FINE
     return Silence(alarm, last, since, expected, usual)
+
+
+class _Rhythm:
+    """How much came until any moment; within a quarter of an hour, evenly."""
+
+    def __init__(self, quarters: Sequence[tuple[datetime, int]]) -> None:
+        self._starts = [start for start, _ in quarters]
+        self._counts = [count for _, count in quarters]
+        self._totals = [0, *accumulate(self._counts)]
+
+    def until(self, moment: datetime) -> float:
+        place = bisect_right(self._starts, moment) - 1
+        if place < 0:
+            return 0.0
+        part = min(1.0, (moment - self._starts[place]) / QUARTER)
+        return self._totals[place] + part * self._counts[place]
+
+    def expected(self, last: datetime, now: datetime) -> float:
+        """How much the window since the last arrival brought in earlier weeks; or days, for a young feed."""
+        for step, most in ((_WEEK, WEEKS), (_DAY, 6)):
+            back = [step * n for n in range(1, most + 1)]
+            back = [shift for shift in back if self._starts[0] <= last - shift and now - last <= step]
+            if len(back) >= 2:
+                counts = sorted(self.until(now - shift) - self.until(last - shift) for shift in back)
+                return counts[1] if len(counts) >= 3 else counts[0]
+        return 0.0
 
 
 def _usual(recent: Sequence[datetime]) -> tuple[timedelta, float]:
@@ -105,16 +136,3 @@ def _usual(recent: Sequence[datetime]) -> tuple[timedelta, float]:
 def _same_time_of_week(one: datetime, other: datetime) -> bool:
     apart = (other - one) % _WEEK
     return min(apart, _WEEK - apart) <= _NEAR
-
-
-def _expected(known: Sequence[datetime], now: datetime) -> float:
-    """How many arrivals the window since the last one brought in earlier weeks; or days, for a young feed."""
-    last, first = known[-1], known[0]
-    for step, most in ((_WEEK, WEEKS), (_DAY, 6)):
-        back = [step * n for n in range(1, most + 1) if first <= last - step * n and now - last <= step]
-        if len(back) >= 2:
-            counts = sorted(
-                bisect_right(known, now - shift) - bisect_right(known, last - shift) for shift in back
-            )
-            return float(counts[1] if len(counts) >= 3 else counts[0])
-    return 0.0

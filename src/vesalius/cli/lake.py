@@ -1,0 +1,137 @@
+"""Looking after the lake: how large it is, its columns, copies of it, what leaves it."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+
+import click
+
+from vesalius.cli._shared import HOME, Tick, opened, progress
+
+MOMENT = click.DateTime(["%Y-%m-%dT%H:%M:%S%z"])
+
+
+@click.group("lake")
+def lake() -> None:
+    """What the lake holds, and looking after it."""
+
+
+@lake.command()
+@click.option("--json", "as_json", is_flag=True, help="For machines.")
+@HOME
+def stats(as_json: bool, home: Path) -> None:
+    """How much the lake holds of each resource type, and whether its columns follow."""
+    import msgspec
+
+    with opened(home) as hospital:
+        found = hospital.lake.stats()
+    if as_json:
+        click.echo(msgspec.json.format(msgspec.json.encode(found)))
+        return
+    head = ("type", "resources", "versions", "files", "MB", "behind", "first received", "last received")
+    click.echo("{:<24}{:>11}{:>11}{:>7}{:>9}{:>9}  {:<18}{:<16}".format(*head))
+    for each in found.types:
+        received = (f"{moment:%Y-%m-%d %H:%M}" for moment in (each.first_received, each.last_received))
+        click.echo(
+            f"{each.type:<24}{each.resources:>11}{each.versions:>11}{each.files:>7}{each.bytes / 1e6:>9.1f}"
+            f"{each.behind:>9}  {'  '.join(received)}"
+        )
+    resources, versions = (
+        sum(getattr(each, name) for each in found.types) for name in ("resources", "versions")
+    )
+    click.echo(f"{'all':<24}{resources:>11}{versions:>11}")
+    click.echo(f"log at position {found.position}, database of {found.database_bytes / 1e6:.1f} MB")
+
+
+@lake.command()
+@HOME
+def rebuild(home: Path) -> None:
+    """Make the typed columns again from the log; readers are not disturbed."""
+    with opened(home) as hospital, progress() as tick:
+        totals = {kind: counts["versions"] for kind, counts in hospital.lake.count().items()}
+        hospital.lake.rebuild_columns(lambda kind, done: _tick(tick, kind, done, totals))
+        click.echo(f"{sum(totals.values())} versions of {len(totals)} types")
+
+
+@lake.command()
+@HOME
+def compact(home: Path) -> None:
+    """Bring the columns up to date and make their many small files into few."""
+    with opened(home) as hospital:
+        hospital.lake.refresh_columns()
+        before = sum(each.files for each in hospital.lake.stats().types)
+        hospital.lake.compact_columns()
+        after = sum(each.files for each in hospital.lake.stats().types)
+    click.echo(
+        f"{before} files before, {after} now; replaced ones stay for a day, for those still reading them"
+    )
+
+
+@lake.command()
+@click.argument("file", type=click.Path(path_type=Path, dir_okay=False))
+@HOME
+def backup(file: Path, home: Path) -> None:
+    """Copy the whole database, SQLite or PostgreSQL, to one SQLite FILE while it is in use."""
+    with opened(home) as hospital:
+        hospital.lake.backup(file)
+    click.echo(f"{file}: {file.stat().st_size / 1e6:.1f} MB; keep it like the patients' data that it is")
+
+
+@lake.command()
+@click.argument("file", type=click.Path(path_type=Path, dir_okay=False, exists=True))
+@click.option("--replace", is_flag=True, help="Throw away what the database holds now.")
+@HOME
+def restore(file: Path, replace: bool, home: Path) -> None:
+    """Put a backup FILE, of SQLite or PostgreSQL, in the place of the database: whole or not at all."""
+    from vesalius.governance import audit
+
+    with opened(home) as hospital:
+        hospital.lake.restore(file, replace=replace)
+        events = audit.verify(hospital.engine)
+        versions = sum(counts["versions"] for counts in hospital.lake.count().values())
+    click.echo(f"{versions} versions; {events} audit events, chain intact; the columns follow when asked for")
+
+
+@lake.command()
+@click.argument("folder", type=click.Path(path_type=Path, file_okay=False))
+@click.option("--type", "types", multiple=True, help="Only this resource type; may be given again.")
+@click.option("--as-of", type=MOMENT, default=None, help="What was known then, such as 2024-05-01T00:00:00Z.")
+@click.option("--versions", is_flag=True, help="Every version ever received, not only the one in force.")
+@click.option("--gzip", is_flag=True, help="Compress the files.")
+@HOME
+def export(
+    folder: Path, types: tuple[str, ...], as_of: datetime | None, versions: bool, gzip: bool, home: Path
+) -> None:
+    """Write FHIR NDJSON to FOLDER, one file per resource type, each line as it was received."""
+    with opened(home) as hospital, progress() as tick:
+        totals = {kind: counts["versions"] for kind, counts in hospital.lake.count().items()}
+        written = hospital.lake.export(
+            folder,
+            types or None,
+            as_of=as_of,
+            versions=versions,
+            gzip=gzip,
+            progress=lambda kind, done: _tick(tick, kind, done, totals),
+        )
+    for kind, count in written.items():
+        click.echo(f"{kind:<24} {count:>10}")
+
+
+@lake.command()
+@click.option("--days", type=click.IntRange(min=0), required=True, help="How long released items are kept.")
+@HOME
+def retention(days: int, home: Path) -> None:
+    """Empty the original bytes of quarantined items that were released more than DAYS ago.
+
+    What they became is in the lake; their cause, place and moment stay. Items that are still held stay whole.
+    """
+    from vesalius import ingest
+
+    with opened(home) as hospital:
+        count = ingest.empty_released(hospital.engine, datetime.now(UTC) - timedelta(days=days))
+    click.echo(f"{count} released items emptied")
+
+
+def _tick(tick: Tick, kind: str, done: int, totals: dict[str, int]) -> None:
+    tick(kind, done, totals.get(kind, 0), f"{done}")

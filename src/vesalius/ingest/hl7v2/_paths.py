@@ -1,0 +1,174 @@
+"""Where a value goes in a resource: paths of the tables, checked against R4 and compiled."""
+
+from __future__ import annotations
+
+from typing import Any, NamedTuple
+
+from vesalius import fhir
+from vesalius.errors import InvalidMap
+from vesalius.ingest.hl7v2._run import REFERENCE, Run
+from vesalius.ingest.hl7v2._tables import Node
+
+Turn = tuple[int, int]
+"""Which segment of the message and which repetition of its field a value comes from."""
+
+
+class Move(NamedTuple):
+    """One step of a compiled path.
+
+    Attributes:
+        name: of the element; of the resource type, where ``link`` says that it leads into one.
+        which: which of several in a list, as the tables number them.
+        many: whether the element is a list.
+        repeats: whether each repetition of the field has its own.
+        link: whether it leads into the resource that a reference points to.
+    """
+
+    name: str
+    which: str = ""
+    many: bool = False
+    repeats: bool = False
+    link: bool = False
+
+
+class Setter:
+    """Puts values at one path.
+
+    Attributes:
+        name: of the last element; empty where the value is the whole resource.
+        kind: its type.
+        codes: the value set that a code of it must come from.
+        complex: whether it is no primitive.
+    """
+
+    __slots__ = ("_last", "_moves", "_plain", "codes", "complex", "kind", "name", "refer")
+
+    def __init__(self, moves: list[Move], kind: str, codes: str) -> None:
+        self._last = moves[-1] if moves and not moves[-1].link else None
+        self._moves = moves[:-1] if self._last else moves
+        self.name = self._last.name if self._last else ""
+        self.kind = kind
+        self.codes = codes
+        self.complex = kind not in fhir.primitives()
+        # the element that refers, where the value is a whole resource that it refers to
+        self.refer = Setter(moves[:-1], "Reference", "") if moves and moves[-1].link else None
+        self._plain = not self._moves and self._last is not None and not self._last.many
+
+    def leads(self) -> tuple[Move, ...]:
+        """The first steps, up to the first that leads into a resource; () where none does."""
+        place = next((place for place, move in enumerate(self._moves) if move.link), -1)
+        return tuple(self._moves[: place + 1])
+
+    def __call__(self, run: Run, root: dict[str, Any], value: Any, turn: Turn) -> None:
+        """Puts a value (or, of what may have several, a list of them) into ``root``."""
+        here = root
+        if self._plain and not isinstance(value, dict | list):
+            here[self.name] = value
+            return
+        for move in self._moves:
+            if move.link:
+                here = run.linked(here, move.name).resource
+            elif move.many:
+                here = _slot(run, here, move.name, (move.which, turn[0], turn[1] if move.repeats else 0))
+            else:
+                here = here.setdefault(move.name, {})
+        last = self._last
+        if last is None:
+            merge(run, here, value[0] if isinstance(value, list) else value)
+        elif last.many:
+            for number, one in enumerate(value if isinstance(value, list) else [value]):
+                _append(run, here, last, one, (last.which, turn[0], turn[1] if last.repeats else 0), number)
+        else:
+            one = value[0] if isinstance(value, list) else value
+            known = here.get(last.name)
+            if isinstance(one, dict) and isinstance(known, dict):
+                merge(run, known, one)
+            else:
+                here[last.name] = one
+
+
+def _append(run: Run, here: dict[str, Any], last: Move, one: Any, key: Any, number: int) -> None:
+    if isinstance(one, dict):
+        place = (id(here), last.name, (*key, number) if number else key)
+        known = run.slots.get(place)
+        if known is None:
+            run.slots[place] = one
+            here.setdefault(last.name, []).append(one)
+        else:
+            merge(run, known, one)
+    elif one not in (known := here.setdefault(last.name, [])):
+        known.append(one)
+
+
+def _slot(run: Run, here: dict[str, Any], name: str, key: Any) -> dict[str, Any]:
+    """The element of a list that a value belongs to, begun if it is the first."""
+    place = (id(here), name, key)
+    found = run.slots.get(place)
+    if found is None:
+        found = run.slots[place] = {}
+        here.setdefault(name, []).append(found)
+    return found
+
+
+def merge(run: Run, known: dict[str, Any], more: dict[str, Any]) -> None:
+    """Puts the elements of one value into another: lists are joined, the later of two values stands."""
+    run.keep(more)
+    for name, value in more.items():
+        there = known.get(name)
+        if isinstance(there, list) and isinstance(value, list):
+            there.extend(one for one in value if one not in there)
+        elif isinstance(there, dict) and isinstance(value, dict):
+            merge(run, there, value)
+        else:
+            known[name] = value
+
+
+def setter(kind: str, path: list[Node], repeating: int, made: str) -> Setter:
+    """Compiles a path within a type.
+
+    Args:
+        kind: the type that it begins in.
+        path: as ``_language.path`` gives it.
+        repeating: the step that is begun anew for each repetition of the field; -1 for none.
+        made: the resource type that the value is, where it is one: a reference then leads into it.
+
+    Raises:
+        InvalidMap: base R4 has no such element.
+    """
+    moves: list[Move] = []
+    current, codes = kind, ""
+    steps = [step for place, step in enumerate(path) if place or step[0] != kind]
+    shift = len(path) - len(steps)
+    for place, step in enumerate(steps):
+        into = place + 1 < len(steps) and steps[place + 1][0] == ">"
+        if step[0] == ">":
+            if current != "Reference":
+                raise InvalidMap(f"{current} is no reference")
+            moves.append(Move(step[1], link=True))
+            current = step[1]
+        elif not (step[0] == REFERENCE and into):
+            move, current, codes = _element(current, step, into=into, last=place == len(steps) - 1)
+            moves.append(move._replace(repeats=place + shift == repeating))
+    if made and current == "Reference":
+        moves.append(Move(made, link=True))
+        current = made
+    return Setter(moves, current, codes)
+
+
+def _element(kind: str, step: Node, *, into: bool, last: bool) -> tuple[Move, str, str]:
+    """One step: the element, its type, and its value set."""
+    name, index = step
+    if kind in fhir.primitives() and kind != "Element":
+        raise InvalidMap(f"{kind} has no {name}")
+    for each in fhir.elements(kind):
+        names = each.names
+        found = name if name in names else f"{name}Reference" if into and f"{name}Reference" in names else ""
+        if not found:
+            continue
+        type_ = names[found]
+        if type_ in fhir.primitives() and not last:
+            if each.many:
+                raise InvalidMap(f"{kind}.{name} is a list of primitives: its extensions have no place")
+            return Move(f"_{found}", index), "Element", ""
+        return Move(found, index, many=each.many), type_, each.codes
+    raise InvalidMap(f"{kind} has no {name}")

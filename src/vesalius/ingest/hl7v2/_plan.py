@@ -1,0 +1,432 @@
+"""Tables become functions: each row is compiled once into what reads a value and what puts it in place."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+from vesalius import fhir
+from vesalius.errors import InvalidMap, NotFound
+from vesalius.ingest._causes import FaultError
+from vesalius.ingest.hl7v2 import _natives
+from vesalius.ingest.hl7v2._conditions import DATATYPES, Condition, compiled, getter
+from vesalius.ingest.hl7v2._ids import REGISTERS
+from vesalius.ingest.hl7v2._message import DELETE
+from vesalius.ingest.hl7v2._paths import Move, Setter, setter
+from vesalius.ingest.hl7v2._registers import Registers
+from vesalius.ingest.hl7v2._run import REFERENCE, Draft, Run, nth
+from vesalius.ingest.hl7v2._tables import Node, Row, Tables
+from vesalius.ingest.hl7v2._values import Reader, decimal, reader
+
+Maker = Callable[[Run, list[str]], Any]
+
+_TEXTS = frozenset({"ST", "TX", "FT", ""})
+_DEFAULTS = {
+    "CodeableConcept": "CWE[CodeableConcept]",
+    "Coding": "CWE[Coding]",
+    "Quantity": "CQ[Quantity]",
+    "Period": "DR[Period]",
+    "HumanName": "XPN[HumanName]",
+    "Address": "XAD[Address]",
+    "ContactPoint": "XTN[ContactPoint]",
+}
+_IDENTIFIERS = {"CX": "CX[Identifier]", "EIP": "EIP[Identifier-PlacerAssignedIdentifier]"}
+
+
+class Step:
+    """One compiled row.
+
+    Attributes:
+        row: the row.
+        holds: its condition.
+        make: what makes the value of the components of one repetition.
+        put: what puts it into the resource.
+        always: whether it does not wait for its field to be valued.
+        rivals: the fields that put into the same resource, for one that refers to a register; else None.
+    """
+
+    __slots__ = ("always", "holds", "make", "put", "rivals", "row")
+
+    def __init__(self, row: Row, base: str, holds: Condition | None, make: Maker, put: Setter) -> None:
+        self.row = row
+        self.holds = holds
+        self.make = make
+        self.put = put
+        self.rivals: list[int] | None = None
+        self.always = row.field == 0 or _absent(row.condition, f"{base}.{row.field}")
+
+
+class SegmentPlan:
+    """A segment map, compiled: the rows of each field, and those that wait for none."""
+
+    __slots__ = ("_registers", "always", "fields", "kind", "name")
+
+    def __init__(self, name: str, kind: str, steps: list[Step], registers: Registers) -> None:
+        self._registers = registers
+        self.name = name
+        self.kind = kind
+        self.always = [step for step in steps if step.always]
+        by_field: dict[int, list[Step]] = {}
+        for step in steps:
+            if not step.always:
+                by_field.setdefault(step.row.field, []).append(step)
+        for step in steps:
+            if step.put.refer and step.put.kind in REGISTERS and step.row.datatype and not step.always:
+                step.rivals = _rivals(step, steps)
+        segment = name.partition("[")[0]
+        self.fields = [(number, f"{segment}-{number}", rows) for number, rows in by_field.items()]
+
+    def apply(self, run: Run, draft: Draft) -> None:
+        """Puts what the segment says into a resource."""
+        marks = run.message.delimiters
+        fields, size = run.segment.fields, len(run.segment.fields)
+        for step in self.always:
+            run.place = f"{run.segment.name}-{step.row.field}" if step.row.field else run.segment.name
+            self._step(
+                run, draft, step, run.value(run.segment.name, step.row.field).split(marks.component), 0
+            )
+        for number, place, steps in self.fields:
+            raw = fields[number] if number < size else ""
+            if not raw or raw == DELETE:
+                continue
+            run.place = place
+            for repetition, one in enumerate(raw.split(marks.repetition)):
+                if one and one != DELETE:
+                    parts = one.split(marks.component)
+                    for step in steps:
+                        rivals = step.rivals
+                        if rivals is None or any(number < size and fields[number] for number in rivals):
+                            self._step(run, draft, step, parts, repetition)
+                        else:
+                            self._register(run, draft, step, one, parts, repetition)
+
+    def _register(
+        self, run: Run, draft: Draft, step: Step, one: str, parts: list[str], repetition: int
+    ) -> None:
+        """A step that only refers to a doctor, a place …: what its text gave before is not made again."""
+        if step.holds and not step.holds(run, parts):
+            return
+        key = (id(step), one, run.context)
+        known = self._registers.get(key)
+        if known is None:
+            before, around = len(run.drafts), run.registers
+            run.saying, run.registers = True, {}
+            first = run.draft(step.put.kind)
+            value = step.make(run, parts)
+            first.resource = (value[0] if isinstance(value, list) else value) or {}
+            first.said = bool(first.resource)
+            known = self._registers.keep(key, run, first, before)
+            run.registers = around
+            if known is None:
+                del run.drafts[before:]
+                self._step(run, draft, step, parts, repetition)
+                return
+        run.saying = True
+        if known[0] and step.put.refer:
+            step.put.refer(run, draft.resource, {REFERENCE: known[0]}, (run.ordinal, repetition))
+            run.registers.update(known[1])
+            draft.said = True
+
+    @staticmethod
+    def _step(run: Run, draft: Draft, step: Step, parts: list[str], repetition: int) -> None:
+        if step.holds and not step.holds(run, parts):
+            return
+        run.saying = not (step.always or step.row.assigned)
+        value = step.make(run, parts)
+        if value is not None and value != {}:
+            step.put(run, draft.resource, value, (run.ordinal, repetition))
+            draft.said = draft.said or run.saying
+
+
+class Plan:
+    """The tables, compiled as they are needed.
+
+    Attributes:
+        tables: what it follows.
+        unfit: rows that base R4 has no place for, with the reason.
+    """
+
+    def __init__(self, tables: Tables) -> None:
+        self.tables = tables
+        self.unfit: list[str] = []
+        self.registers = Registers()
+        self._segments: dict[tuple[str, str], SegmentPlan] = {}
+        self._datatypes: dict[str, Maker] = {}
+
+    def segment(self, name: str, kind: str) -> SegmentPlan:
+        """A segment map, for a resource type."""
+        found = self._segments.get((name, kind))
+        if not found:
+            rows = self.tables.segments.get(name, [])
+            repeating = _repeating(rows, kind)
+            steps = [step for row in rows if (step := self._compiled(name, row, kind, repeating))]
+            found = self._segments[name, kind] = SegmentPlan(name, kind, steps, self.registers)
+        return found
+
+    def datatype(self, name: str) -> Maker:
+        """A data type map: what makes a value of the components of a field."""
+        found = self._datatypes.get(name)
+        if not found:
+            # a data type may be made of itself in a table that is wrong: it then makes nothing
+            self._datatypes[name] = lambda *_: None
+            found = self._datatypes[name] = _natives.wrapped(name, self._made(name))
+        return found
+
+    def _compiled(self, name: str, row: Row, kind: str, repeating: dict[int, int]) -> Step | None:
+        base = name.partition("[")[0]
+        if not row.field and row.assigned is None and "." not in name and base not in DATATYPES:
+            return None  # the whole segment is no value
+        try:
+            put = setter(kind, row.path, repeating.get(row.field, -1), self._made_type(row.datatype))
+            make = self._maker(row, put, base)
+            return Step(row, base, compiled(row.condition), make, put)
+        except (InvalidMap, NotFound) as error:
+            self.unfit.append(f"{name} {base}-{row.field}: {error}")
+            return None
+
+    def _made_type(self, datatype: str) -> str:
+        kind = datatype.partition("[")[2].rstrip("]").partition("-")[0]
+        return kind if kind in fhir.resource_types() else ""
+
+    def _maker(self, row: Row, put: Setter, base: str) -> Maker:
+        """What makes the value of a row: assigned, through a data type map, or read as a primitive."""
+        if row.assigned is not None and not (put.complex and row.datatype):
+            if put.complex:
+                raise InvalidMap(f"{put.kind} is more than a text")
+            return _assigned(row.assigned, reader(put.kind, put.codes))
+        datatype = self._fitting(row.datatype, put)
+        if put.complex and not datatype:
+            datatype = (
+                _IDENTIFIERS.get(row.v2, "EI[Identifier-Extension]") if put.kind == "Identifier" else ""
+            )
+            datatype = datatype or _DEFAULTS.get(put.kind, "")
+            if not datatype:
+                raise InvalidMap(f"{put.kind} has no data type map")
+        codes = self.tables.codes.get(row.codes) if row.codes else None
+        if datatype:
+            return _through(self.datatype(datatype), codes, put)
+        whole = row.v2 in _TEXTS
+        read = _natives.system if _natives.is_system(base, put.name) else reader(put.kind, put.codes)
+        return _primitive(read, codes, whole=whole)
+
+    def _fitting(self, name: str, put: Setter) -> str:
+        """The map that makes what the path ends in, where the table names that of another resource."""
+        made = self._made_type(name)
+        other = f"{name.partition('[')[0]}[{put.kind}]"
+        return other if made and made != put.kind and other in self.tables.datatypes else name
+
+    def _made(self, name: str) -> Maker:
+        kind = name.partition("[")[2].rstrip("]").partition("-")[0]
+        rows = self.tables.datatypes.get(name, [])
+        if kind in {
+            "code",
+            "string",
+            "uri",
+            "boolean",
+            "decimal",
+            "dateTime",
+            "positiveInt",
+            "unsignedInt",
+        } or all(not row.path for row in rows):
+            return self._single(rows, kind)
+        steps = [step for row in rows if (step := self._component(name, row, kind))]
+        return _composite(steps, _links(rows))
+
+    def _component(self, name: str, row: Row, kind: str) -> tuple[str, Step] | None:
+        indexed = bool(row.path) and not row.path[0][0]
+        if indexed and _is_link(row):
+            return None
+        path = row.path[1:] if indexed else row.path
+        step = self._compiled(name, Row(row.field, row.v2, path, *_rest(row)), kind, {})
+        if step and step.put.kind in {"dateTime", "date", "Period"}:
+            step.make = _forgiving(step.make)
+        return (row.path[0][1] if indexed else "", step) if step else None
+
+    def _single(self, rows: list[Row], kind: str) -> Maker:
+        """A data type map whose value is one primitive: the first row that holds and says something."""
+        options = []
+        for row in rows:
+            condition = compiled(row.condition)
+            if row.assigned is not None:
+                make = _assigned(row.assigned, None)
+            else:
+                make = (
+                    self.datatype(row.datatype)
+                    if row.datatype
+                    else _primitive(reader(kind, ""), None, whole=True)
+                )
+            options.append((row.field, condition, make, row.condition is not None))
+        options.sort(key=lambda option: not option[3])  # a row with a condition is the more particular
+
+        def made(run: Run, parts: list[str]) -> Any:
+            marks = run.message.delimiters
+            for field, holds, make, _ in options:
+                raw = nth(parts, field or 1)
+                if not raw or raw == DELETE or (holds and not holds(run, parts)):
+                    continue
+                value = make(run, raw.split(marks.subcomponent))
+                if value is not None:
+                    return value
+            return None
+
+        return made
+
+
+def _rivals(step: Step, steps: list[Step]) -> list[int]:
+    """The other fields that put into the resource that a step refers to, or beside its reference."""
+    into = step.put.leads()
+    return sorted(
+        {
+            other.row.field
+            for other in steps
+            if other is not step
+            and other.put.leads()[: len(into)] == into
+            and other.row.field != step.row.field
+        }
+        | ({step.row.field} if any(_same(other, step, into) for other in steps) else set())
+    )
+
+
+def _same(other: Step, step: Step, into: tuple[Move, ...]) -> bool:
+    return other is not step and other.row.field == step.row.field and other.put.leads()[: len(into)] == into
+
+
+def _rest(row: Row) -> tuple[str, str, list[Node] | None, Node | None]:
+    return row.datatype, row.codes, row.assigned, row.condition
+
+
+def _absent(condition: Node | None, own: str) -> bool:
+    """Whether a condition asks for its own field to be absent, so that the row cannot wait for it."""
+    if condition is None or condition[0] not in {"not", "and", "or"}:
+        return False
+    if condition[0] == "not":
+        return bool(condition[1] == ["valued", own])
+    return any(_absent(each, own) for each in condition[1:])
+
+
+def _is_link(row: Row) -> bool:
+    return row.path[-1][0] == ">" and not row.datatype and row.assigned is None
+
+
+def _links(rows: list[Row]) -> dict[str, str]:
+    """Of a map that makes several resources, which is part of which."""
+    indexed = (row for row in rows if row.path and not row.path[0][0] and _is_link(row))
+    return {row.path[0][1]: row.path[-1][2] for row in indexed}
+
+
+def _repeating(rows: list[Row], kind: str) -> dict[int, int]:
+    """For each field, the step of its paths that is begun anew for each of its repetitions."""
+    found: dict[int, int] = {}
+    for row in rows:
+        if row.field in found or row.assigned is not None or not row.path:
+            continue
+        many, current = -1, kind
+        for place, (name, *_) in enumerate(row.path):
+            if name == ">":
+                break
+            try:
+                element = next(each for each in fhir.elements(current) if name in each.names)
+            except (StopIteration, NotFound):
+                break
+            if element.many and not (name == "extension" and many >= 0):
+                many = place
+            current = element.names[name]
+        found[row.field] = many
+    return found
+
+
+def _assigned(pieces: list[Node], read: Reader | None) -> Maker:
+    made = [(piece[1], None) if piece[0] == "text" else ("", getter(piece[1])) for piece in pieces]
+
+    def make(run: Run, parts: list[str]) -> Any:
+        text = "".join(text if get is None else run.text(get(run, parts)) for text, get in made)
+        return read(run, text) if read else (text.strip() or None)
+
+    return make
+
+
+def _primitive(read: Reader, codes: dict[str, tuple[str, str, str]] | None, *, whole: bool) -> Maker:
+    def make(run: Run, parts: list[str]) -> Any:
+        text = run.message.delimiters.component.join(parts) if whole and len(parts) > 1 else parts[0]
+        if not text or text == DELETE:
+            return None
+        if run.escape in text:
+            text = run.text(text)
+        if codes:
+            text = codes.get(text.strip(), (text, "", ""))[0]
+        return read(run, text)
+
+    return make
+
+
+def _forgiving(make: Maker) -> Maker:
+    """Since when a name or a number is used is no reason to refuse a message whose date for it is none."""
+
+    def made(run: Run, parts: list[str]) -> Any:
+        try:
+            return make(run, parts)
+        except FaultError:
+            return None
+
+    return made
+
+
+def _through(make: Maker, codes: dict[str, tuple[str, str, str]] | None, put: Setter) -> Maker:
+    read = None if put.complex else reader(put.kind, put.codes)
+    if not codes and not read and put.kind not in {"Quantity", "Identifier"}:
+        return make
+
+    def made(run: Run, parts: list[str]) -> Any:
+        value = make(run, parts)
+        if isinstance(value, str):
+            value = codes.get(value.strip(), (value, "", ""))[0] if codes else value
+            if put.kind in {"Quantity", "Identifier"}:
+                return {"value": decimal(run, value) if put.kind == "Quantity" else value}
+            return read(run, value) if read else None
+        if codes and isinstance(value, dict):
+            _natives.translate(value, codes)
+        return value if value is None or put.complex or not isinstance(value, dict) else None
+
+    return made
+
+
+def _composite(steps: list[tuple[str, Step]], links: dict[str, str]) -> Maker:
+    """A data type map that makes an element, or several: by root, as the tables number them."""
+    always = [(root, step) for root, step in steps if step.always]
+    fields: dict[int, list[tuple[str, Step]]] = {}
+    for root, step in steps:
+        if not step.always:
+            fields.setdefault(step.row.field, []).append((root, step))
+
+    def made(run: Run, parts: list[str]) -> Any:
+        roots: dict[str, dict[str, Any]] = {}
+        mark = run.message.delimiters.subcomponent
+        for root, step in always:
+            number = step.row.field
+            _put(run, roots, root, step, parts, nth(parts, number).split(mark) if number else parts)
+        for number, raw in enumerate(parts, 1):
+            if raw and raw != DELETE and number in fields:
+                inner = raw.split(mark)
+                for root, step in fields[number]:
+                    _put(run, roots, root, step, parts, inner)
+        for each in roots.values():
+            run.keep(each)
+        return _natives.joined(run, roots, links) if roots else None
+
+    return made
+
+
+def _put(
+    run: Run, roots: dict[str, dict[str, Any]], root: str, step: Step, parts: list[str], inner: list[str]
+) -> None:
+    if step.holds and not step.holds(run, parts):
+        return
+    value = step.make(run, parts if step.row.assigned is not None else inner)
+    if value is not None and value != {}:
+        here = roots.get(root)
+        if here is None:
+            here = roots[root] = {}
+        step.put(run, here, value, _ONCE)
+
+
+_ONCE = (0, 0)

@@ -1,0 +1,59 @@
+"""Doctors, wards, beds, organisations: they come back in nearly every message, and are converted once.
+
+What a field says of one of them depends on the field alone (and on who sent it), so that its resources are
+remembered by the text of the field.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+from vesalius.ingest.hl7v2._complete import completed
+from vesalius.ingest.hl7v2._ids import REGISTERS, Ids
+from vesalius.ingest.hl7v2._run import Draft, Named, Run
+
+_MOST = 8192
+
+
+class Registers:
+    """The resources that a text gave, with the reference to the first of them; the most recent of them."""
+
+    def __init__(self) -> None:
+        self._known: dict[Any, tuple[str, Named]] = {}
+
+    def get(self, key: Any) -> tuple[str, Named] | None:
+        """What a text gave before; None if it was not seen yet."""
+        return self._known.get(key)
+
+    def clear(self) -> None:
+        """Forgets them."""
+        self._known.clear()
+
+    def keep(self, key: Any, run: Run, first: Draft, before: int) -> tuple[str, Named] | None:
+        """Finishes the drafts that a text gave and remembers them.
+
+        Args:
+            key: the text, and all else that they depend on.
+            run: the message.
+            first: the one that is referred to.
+            before: how many drafts there were before it.
+
+        Returns:
+            The reference and the resources; None, and all as it was, if one of them is of another kind.
+        """
+        fresh = run.drafts[before:]
+        if any(draft.type not in REGISTERS for draft in fresh):
+            return None
+        del run.drafts[before:]
+        ids = Ids(run)
+        found: Named = dict(run.registers)
+        for draft in fresh:
+            if draft.said:
+                id_ = ids.of(draft)
+                resource = completed(draft.type, draft.resource, ids)
+                found[draft.type, id_] = {"resourceType": draft.type, "id": id_, **resource}
+        known = (f"{first.type}/{first.id}" if first.said else "", found)
+        if len(self._known) >= _MOST:
+            self._known.clear()
+        self._known[key] = known
+        return known
