@@ -56,6 +56,7 @@ LIBRARIES = {
         "demo",
     },
     "alembic": {"store"},
+    "python_calamine": {"ingest"},
     "lxml": {"ingest"},
     "sklearn": {"modelling", "evaluation"},
     "interpret": {"modelling"},

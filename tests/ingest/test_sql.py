@@ -156,7 +156,7 @@ def test_a_row_that_is_held_is_held_once_and_can_be_tried_again(other, take, lak
     assert causes(lake.engine) == {"out-of-range": 1}
     assert json.loads(item.raw)[:3] == ["a", "p1", 9999]
     mended = CsvMap.parse(MAP.replace("600", "60000"))
-    assert retry(lake, csv_map=mended, received_at=NOW).written == 1
+    assert retry(lake, given=mended, received_at=NOW).written == 1
     assert lake.read("Observation/a").resource["valueQuantity"]["value"] == 9999
 
 

@@ -100,7 +100,7 @@ def test_a_held_row_is_tried_again_through_a_map_with_another_form_of_date(send,
     sent(send, xlsx(("A", rows)))
     assert causes(lake.engine) == {"unmapped-value": 1}
     mended = MAP.replace('F = "female"', 'F = "female"\nX = "other"').replace("%d/%m/%Y", "%Y.%m.%d", 1)
-    assert retry(lake, csv_map=CsvMap.parse(mended), received_at=NOW).written == 2
+    assert retry(lake, given=CsvMap.parse(mended), received_at=NOW).written == 2
     assert lake.read("Patient/p1").resource["birthDate"] == "1993-05-18"
 
 

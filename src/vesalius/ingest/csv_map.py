@@ -175,6 +175,21 @@ def _check_form(file: _File) -> None:
         raise InvalidMap("encoding: lines cannot be told apart in it; convert the file to utf-8 first")
 
 
+class _Constant:
+    """Makes the same of every row: made once, and shared by all resources, which nobody changes in place."""
+
+    __slots__ = ("value",)
+
+    def __init__(self, value: Any) -> None:
+        self.value = value
+
+    def __call__(self, _: Row) -> Any:
+        return self.value
+
+
+_NO_ROW = Row(0, {}, frozenset())
+
+
 class _Builder:
     """Turns the templates of a map into functions from a row to a resource."""
 
@@ -241,19 +256,27 @@ class _Builder:
             return self._text(node, scope, key)
         if isinstance(node, datetime | date | time):
             node = node.isoformat()
-        return lambda _: node
+        return _Constant(node)
 
     def _object(self, node: dict[str, Any], scope: dict[str, str], key: str) -> Maker:
         makers = [(name, self._node(child, scope, f"{key}.{name}")) for name, child in node.items()]
+        if key != "body" and makers and all(isinstance(maker, _Constant) for _, maker in makers):
+            return _Constant({name: maker(_NO_ROW) for name, maker in makers})
 
         def make(row: Row) -> Any:
-            made = {name: value for name, maker in makers if (value := maker(row)) is not ABSENT}
+            made = {}
+            for name, maker in makers:
+                value = maker.value if isinstance(maker, _Constant) else maker(row)
+                if value is not ABSENT:
+                    made[name] = value
             return made or ABSENT
 
         return make
 
     def _list(self, node: list[Any], scope: dict[str, str], key: str) -> Maker:
         makers = [self._node(child, scope, f"{key}[{place}]") for place, child in enumerate(node)]
+        if makers and all(isinstance(maker, _Constant) for maker in makers):
+            return _Constant([maker(_NO_ROW) for maker in makers])
 
         def make(row: Row) -> Any:
             return [value for maker in makers if (value := maker(row)) is not ABSENT] or ABSENT
@@ -263,8 +286,7 @@ class _Builder:
     def _text(self, node: str, scope: dict[str, str], key: str) -> Maker:
         parts = self._parts(node, scope, key)
         if not any(part.column for part in parts):
-            whole = "".join(part.text for part in parts)
-            return lambda _: whole
+            return _Constant("".join(part.text for part in parts))
 
         def make(row: Row) -> Any:
             said = ""

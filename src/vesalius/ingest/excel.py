@@ -34,7 +34,7 @@ def read(stream: BinaryIO, csv_map: CsvMap) -> Iterator[Item]:
         values = values[:wide] if not any(value is not None for value in values[wide:]) else values
         values += [None] * (wide - len(values))
         context = {"header": header, "row": count}
-        yield typed.item(f"row {row}", typed.encode(values), context, csv_map)
+        yield typed.row(f"row {row}", values, context, csv_map)
 
 
 def rows(stream: BinaryIO, sheet: str = "") -> Iterator[tuple[int, list[Any]]]:

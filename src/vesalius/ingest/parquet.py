@@ -32,7 +32,7 @@ def read(stream: BinaryIO, csv_map: CsvMap) -> Iterator[Item]:
     header = columns(file)
     check_header(header, csv_map)
     for number, values in enumerate(_values(file, header), 1):
-        yield typed.item(f"row {number}", typed.encode(values), {"header": header, "row": number}, csv_map)
+        yield typed.row(f"row {number}", values, {"header": header, "row": number}, csv_map)
 
 
 def rows(stream: BinaryIO) -> Iterator[list[Any]]:

@@ -59,6 +59,10 @@ def texts(raw: bytes, csv_map: CsvMap, header: Sequence[str]) -> list[str]:
         values = _DECODER.decode(raw)
     except (msgspec.DecodeError, UnicodeError, RecursionError, ArithmeticError):
         raise FaultError(Cause.MALFORMED, "the row is not a JSON array") from None
+    return _texts(values, csv_map, header)
+
+
+def _texts(values: list[Any], csv_map: CsvMap, header: Sequence[str]) -> list[str]:
     if len(values) != len(header):
         return [""] * len(values)  # the caller counts them
     return [
@@ -85,6 +89,17 @@ def item(place: str, raw: bytes, context: dict[str, Any], csv_map: CsvMap) -> It
     """One encoded row as an item."""
     try:
         cells = texts(raw, csv_map, context["header"])
+    except FaultError as fault:
+        return Item(place, raw, fault=fault, context=context)
+    return row_item(place, raw, cells, context, csv_map)
+
+
+def row(place: str, values: Iterable[Any], context: dict[str, Any], csv_map: CsvMap) -> Item:
+    """One row of values as an item, as :func:`item` makes it of the encoded row."""
+    plain = [_plain(value) for value in values]
+    raw = _ENCODER.encode(plain)
+    try:
+        cells = _texts(plain, csv_map, context["header"])
     except FaultError as fault:
         return Item(place, raw, fault=fault, context=context)
     return row_item(place, raw, cells, context, csv_map)

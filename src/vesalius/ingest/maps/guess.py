@@ -282,7 +282,8 @@ _FITS: dict[str, Callable[[Column], float]] = {
 
 
 def _fits(role: str, column: Column) -> float:
-    return _FITS.get(role, lambda _: 1.0)(column)
+    fits = _FITS.get(role)
+    return fits(column) if fits else 1.0
 
 
 def _kind(column: Column, *types: str) -> float:

@@ -187,17 +187,22 @@ def _type(column: Column) -> Type:
     if column.share(lambda value: as_number(value) is not None and value[0] not in "<>=≤≥") > 0.98:
         return "decimal"
     if column.share(_is_quantity) > 0.97:
-        column.units = {
-            found[1].strip() for value in column.values if (found := _QUANTITY.fullmatch(value)) and found[1]
-        }
+        column.units = {unit for unit in map(_unit_in, column.values) if unit}
         return "quantity" if len(column.units) <= 5 else "text"
     longest = max(map(len, column.values))
     return "code" if longest <= 40 and len(column.values) <= max(300, column.filled * 0.05) else "text"
 
 
+def _unit_in(value: str) -> str:
+    found = _QUANTITY.fullmatch(value)
+    return (found[1] or "").strip() if found else ""
+
+
 def _is_quantity(value: str) -> bool:
     found = _QUANTITY.fullmatch(value)
-    return bool(found) and (found[1] is None or "/" in found[1] or "%" in found[1] or value[0] in "<>")
+    if not found:
+        return False
+    return found[1] is None or "/" in found[1] or "%" in found[1] or value[0] in "<>"
 
 
 def _looks_like_date(value: str) -> bool:

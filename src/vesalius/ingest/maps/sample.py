@@ -132,17 +132,18 @@ def _csv(stream: Any, rows: int) -> Sample:
         raise UnreadableInput("the file is empty: it has no header line")
     delimiter, quote = _form(lines[:200])
     rest = io.TextIOWrapper(stream, encoding=encoding, errors="replace", newline="")
-    parsed = _parsed(
-        itertools.chain(lines, [text[sum(map(len, lines)) :] + rest.readline()], rest), delimiter, quote
-    )
-    first = list(itertools.islice(parsed, 50))
-    at = _header_place(first)
-    named = _names_columns(first[at], first[at + 1 :])
-    header = (
-        [name.strip() for name in first[at]] if named else [f"c{n}" for n in range(1, len(first[at]) + 1)]
-    )
-    body = itertools.chain(first[at + 1 if named else at :], parsed)
-    kept = [row for row in itertools.islice(body, rows) if len(row) == len(header)]
+    try:
+        cut = text[sum(map(len, lines)) :] + rest.readline()
+        parsed = list(
+            itertools.islice(_parsed(itertools.chain(lines, [cut], rest), delimiter, quote), rows + 50)
+        )
+    finally:
+        rest.detach()  # the stream is not ours to close
+    at = _header_place(parsed[:50])
+    named = _names_columns(parsed[at], parsed[at + 1 : 50])
+    header = [name.strip() if named else f"c{place}" for place, name in enumerate(parsed[at], 1)]
+    body = parsed[at + 1 if named else at :][:rows]
+    kept = [row for row in body if len(row) == len(header)]
     if any(row.count("\ufffd") for row in ("".join(row) for row in kept[:1000])) and encoding == "utf-8":
         notes.append("some lines are not UTF-8: they would be held")
     return Sample(
