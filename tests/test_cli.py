@@ -116,7 +116,8 @@ def test_quarantine_lists_what_was_held_and_why(home, tmp_path):
     assert "2 read, 0 written, 0 unchanged, 2 quarantined" in result.output
     listed = run("quarantine", home=home).output
     assert "Patient.gender" in listed
-    assert "line 2" in listed
+    assert "(such as 2)" in listed
+    assert "line 2" in run("quarantine", "show", "2", home=home).output
     assert run("quarantine", "--retry", home=home).exit_code == 0
 
 
