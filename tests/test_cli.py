@@ -118,7 +118,7 @@ def test_quarantine_lists_what_was_held_and_why(home, tmp_path):
     assert "Patient.gender" in listed
     assert "(such as 2)" in listed
     assert "line 2" in run("quarantine", "show", "2", home=home).output
-    assert run("quarantine", "--retry", home=home).exit_code == 0
+    assert run("quarantine", "retry", home=home).exit_code == 0
 
 
 def test_a_csv_without_a_map_is_refused_with_what_to_do(home, tmp_path):
