@@ -119,18 +119,24 @@ def export(
 
 
 @lake.command()
-@click.option("--days", type=click.IntRange(min=0), required=True, help="How long released items are kept.")
+@click.option("--days", type=click.IntRange(min=0), required=True, help="How long they are kept.")
+@click.option("--messages", is_flag=True, help="Also those of messages that were taken in.")
 @HOME
-def retention(days: int, home: Path) -> None:
+def retention(days: int, messages: bool, home: Path) -> None:
     """Empty the original bytes of quarantined items that were released more than DAYS ago.
 
     What they became is in the lake; their cause, place and moment stay. Items that are still held stay whole.
+
+    With --messages, those of the messages that were taken in more than DAYS ago, too. Their record stays, and
+    what is sent again is still known; but they can no longer be converted again through a mended mapping.
     """
     from vesalius import ingest
 
+    before = datetime.now(UTC) - timedelta(days=days)
     with opened(home) as hospital:
-        count = ingest.empty_released(hospital.engine, datetime.now(UTC) - timedelta(days=days))
-    click.echo(f"{count} released items emptied")
+        click.echo(f"{ingest.empty_released(hospital.engine, before)} released items emptied")
+        if messages:
+            click.echo(f"{ingest.empty_taken(hospital.engine, before)} messages emptied")
 
 
 def _tick(tick: Tick, kind: str, done: int, totals: dict[str, int]) -> None:
