@@ -37,7 +37,8 @@ from vesalius.store import open_store
 what, url, columns = sys.argv[1:]
 lake = Lake(open_store(url), Path(columns))
 getattr(lake, what)()
-print(resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024, resource.getrusage(resource.RUSAGE_SELF).ru_utime)
+used = resource.getrusage(resource.RUSAGE_SELF)
+print(used.ru_maxrss / 1024, used.ru_utime)
 """
 
 
@@ -85,10 +86,8 @@ def main():
             size = filled(Path(name), data, limit)
             for what in ("refresh_columns", "compact_columns", "rebuild_columns"):
                 peak, cpu, took = measured(what, Path(name))
-                print(
-                    f"{limit:>12,}  {size / 1e6:>7,.0f}  {what:<18}  {peak:>8,.0f}  {cpu:>6,.0f}  {took:>6,.0f}",
-                    flush=True,
-                )
+                of = f"{limit:>12,}  {size / 1e6:>7,.0f}  {what:<18}"
+                print(f"{of}  {peak:>8,.0f}  {cpu:>6,.0f}  {took:>6,.0f}", flush=True)
 
 
 if __name__ == "__main__":

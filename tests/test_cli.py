@@ -89,6 +89,8 @@ def test_a_backup_is_restored_into_an_empty_hospital_and_into_another_only_when_
     refused = run("lake", "restore", file, home=empty)
     assert (refused.exit_code, "not empty" in refused.output) == (1, True)
     assert run("lake", "restore", file, "--replace", home=empty).exit_code == 0
+    noted = [_noted(each) for each in (home, empty)]  # the copy was made before its event
+    assert noted == [[("lake.backed_up", "copy.sqlite")], [("lake.restored", "copy.sqlite")]]
 
 
 def test_the_lake_is_written_out_as_ndjson(home, tmp_path):
@@ -119,6 +121,13 @@ def test_replay_says_how_many_messages_were_emptied(home):
     replayed = run("messages", "--replay", home=home).output.splitlines()
     assert replayed[0].startswith("0 messages converted again")
     assert replayed[1] == "1 messages left as they are: retention emptied them"
+
+
+def _noted(home):
+    hospital = Hospital.open(home)
+    found = [(each.action, each.object) for each in audit.events(hospital.engine, actor="system", limit=5)]
+    hospital.close()
+    return [each for each in found if each[0].startswith("lake.")]
 
 
 def _versions(stats):

@@ -73,9 +73,13 @@ def compact(home: Path) -> None:
 @HOME
 def backup(file: Path, home: Path) -> None:
     """Copy the whole database, SQLite or PostgreSQL, to one SQLite FILE while it is in use."""
+    from vesalius.governance import audit
+
     with opened(home) as hospital:
         hospital.lake.backup(file)
-    click.echo(f"{file}: {file.stat().st_size / 1e6:.1f} MB; keep it like the patients' data that it is")
+        size = file.stat().st_size
+        audit.record(hospital.engine, audit.SYSTEM, audit.Action.LAKE_BACKED_UP, file.name, {"bytes": size})
+    click.echo(f"{file}: {size / 1e6:.1f} MB; keep it like the patients' data that it is")
 
 
 @lake.command()
@@ -88,8 +92,10 @@ def restore(file: Path, replace: bool, home: Path) -> None:
 
     with opened(home) as hospital:
         hospital.lake.restore(file, replace=replace)
-        events = audit.verify(hospital.engine)
         versions = sum(counts["versions"] for counts in hospital.lake.count().values())
+        said = {"versions": versions, "replaced": replace}  # into the database as it is now: the restored one
+        audit.record(hospital.engine, audit.SYSTEM, audit.Action.LAKE_RESTORED, file.name, said)
+        events = audit.verify(hospital.engine)
     click.echo(f"{versions} versions; {events} audit events, chain intact; the columns follow when asked for")
 
 

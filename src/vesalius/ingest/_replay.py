@@ -140,7 +140,7 @@ def empty_taken(engine: sa.Engine, before: datetime) -> int:
     It is done in short transactions; cut short, it goes on the next time.
     """
     emptied = 0
-    old = sa.select(_chosen(None, None).where(~_EMPTIED, _KNOWN_AT < before).subquery().c.id)
+    old = sa.select(_chosen(None, None).where(~_EMPTIED, before > _KNOWN_AT).subquery().c.id)
     while True:
         some = old.limit(_CHUNK)
         with writing(engine) as connection:
@@ -151,7 +151,7 @@ def empty_taken(engine: sa.Engine, before: datetime) -> int:
 
 
 def count_emptied(engine: sa.Engine, source: str | None = None, since: datetime | None = None) -> int:
-    """How many of the messages that were taken in can no longer be converted again, for want of their bytes."""
+    """How many of the messages that were taken in cannot be converted again, for want of their bytes."""
     chosen = _chosen(source, since).where(_EMPTIED)
     with reading(engine) as connection:
         return connection.execute(sa.select(sa.func.count()).select_from(chosen.subquery())).scalar_one()
