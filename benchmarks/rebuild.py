@@ -70,7 +70,6 @@ def measured(what, folder):
     said = subprocess.run(
         [sys.executable, "-c", CODE, *arguments], check=True, capture_output=True, text=True
     )
-    print(repr(said.stdout[:300]), file=sys.stderr)
     peak, cpu = map(float, said.stdout.splitlines()[-1].split())
     return peak, cpu, time.perf_counter() - start
 

@@ -338,8 +338,7 @@ def _newest(at: sa.Column[Any]) -> sa.Select[Any]:
     return sa.select(sa.func.max(at, type_=at.type))
 
 
-def _quarters(at: sa.Column[Any]) -> sa.Select[Any]:
+def _quarters(at: sa.Column[Any]) -> sa.Select[int, int]:
     moment = sa.type_coerce(at, sa.BigInteger)
     quarter = ((moment - moment % _QUARTER) // _QUARTER).label("quarter")
-    chosen: sa.Select[Any] = sa.select(quarter, sa.func.count().label("items"))
-    return chosen.group_by(quarter)
+    return sa.select(quarter, sa.func.count().label("items")).group_by(quarter)
