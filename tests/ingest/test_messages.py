@@ -160,8 +160,8 @@ def test_once_released_from_quarantine_it_is_answered_as_taken_in(lake, receive,
         lambda raw, _place, _context: list(plain_reader(io.BytesIO(raw.replace(b"|X", b"|M")))),
         lambda _: False,
     )
-    monkeypatch.setattr("vesalius.ingest.quarantine.format_of", lambda *_: mended)
-    assert retry(lake).quarantined == 0
+    monkeypatch.setattr("vesalius.ingest.mending.format_of", lambda *_: mended)
+    assert retry(lake).held == 0
     (became,) = receive(message(gender="X"))
     assert (became.status, became.repeated, became.words) == ("taken", True, "")
 

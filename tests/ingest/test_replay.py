@@ -112,7 +112,7 @@ def test_what_is_held_or_refused_is_left_alone_until_it_is_released(lake, monkey
         return list(plain_reader(io.BytesIO(raw.replace(b"|X", b"|F"))))
 
     form = _formats.Format("hl7v2", (), plain_reader, again, lambda _: False)
-    monkeypatch.setattr("vesalius.ingest.quarantine.format_of", lambda *_: form)
+    monkeypatch.setattr("vesalius.ingest.mending.format_of", lambda *_: form)
     retry(lake, received_at=at(5))
     assert [each.status for each in received_messages(lake.engine)] == ["refused", "taken"]
     done = reconvert(lake, received_at=LATER, read=lambda stream: again(stream.read(), "", {}))
