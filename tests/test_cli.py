@@ -16,6 +16,7 @@ from vesalius import loop
 from vesalius.cli import main
 from vesalius.governance import audit, people, uses
 from vesalius.hospital import Hospital
+from vesalius.ingest import receive_message
 
 EXAMPLE = Path(vesalius.usecases.urine.__file__).parent / "examples" / "start" / "resources.ndjson"
 NOW = datetime(2026, 3, 2, 12, tzinfo=UTC)
@@ -88,6 +89,8 @@ def test_a_backup_is_restored_into_an_empty_hospital_and_into_another_only_when_
     refused = run("lake", "restore", file, home=empty)
     assert (refused.exit_code, "not empty" in refused.output) == (1, True)
     assert run("lake", "restore", file, "--replace", home=empty).exit_code == 0
+    noted = [_noted(each) for each in (home, empty)]  # the copy was made before its event
+    assert noted == [[("lake.backed_up", "copy.sqlite")], [("lake.restored", "copy.sqlite")]]
 
 
 def test_the_lake_is_written_out_as_ndjson(home, tmp_path):
@@ -102,7 +105,29 @@ def test_the_lake_is_written_out_as_ndjson(home, tmp_path):
 def test_compaction_and_retention_say_what_they_did(home):
     assert "replaced ones stay" in run("lake", "compact", home=home).output
     assert run("lake", "retention", "--days", "30", home=home).output == "0 released items emptied\n"
+    both = run("lake", "retention", "--days", "30", "--messages", home=home).output
+    assert both == "0 released items emptied\n0 messages emptied\n"
     assert run("lake", "retention", home=home).exit_code == 2
+
+
+def test_replay_says_how_many_messages_were_emptied(home):
+    path = Path(__file__).parent / "ingest" / "hl7v2" / "pairs" / "results-nl.hl7"
+    hospital = Hospital.open(home)
+    assert receive_message(hospital.lake, path.read_bytes(), source="laboratory").status == "taken"
+    hospital.close()
+    assert run("lake", "retention", "--days", "0", "--messages", home=home).output.endswith(
+        "\n1 messages emptied\n"
+    )
+    replayed = run("messages", "--replay", home=home).output.splitlines()
+    assert replayed[0].startswith("0 messages converted again")
+    assert replayed[1] == "1 messages left as they are: retention emptied them"
+
+
+def _noted(home):
+    hospital = Hospital.open(home)
+    found = [(each.action, each.object) for each in audit.events(hospital.engine, actor="system", limit=5)]
+    hospital.close()
+    return [each for each in found if each[0].startswith("lake.")]
 
 
 def _versions(stats):

@@ -4,12 +4,25 @@ import io
 from datetime import UTC, datetime, timedelta
 
 import pytest
+import sqlalchemy as sa
 
 from vesalius import fhir
-from vesalius.ingest import Cause, Incoming, _formats, receive_messages, received_messages, reconvert, retry
+from vesalius.ingest import (
+    Cause,
+    Incoming,
+    _formats,
+    count_emptied,
+    empty_taken,
+    receive_messages,
+    received_messages,
+    reconvert,
+    retry,
+)
 from vesalius.ingest._causes import FaultError
 from vesalius.ingest._items import Found, Item
+from vesalius.ingest._message_table import message as table
 from vesalius.lake import Lake
+from vesalius.store import reading
 
 from .mllp.conftest import message, plain_reader
 
@@ -126,3 +139,46 @@ def test_messages_are_listed_newest_first_by_feed_and_by_status(lake):
     (held,) = received_messages(lake.engine, status="held")
     assert (held.cause, held.received_at) == ("invalid-resource", at(1))
     assert len(received_messages(lake.engine, limit=1, offset=2)) == 1
+
+
+def sizes(lake):
+    with reading(lake.engine) as connection:
+        return [len(raw) for raw in connection.execute(sa.select(table.c.raw).order_by(table.c.id)).scalars()]
+
+
+def test_messages_that_were_emptied_are_known_and_are_not_converted_again(lake, monkeypatch):
+    monkeypatch.setattr("vesalius.ingest._replay._CHUNK", 2)  # several short transactions
+    send(lake, *(message(number) for number in range(5)))
+    before = received_messages(lake.engine)
+    assert empty_taken(lake.engine, at(0)) == 0
+    assert empty_taken(lake.engine, at(2.5)) == 3
+    assert empty_taken(lake.engine, at(2.5)) == 0
+    assert [size > 0 for size in sizes(lake)] == [False, False, False, True, True]
+    assert received_messages(lake.engine) == before
+    seen = []
+    done = reconvert(lake, received_at=LATER, read=mended, progress=lambda *numbers: seen.append(numbers))
+    assert (done.read, done.written, done.quarantined, seen) == (2, 2, 0, [(2, 2)])
+    assert count_emptied(lake.engine) == count_emptied(lake.engine, source="adt") == 3
+    assert count_emptied(lake.engine, source="other") == 0
+    assert count_emptied(lake.engine, since=at(2)) == 1
+    (again,) = receive_messages(lake, [Incoming(message(0), "M0")], source="adt", read=plain_reader)
+    assert (again.status, again.repeated) == ("taken", True)
+    assert sizes(lake)[0] == 0
+
+
+def test_what_is_held_or_refused_is_never_emptied_and_what_was_released_counts_from_then(lake, monkeypatch):
+    send(lake, message(1, gender="X"))
+    refused = Incoming(message(2), "M", FaultError(Cause.UNSUPPORTED, "no"))
+    receive_messages(lake, [refused], source="adt", received_at=at(0))
+    assert empty_taken(lake.engine, LATER) == 0
+
+    def again(raw, place, context):
+        return list(plain_reader(io.BytesIO(raw.replace(b"|X", b"|F"))))
+
+    form = _formats.Format("hl7v2", (), plain_reader, again, lambda _: False)
+    monkeypatch.setattr("vesalius.ingest.mending.format_of", lambda *_: form)
+    retry(lake, received_at=at(5))
+    assert empty_taken(lake.engine, at(5)) == 0
+    assert empty_taken(lake.engine, at(6)) == 1
+    assert [size > 0 for size in sizes(lake)] == [False, True]
+    assert reconvert(lake, received_at=LATER, read=mended).read == 0

@@ -73,9 +73,13 @@ def compact(home: Path) -> None:
 @HOME
 def backup(file: Path, home: Path) -> None:
     """Copy the whole database, SQLite or PostgreSQL, to one SQLite FILE while it is in use."""
+    from vesalius.governance import audit
+
     with opened(home) as hospital:
         hospital.lake.backup(file)
-    click.echo(f"{file}: {file.stat().st_size / 1e6:.1f} MB; keep it like the patients' data that it is")
+        size = file.stat().st_size
+        audit.record(hospital.engine, audit.SYSTEM, audit.Action.LAKE_BACKED_UP, file.name, {"bytes": size})
+    click.echo(f"{file}: {size / 1e6:.1f} MB; keep it like the patients' data that it is")
 
 
 @lake.command()
@@ -88,8 +92,10 @@ def restore(file: Path, replace: bool, home: Path) -> None:
 
     with opened(home) as hospital:
         hospital.lake.restore(file, replace=replace)
-        events = audit.verify(hospital.engine)
         versions = sum(counts["versions"] for counts in hospital.lake.count().values())
+        said = {"versions": versions, "replaced": replace}  # into the database as it is now: the restored one
+        audit.record(hospital.engine, audit.SYSTEM, audit.Action.LAKE_RESTORED, file.name, said)
+        events = audit.verify(hospital.engine)
     click.echo(f"{versions} versions; {events} audit events, chain intact; the columns follow when asked for")
 
 
@@ -119,18 +125,24 @@ def export(
 
 
 @lake.command()
-@click.option("--days", type=click.IntRange(min=0), required=True, help="How long released items are kept.")
+@click.option("--days", type=click.IntRange(min=0), required=True, help="How long they are kept.")
+@click.option("--messages", is_flag=True, help="Also those of messages that were taken in.")
 @HOME
-def retention(days: int, home: Path) -> None:
+def retention(days: int, messages: bool, home: Path) -> None:
     """Empty the original bytes of quarantined items that were released more than DAYS ago.
 
     What they became is in the lake; their cause, place and moment stay. Items that are still held stay whole.
+
+    With --messages, those of the messages that were taken in more than DAYS ago, too. Their record stays, and
+    what is sent again is still known; but they can no longer be converted again through a mended mapping.
     """
     from vesalius import ingest
 
+    before = datetime.now(UTC) - timedelta(days=days)
     with opened(home) as hospital:
-        count = ingest.empty_released(hospital.engine, datetime.now(UTC) - timedelta(days=days))
-    click.echo(f"{count} released items emptied")
+        click.echo(f"{ingest.empty_released(hospital.engine, before)} released items emptied")
+        if messages:
+            click.echo(f"{ingest.empty_taken(hospital.engine, before)} messages emptied")
 
 
 def _tick(tick: Tick, kind: str, done: int, totals: dict[str, int]) -> None:

@@ -196,6 +196,8 @@ def messages(
                 f"{done.read} messages converted again: {done.written} resources written, "
                 f"{done.unchanged} unchanged, {done.quarantined} messages that cannot be converted now"
             )
+            if emptied := ingest.count_emptied(hospital.engine, source, moment):
+                click.echo(f"{emptied} messages left as they are: retention emptied them")
             return
         for each in ingest.received_messages(hospital.engine, source, status, limit):
             why = f"  {each.cause}: {each.words}" if each.cause else ""

@@ -48,6 +48,8 @@ LABELS = {
     Action.USE_TURNED: N_("Loop turned"),
     Action.USE_HISTORY_READ: N_("Read past patients’ data"),
     Action.DATA_RECEIVED: N_("Data received"),
+    Action.LAKE_BACKED_UP: N_("Took a backup"),
+    Action.LAKE_RESTORED: N_("Restored a backup"),
     Action.QUARANTINE_READ: N_("Read the quarantine"),
     Action.QUARANTINE_RETRIED: N_("Tried the quarantine again"),
     Action.QUARANTINE_MENDED: N_("Mended a map"),

@@ -58,6 +58,8 @@ class Action(StrEnum):
     USE_TURNED = "use.turned"
     USE_HISTORY_READ = "use.history_read"
     DATA_RECEIVED = "data.received"
+    LAKE_BACKED_UP = "lake.backed_up"
+    LAKE_RESTORED = "lake.restored"
     QUARANTINE_READ = "quarantine.read"
     QUARANTINE_RETRIED = "quarantine.retried"
     QUARANTINE_MENDED = "quarantine.mended"

@@ -11,7 +11,7 @@ from vesalius.ingest._formats import cells
 from vesalius.ingest._kept_maps import KeptMap, kept, map_of_feed, newest
 from vesalius.ingest._maps import Map, load_map, parse_map
 from vesalius.ingest._receipts import Feed, Receipt, feeds, receipts
-from vesalius.ingest._replay import received_messages, reconvert
+from vesalius.ingest._replay import count_emptied, empty_taken, received_messages, reconvert
 from vesalius.ingest._requests import Reception, write
 from vesalius.ingest.csv_map import CsvMap
 from vesalius.ingest.mending import Attempt, retry
@@ -36,7 +36,9 @@ __all__ = [
     "Reception",
     "causes",
     "cells",
+    "count_emptied",
     "empty_released",
+    "empty_taken",
     "explained",
     "feeds",
     "held",

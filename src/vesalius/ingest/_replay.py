@@ -38,6 +38,8 @@ _RELEASED_AT = (
     .correlate(table)
     .scalar_subquery()
 )
+_KNOWN_AT = sa.case((table.c.status == HELD, _RELEASED_AT), else_=table.c.received_at)
+_EMPTIED = table.c.raw == b""  # what was compressed is never empty
 _stands: sa.ColumnElement[str] = sa.case(
     (sa.and_(table.c.status == HELD, ~_STILL_HELD), TAKEN), else_=table.c.status
 )
@@ -84,7 +86,8 @@ def reconvert(
     What comes out as it did adds nothing. What comes out otherwise becomes a new version, which counts from
     when its message was received (unless it says itself when it was recorded): the hospital was told it
     then. Suggestions that were made before keep their position of the log, and do not change. A resource
-    that no longer comes out stays; one that was held stays held, for ``retry``.
+    that no longer comes out stays; one that was held stays held, for ``retry``. Messages whose bytes are gone
+    (:func:`empty_taken`) are left as they are, and not counted; :func:`count_emptied` says how many.
 
     Args:
         lake: where it goes.
@@ -102,7 +105,7 @@ def reconvert(
     total = Receipt(
         id=0, source=source or "messages", name="replay", sha256="", format="replay", received_at=moment
     )
-    chosen = _chosen(source, since)
+    chosen = _chosen(source, since).where(~_EMPTIED)
     with reading(lake.engine) as connection:
         number = connection.execute(sa.select(sa.func.count()).select_from(chosen.subquery())).scalar_one()
     for chunk in _chunks(lake.engine, chosen):
@@ -129,10 +132,36 @@ def reconvert(
     return total
 
 
+def empty_taken(engine: sa.Engine, before: datetime) -> int:
+    """Empties the bytes of the messages that were taken in before a moment; says of how many.
+
+    A message that was held counts from when the last of it was released. One that is held or refused stays
+    whole. The record stays: feed, control id, digest, moment and status, so that what is sent again is known.
+    It is done in short transactions; cut short, it goes on the next time.
+    """
+    emptied = 0
+    old = sa.select(_chosen(None, None).where(~_EMPTIED, before > _KNOWN_AT).subquery().c.id)
+    while True:
+        some = old.limit(_CHUNK)
+        with writing(engine) as connection:
+            done = connection.execute(sa.update(table).where(table.c.id.in_(some)).values(raw=b""))
+        if not done.rowcount:
+            return emptied
+        emptied += done.rowcount
+
+
+def count_emptied(engine: sa.Engine, source: str | None = None, since: datetime | None = None) -> int:
+    """How many of the messages that were taken in cannot be converted again, for want of their bytes."""
+    chosen = _chosen(source, since).where(_EMPTIED)
+    with reading(engine) as connection:
+        return connection.execute(sa.select(sa.func.count()).select_from(chosen.subquery())).scalar_one()
+
+
 def _chosen(source: str | None, since: datetime | None) -> sa.Select[Any]:
-    known_at = sa.case((table.c.status == HELD, _RELEASED_AT), else_=table.c.received_at).label("known_at")
     chosen = (
-        sa.select(table.c.id, table.c.source, table.c.raw, receipt_table.c.format, known_at)
+        sa.select(
+            table.c.id, table.c.source, table.c.raw, receipt_table.c.format, _KNOWN_AT.label("known_at")
+        )
         .join(receipt_table)
         .where(table.c.status != REFUSED, sa.or_(table.c.status == TAKEN, ~_STILL_HELD))
     )

@@ -30,10 +30,13 @@ from vesalius.lake._version import Version
 from vesalius.store import reading
 
 if TYPE_CHECKING:
-    from deltalake import DeltaTable
+    from deltalake import DeltaTable, WriterProperties
 
 BATCH_ROWS, BATCH_BYTES = 20_000, 64 * 2**20
 """What one commit takes at most: rows, and bytes of JSON."""
+
+GROUP_ROWS = 100_000
+"""Rows of a Parquet row group, which is written from memory: a million of them, as is usual, would be too many."""
 
 MANY_FILES = 24
 """A table of more files than this is compacted."""
@@ -193,7 +196,7 @@ class Columns:
             yield batch
 
     def _commit(self, type_: str, rows: pa.Table | pa.RecordBatchReader, seq: int, **how: Any) -> None:
-        from deltalake import CommitProperties, Transaction, WriterProperties, write_deltalake
+        from deltalake import CommitProperties, Transaction, write_deltalake
 
         taken = Transaction(_application(type_), seq)
         with _own_errors(type_):
@@ -201,7 +204,7 @@ class Columns:
                 str(self._folder / type_),
                 rows,
                 configuration={"delta.dataSkippingStatsColumns": INDEXED},
-                writer_properties=WriterProperties(compression="ZSTD"),
+                writer_properties=_writing(),
                 commit_properties=CommitProperties(app_transactions=[taken]),
                 **how,
             )
@@ -222,7 +225,7 @@ class Columns:
         table = self._open(type_)
         if table is not None and len(table.file_uris()) > most:
             with _own_errors(type_):
-                table.optimize.compact()
+                table.optimize.compact(writer_properties=_writing())
                 table.vacuum(retention_hours=KEPT_HOURS, dry_run=False, enforce_retention_duration=False)
 
     @contextmanager
@@ -236,6 +239,12 @@ class Columns:
         with lock as file:
             fcntl.flock(file, fcntl.LOCK_EX)
             yield
+
+
+def _writing() -> WriterProperties:
+    from deltalake import WriterProperties
+
+    return WriterProperties(compression="ZSTD", max_row_group_size=GROUP_ROWS)
 
 
 def _application(type_: str) -> str:

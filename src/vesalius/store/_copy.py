@@ -6,10 +6,13 @@ can be restored into either.
 
 from __future__ import annotations
 
+import fcntl
 import os
+import shutil
 import sqlite3
 import tempfile
-from contextlib import closing
+from collections.abc import Iterator
+from contextlib import ExitStack, closing, contextmanager, suppress
 from pathlib import Path
 from typing import cast
 
@@ -22,6 +25,7 @@ from vesalius.store._migrate import upgrade
 
 _CHUNK = 2_000
 _VERSION = "alembic_version"
+_PREFIX = "vesalius-restore-"
 
 
 def backup(engine: sa.Engine, target: Path) -> None:
@@ -74,9 +78,9 @@ def restore(source: Path, engine: sa.Engine, *, replace: bool = False) -> None:
     if not replace and (held := _held(engine)):
         hint = "--replace throws away what it holds"
         raise Conflict(f"the database is not empty: it holds {', '.join(held)}", hint=hint)
-    with tempfile.TemporaryDirectory(prefix="vesalius-", dir=_beside(engine)) as folder:
+    with _workplace(_beside(engine)) as folder:
         # A copy, so that an older backup is brought up to date and itself stays what it is.
-        copy = Path(folder) / "copy.sqlite"
+        copy = folder / "copy.sqlite"
         with closing(_opened(source)) as original, closing(sqlite3.connect(copy)) as own:
             original.backup(own)
         newest = open_store(f"sqlite:///{copy}")
@@ -89,10 +93,34 @@ def restore(source: Path, engine: sa.Engine, *, replace: bool = False) -> None:
             newest.dispose()
 
 
-def _beside(engine: sa.Engine) -> str | None:
+@contextmanager
+def _workplace(parent: Path) -> Iterator[Path]:
+    """A folder for us alone, as long as the block; those that killed restores left behind go too."""
+    with ExitStack() as ours:
+        with _locked(parent):
+            for left in parent.glob(f"{_PREFIX}*"):
+                with suppress(OSError), _locked(left, fcntl.LOCK_NB):  # not those at work, or another's
+                    shutil.rmtree(left)
+            folder = Path(ours.enter_context(tempfile.TemporaryDirectory(prefix=_PREFIX, dir=parent)))
+            ours.enter_context(_locked(folder))
+        yield folder
+
+
+@contextmanager
+def _locked(folder: Path, how: int = 0) -> Iterator[None]:
+    """Holds a folder; a process that dies lets go of it."""
+    handle = os.open(folder, os.O_RDONLY)
+    try:
+        fcntl.flock(handle, fcntl.LOCK_EX | how)
+        yield
+    finally:
+        os.close(handle)
+
+
+def _beside(engine: sa.Engine) -> Path:
     """A folder with room for another copy: that of an SQLite database; else the system's own."""
     path = engine.url.database if engine.dialect.name == "sqlite" else None
-    return str(Path(path).absolute().parent) if path else None
+    return Path(path).absolute().parent if path else Path(tempfile.gettempdir())
 
 
 def _pour(source: sa.Engine, engine: sa.Engine) -> None:
