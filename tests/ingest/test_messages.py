@@ -161,11 +161,7 @@ def test_once_released_from_quarantine_it_is_answered_as_taken_in(lake, receive,
         lambda _: False,
     )
     monkeypatch.setattr("vesalius.ingest.mending.format_of", lambda *_: mended)
-<<<<<<< HEAD
     assert retry(lake).held == 0
-=======
-    assert retry(lake).quarantined == 0
->>>>>>> lake2
     (became,) = receive(message(gender="X"))
     assert (became.status, became.repeated, became.words) == ("taken", True, "")
 

@@ -341,4 +341,5 @@ def _newest(at: sa.Column[Any]) -> sa.Select[Any]:
 def _quarters(at: sa.Column[Any]) -> sa.Select[Any]:
     moment = sa.type_coerce(at, sa.BigInteger)
     quarter = ((moment - moment % _QUARTER) // _QUARTER).label("quarter")
-    return sa.select(quarter, sa.func.count().label("items")).group_by(quarter)
+    chosen: sa.Select[Any] = sa.select(quarter, sa.func.count().label("items"))
+    return chosen.group_by(quarter)
