@@ -14,8 +14,7 @@ from vesalius import loop
 from vesalius.fhir.codes import INTERPRETATION, LOINC, SNOMED
 from vesalius.governance import audit, people, uses
 from vesalius.hospital import Hospital
-from vesalius.ingest import held, receipts, receive
-from vesalius.ingest.quarantine import retry
+from vesalius.ingest import held, receipts, receive, retry
 from vesalius.settings import Settings
 from vesalius.views import View
 
@@ -153,7 +152,7 @@ def test_what_is_held_keeps_its_bytes_and_can_be_tried_again(hospital):
     send(hospital, "a.ndjson", [raw, *stay(1, positive=True)], NINE + HOUR)
     (item,) = held(hospital.engine)
     assert item.raw == raw.encode()
-    assert retry(hospital.lake).quarantined == 1
+    assert retry(hospital.lake).held == 1
     assert [each.cause for each in held(hospital.engine)] == [item.cause]
 
 

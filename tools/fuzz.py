@@ -46,6 +46,9 @@ LIMIT = 10
 LARGEST = 200_000
 """Larger samples are cut to this many bytes: small ones are damaged more often in the same time."""
 
+PARTS = frozenset({"bundle", "kmehr"})
+"""Formats whose items are parts of one envelope; those of KMEHR are kept as messages of their own."""
+
 WHOLE_WAY = 50
 """One case in this many is received."""
 
@@ -130,8 +133,8 @@ def damaged(chance: random.Random, seeds: list[bytes]) -> bytes:
 
 def blank(kind: str, gap: bytes) -> bool:
     """Whether bytes between two items hold nothing: blanks, marks of order, frames of the network."""
-    if kind == "bundle":
-        return True  # the envelope of its entries
+    if kind in PARTS:
+        return True  # what stands around the parts
     return not gap.strip(b" \t\r\n\x00\x0b\x0c\x1c\xef\xbb\xbf")
 
 
@@ -142,7 +145,7 @@ def check(kind: Format, data: bytes) -> int:
         AssertionError: a byte was lost, or something else is not as it should be.
     """
     position, count = _header(data) if kind.name == CSV else 0, 0
-    exact = kind.name != "bundle" and b'"' not in data[:position]  # a quoted header can take several lines
+    exact = kind.name not in PARTS and b'"' not in data[:position]  # a quoted header can take several lines
     try:
         for item in kind.read(io.BytesIO(data)):
             count += 1

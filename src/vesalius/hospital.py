@@ -9,6 +9,7 @@
       models/            model files, each named by its SHA-256
       runs/              validation runs
       tables/            rows of other databases, on their way in
+      imports/           uploads of machines, on their way in
 """
 
 from __future__ import annotations

@@ -12,14 +12,15 @@ ask the same question.
 from __future__ import annotations
 
 import logging
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Literal
 
 import msgspec
 
-from vesalius import identity
+from vesalius import identity, terminology
 from vesalius.errors import (
     Conflict,
     InvalidCard,
@@ -167,11 +168,30 @@ def history(
 def turn_all(hospital: Hospital, now: datetime) -> list[Turn]:
     """A turn and the outcomes of every use case installed; one that fails does not stop the others.
 
-    What arrived since the last time is counted too, for the page of data quality.
+    What arrived since the last time is looked at too: :func:`catch_up`.
     """
     turns = [_guarded(hospital, name, now) for name in names()]
-    quality.refresh(hospital.lake)
+    catch_up(hospital)
     return turns
+
+
+def catch_up(hospital: Hospital, progress: Callable[[int, int], None] | None = None) -> None:
+    """Looks at what arrived since the last time: the quality of feeds, local codes, possible double patients.
+
+    Args:
+        hospital: an open hospital.
+        progress: called with the versions counted, and those to count in all.
+    """
+    lake = hospital.lake
+    quality.refresh(lake, progress)
+    with suppress(Conflict):  # somebody else does it at this moment
+        terminology.refresh(lake)
+    with suppress(Conflict):
+        identity.refresh(
+            lake,
+            automatic=tuple(filter(None, hospital.settings.identity_automatic.split(","))),
+            witness=lambda connection, made: audit.merged(connection, audit.SYSTEM, made),
+        )
 
 
 def replay(hospital: Hospital, identifier: str) -> bytes:

@@ -164,7 +164,7 @@ def test_what_an_import_cannot_take_in_is_held_and_told(feed, hospital):
     assert "zebra" not in str(told)
     assert causes(hospital.engine) == {"invalid-resource": 1, "malformed": 1}
     assert hospital.lake.read("Patient/p1").source == "feed"
-    assert not list((hospital.home / "inbox").iterdir())
+    assert not list((hospital.home / "imports").iterdir())
     noted = audit.events(hospital.engine, action="data.received")
     assert [(each.actor, each.detail["quarantined"]) for each in noted] == [("client:feed", 2)]
 
@@ -188,7 +188,7 @@ def test_an_upload_that_is_too_large_or_of_another_kind_leaves_no_file(single, s
     assert uploaded(single, [PATIENT], Content_Encoding="br").status_code == 415
     monkeypatch.setattr(imports, "MAX_UPLOAD", 10)
     assert uploaded(single, [PATIENT]).status_code == 413
-    assert not list((small.home / "inbox").iterdir())
+    assert not list((small.home / "imports").iterdir())
 
 
 def test_an_import_whose_process_was_killed_goes_on_where_it_stopped(single, small, monkeypatch):
@@ -208,7 +208,7 @@ def test_an_upload_that_became_no_job_is_swept_away_and_one_that_waits_is_not(si
         waiting = uploaded(single, [PATIENT]).headers["content-location"].rpartition("/")[2]
         ended = uploaded(single, [observation()]).headers["content-location"]
         assert single("DELETE", ended).status_code == 202
-    inbox = small.home / "inbox"
+    inbox = small.home / "imports"
     (inbox / "orphan").write_bytes(b"{")
     monkeypatch.setattr(imports, "IDLE_SECONDS", -60.0)
     imports._sweep(small)

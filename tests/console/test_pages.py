@@ -101,7 +101,12 @@ def test_each_role_sees_its_pages_and_no_others(reader):
 def test_the_menu_offers_only_what_the_role_may_see(reader):
     menu = re.search(r'<nav class="nav".*?</nav>', reader("segers").get("/about").text, re.DOTALL)
     assert menu
-    assert re.findall(r'href="([^"]+)"', menu.group()) == ["/usecases", "/received", "/terminology"]
+    assert re.findall(r'href="([^"]+)"', menu.group()) == [
+        "/usecases",
+        "/received",
+        "/quality",
+        "/terminology",
+    ]
 
 
 def test_who_has_not_signed_in_is_sent_to_sign_in_and_back(reader):

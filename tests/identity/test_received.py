@@ -55,7 +55,7 @@ def test_what_is_released_from_quarantine_follows_a_merge_made_meanwhile(lake):
     told = file(lake, "a.ndjson", full("a"), full("b"), early, when=1)
     assert told.quarantined == 1
     identity.merge(lake, "a", "b", by="rita", reason="one", at=at(5))
-    assert retry(lake, received_at=at(10)).quarantined == 0
+    assert retry(lake, received_at=at(10)).held == 0
     assert subject(lake, "Observation/late") == "Patient/b"
 
 

@@ -54,7 +54,7 @@ async def upload(call: Call) -> None:
     name = secrets.token_hex(16)
     call.upload = name
     try:
-        file = _inbox(call.hospital) / name
+        file = _uploads(call.hospital) / name
         with os.fdopen(os.open(file, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "wb") as written:
             await _copied(call, written)
             await run_in_threadpool(_synced, written)
@@ -89,15 +89,15 @@ def _synced(written: BinaryIO) -> None:
     os.fsync(written.fileno())
 
 
-def _inbox(hospital: Hospital) -> Path:
-    folder = hospital.home / "inbox"
+def _uploads(hospital: Hospital) -> Path:
+    folder = hospital.home / "imports"
     folder.mkdir(mode=0o700, exist_ok=True)
     return folder
 
 
 def discard(call: Call) -> None:
     """Takes away an upload that became no job."""
-    (_inbox(call.hospital) / call.upload).unlink(missing_ok=True)
+    (_uploads(call.hospital) / call.upload).unlink(missing_ok=True)
 
 
 def begin(call: Call) -> Response:
@@ -182,13 +182,13 @@ def resume(hospital: Hospital) -> None:
 
 def forget(hospital: Hospital, job: jobs.Job) -> None:
     """Takes away the upload of a job that its client has ended."""
-    (_inbox(hospital) / job.id).unlink(missing_ok=True)
+    (_uploads(hospital) / job.id).unlink(missing_ok=True)
 
 
 def _sweep(hospital: Hospital) -> None:
     """Takes away uploads that became no job, because the process was killed before it could answer."""
     before = time.time() - 2 * IDLE_SECONDS
-    old = {file.name: file for file in _inbox(hospital).iterdir() if file.stat().st_mtime < before}
+    old = {file.name: file for file in _uploads(hospital).iterdir() if file.stat().st_mtime < before}
     for name in old.keys() - jobs.known(hospital.engine, old.keys()):
         old[name].unlink(missing_ok=True)
 
@@ -207,7 +207,7 @@ def _receive(hospital: Hospital, job: jobs.Job) -> None:
     def alive(done: int, _: int) -> None:
         jobs.advance(hospital.engine, job, {"done": done}, jobs.WAITING, datetime.now(UTC))
 
-    file = _inbox(hospital) / job.id
+    file = _uploads(hospital) / job.id
     try:
         receipt = receive(
             hospital.lake, f"import {job.id}", file, source=job.asked["source"], format=job.asked["format"],

@@ -23,7 +23,7 @@ from vesalius.errors import NotAllowed
 from vesalius.evaluation import study
 from vesalius.governance import audit, uses
 from vesalius.hospital import Hospital
-from vesalius.ingest import CsvMap, quality, receive
+from vesalius.ingest import CsvMap, receive
 from vesalius.settings import FILE, Settings
 from vesalius.usecase import find
 
@@ -156,7 +156,7 @@ class Maker:
         self.turn_all("silent", phases["silent"])
         staff.sign(self.hospital.engine, USECASE, staff.LIVE, self.plan.live_from + timedelta(seconds=1))
         self.turn_all("live", phases["live"])
-        quality.refresh(self.hospital.lake, self._counted)
+        loop.catch_up(self.hospital, self._counted)
         self._count_suggestions()
         return dict(self.counts)
 

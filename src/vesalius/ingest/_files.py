@@ -8,13 +8,16 @@ import shutil
 import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager
-from io import BufferedReader
+from io import BufferedReader, RawIOBase
 from pathlib import Path
-from typing import BinaryIO, cast
+from typing import TYPE_CHECKING, BinaryIO, cast
 
 from vesalius.errors import UnreadableInput
 from vesalius.ingest._causes import FaultError
 from vesalius.ingest._lines import readblock, readline
+
+if TYPE_CHECKING:
+    from _typeshed import WriteableBuffer
 
 _GZIP = b"\x1f\x8b"
 _BLANK = b"\xef\xbb\xbf\xff\xfe\x00 \t\r\n"
@@ -59,9 +62,24 @@ def unpacked(file: BinaryIO) -> BinaryIO:
     packed = file.read(2) == _GZIP
     file.seek(0)
     # The buffer reads a line in C; GzipFile's own way to one is in Python.
-    return (
-        cast("BinaryIO", BufferedReader(gzip.GzipFile(fileobj=file, mode="rb"), _BUFFER)) if packed else file
-    )
+    return cast("BinaryIO", BufferedReader(_Unpacked(file), _BUFFER)) if packed else file
+
+
+class _Unpacked(RawIOBase):
+    """The content of a gzip file, as it comes: what stands before a break is given before the break."""
+
+    def __init__(self, file: BinaryIO) -> None:
+        super().__init__()
+        self._file = gzip.GzipFile(fileobj=file, mode="rb")
+
+    def readable(self) -> bool:
+        return True
+
+    def readinto(self, buffer: WriteableBuffer) -> int:
+        view = memoryview(buffer).cast("B")
+        found = self._file.read1(len(view))
+        view[: len(found)] = found
+        return len(found)
 
 
 def beginning(file: BinaryIO) -> bytes:

@@ -36,7 +36,7 @@ BATCH_ROWS, BATCH_BYTES = 20_000, 64 * 2**20
 """What one commit takes at most: rows, and bytes of JSON."""
 
 GROUP_ROWS = 100_000
-"""Rows of a Parquet row group, which is written from memory; the usual million would be too many."""
+"""Rows of a Parquet row group, which is written from memory: a million, as is usual, would be too many."""
 
 MANY_FILES = 24
 """A table of more files than this is compacted."""

@@ -7,6 +7,7 @@ from dataclasses import dataclass, replace
 from html import escape
 from typing import Any, BinaryIO
 
+import msgspec
 from lxml import etree
 
 from vesalius import fhir
@@ -69,7 +70,8 @@ def read(stream: BinaryIO) -> Iterator[Item]:
 
 def again(raw: bytes, place: str, context: dict[str, Any]) -> list[Item]:
     """Reads one item that was held once more; ``context`` holds the lines of a scheme."""
-    return [replace(item, place=place) for item in _message(raw, tuple(context.get("lines", ())))]
+    found = _message(raw, tuple(context.get("lines", ())))
+    return [msgspec.structs.replace(item, place=place) for item in found]
 
 
 def _message(raw: bytes, lines: tuple[str, ...]) -> Iterator[Item]:

@@ -7,7 +7,7 @@ from collections import Counter, defaultdict
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, timedelta
-from typing import Any
+from typing import Any, cast
 
 import sqlalchemy as sa
 
@@ -341,4 +341,5 @@ def _newest(at: sa.Column[Any]) -> sa.Select[Any]:
 def _quarters(at: sa.Column[Any]) -> sa.Select[int, int]:
     moment = sa.type_coerce(at, sa.BigInteger)
     quarter = ((moment - moment % _QUARTER) // _QUARTER).label("quarter")
-    return sa.select(quarter, sa.func.count().label("items")).group_by(quarter)
+    chosen: Any = sa.select(quarter, sa.func.count().label("items"))
+    return cast("sa.Select[Any]", chosen.group_by(quarter))
