@@ -2,8 +2,8 @@
 
 Feeds as hospitals have them: laboratory messages (busy by day, few at night, a third at the weekend, weeks up
 to 30 % busier or quieter, Belgian public holidays like Sundays), admissions, a nightly file, a file of
-working days. The state of each is asked every 30 minutes for a year: a *false alarm* is a time at which it
-becomes silent while it lives. Then it is cut at 60 random moments: how long until it is called silent.
+working days. The state of each is asked every hour for a year: a *false alarm* is a time at which it
+becomes silent while it lives. Then it is cut at 40 random moments: how long until it is called silent.
 
     .venv/bin/python benchmarks/silence.py
 """
@@ -18,10 +18,10 @@ from vesalius.ingest.quality import Alarm, assess
 
 START = datetime(2026, 1, 1, tzinfo=UTC)
 LEARNT, YEAR = timedelta(days=35), timedelta(days=365)
-STEP, BACK, QUARTER = timedelta(minutes=30), timedelta(days=35), timedelta(minutes=15)
+STEP, BACK, QUARTER = timedelta(hours=1), timedelta(days=35), timedelta(minutes=15)
 HOLIDAYS = {date(2026, 4, 6), date(2026, 5, 1), date(2026, 5, 14), date(2026, 5, 25), date(2026, 7, 21)}
 HOLIDAYS |= {date(2026, 8, 15), date(2026, 11, 1), date(2026, 11, 11), date(2026, 12, 25)}
-CUTS = 60
+CUTS = 40
 
 
 def messages(chance, per_hour, night, weekend):

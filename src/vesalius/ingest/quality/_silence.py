@@ -24,7 +24,7 @@ from itertools import accumulate, pairwise
 WEEKS = 4
 """How many weeks are looked back."""
 
-LATE, SILENT = 3, 7
+LATE, SILENT = 6, 12
 """From how many expected arrivals on a feed that brings none is late (1 in 20 by chance), and silent."""
 
 MARGIN = 1.25
