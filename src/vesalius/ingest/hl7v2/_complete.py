@@ -109,7 +109,7 @@ def _cleaned(form: _Form, value: dict[str, Any], ids: Ids) -> dict[str, Any] | N
         if one is None or one == "":
             continue
         if name in rivals:  # of several values of one choice, the last that was said
-            for other in rivals[name] & kept.keys():
+            for other in [each for each in kept if each in rivals[name]]:
                 del kept[other]
         kept[name] = one
     hollow = form.hollow
@@ -120,6 +120,8 @@ def _cleaned(form: _Form, value: dict[str, Any], ids: Ids) -> dict[str, Any] | N
     return kept
 
 
+# So many are compared each with each; more are compared by what they are written as.
+_FEW = 12
 _PLAIN = frozenset({str, bool, int, Decimal, NoneType})
 
 
@@ -143,7 +145,10 @@ def _list(form: _Form, values: list[Any], ids: Ids) -> list[Any]:
         only = _cleaned(form, only, ids) if isinstance(only, dict) else only
         return [only] if only else []
     kept = [_cleaned(form, value, ids) if isinstance(value, dict) else value for value in values]
-    return list({repr(one): one for one in kept if one}.values())
+    said = [one for one in kept if one]
+    if len(said) < _FEW and not any(one in said[:place] for place, one in enumerate(said)):
+        return said
+    return list({repr(one): one for one in said}.values())
 
 
 def _fill(form: _Form, value: dict[str, Any]) -> None:

@@ -98,8 +98,21 @@ def _count(rest: list[Any]) -> Condition:
 
 
 def _all(parts: list[Condition]) -> Condition:
-    return lambda run, value: all(part(run, value) for part in parts)
+    if len(parts) == 2:
+        one, other = parts
+        return lambda run, value: one(run, value) and other(run, value)
+
+    def holds(run: Run, value: list[str]) -> bool:
+        for part in parts:  # a loop is faster than all(…), and conditions are asked all the time
+            if not part(run, value):
+                return False
+        return True
+
+    return holds
 
 
 def _any(parts: list[Condition]) -> Condition:
+    if len(parts) == 2:
+        one, other = parts
+        return lambda run, value: one(run, value) or other(run, value)
     return lambda run, value: any(part(run, value) for part in parts)

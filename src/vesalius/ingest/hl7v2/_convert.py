@@ -132,7 +132,7 @@ class Converter:
             draft = run.draft(use.key[0])
             home.targets[use.key] = draft
             if use.into and (source := _found(run.frame, use.into[0])):
-                use.into[1](run, source.resource, {REFERENCE: draft}, (run.ordinal, 0))
+                use.into[1].put(run, source.resource, {REFERENCE: draft}, (run.ordinal, 0))
         if use.map and not (draft.type in REGISTERS and self._register(run, use, draft)):
             self.plan.segment(use.map, draft.type).apply(run, draft)
         late.extend((run.frame, link) for link in use.links if not _connect(run.frame, link, run))
@@ -182,12 +182,12 @@ def _connect(frame: Frame, link: _Link, run: Run) -> bool:
     if source is None or link.put is None:
         return source is not None
     if link.constant:
-        link.put(run, source.resource, link.constant, (run.ordinal, 0))
+        link.put.put(run, source.resource, link.constant, (run.ordinal, 0))
         return True
     target = _found(frame, link.target)
     if target is None:
         return False
-    link.put(run, source.resource, {REFERENCE: target}, (run.ordinal, 0))
+    link.put.put(run, source.resource, {REFERENCE: target}, (run.ordinal, 0))
     return True
 
 

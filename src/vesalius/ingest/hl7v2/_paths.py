@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable, Hashable
 from typing import Any, NamedTuple
 
 from vesalius import fhir
@@ -11,6 +12,9 @@ from vesalius.ingest.hl7v2._tables import Node
 
 Turn = tuple[int, int]
 """Which segment of the message and which repetition of its field a value comes from."""
+
+
+Put = Callable[[Run, dict[str, Any], Any, Turn], None]
 
 
 class Move(NamedTuple):
@@ -43,75 +47,88 @@ class Setter:
         kind: its type.
         codes: the value set that a code of it must come from.
         complex: whether it is no primitive.
+        refer: the element that refers, where the value is a whole resource that it refers to.
+        put: puts a value (or, of what may have several, a list of them) into a resource.
     """
 
-    __slots__ = ("_last", "_moves", "_plain", "codes", "complex", "kind", "name", "refer")
+    __slots__ = ("_moves", "codes", "complex", "kind", "name", "put", "refer")
 
     def __init__(self, moves: list[Move], kind: str, codes: str) -> None:
-        self._last = moves[-1] if moves and not moves[-1].link else None
-        self._moves = moves[:-1] if self._last else moves
-        self.name = self._last.name if self._last else ""
+        last = moves[-1] if moves and not moves[-1].link else None
+        self._moves = tuple(moves[:-1] if last else moves)
+        self.name = last.name if last else ""
         self.kind = kind
         self.codes = codes
         self.complex = kind not in fhir.primitives()
-        # the element that refers, where the value is a whole resource that it refers to
         self.refer = Setter(moves[:-1], "Reference", "") if moves and moves[-1].link else None
-        self._plain = not self._moves and self._last is not None and not self._last.many
+        self.put = _put_whole(self._moves) if last is None else _put_into(self._moves, last)
 
     def leads(self) -> tuple[Move, ...]:
         """The first steps, up to the first that leads into a resource; () where none does."""
         place = next((place for place, move in enumerate(self._moves) if move.link), -1)
-        return tuple(self._moves[: place + 1])
+        return self._moves[: place + 1]
 
-    def __call__(self, run: Run, root: dict[str, Any], value: Any, turn: Turn) -> None:
-        """Puts a value (or, of what may have several, a list of them) into ``root``."""
-        here = root
-        if self._plain and not isinstance(value, dict | list):
-            here[self.name] = value
-            return
-        for move in self._moves:
-            if move.link:
-                here = run.linked(here, move.name).resource
-            elif move.many:
-                here = _slot(run, here, move.name, (move.which, turn[0], turn[1] if move.repeats else 0))
-            else:
-                here = here.setdefault(move.name, {})
-        last = self._last
-        if last is None:
-            merge(run, here, value[0] if isinstance(value, list) else value)
-        elif last.many:
-            for number, one in enumerate(value if isinstance(value, list) else [value]):
-                _append(run, here, last, one, (last.which, turn[0], turn[1] if last.repeats else 0), number)
+
+def _put_whole(moves: tuple[Move, ...]) -> Put:
+    def put(run: Run, root: dict[str, Any], value: Any, turn: Turn) -> None:
+        merge(run, _walked(run, root, moves, turn), value[0] if isinstance(value, list) else value)
+
+    return put
+
+
+def _put_into(moves: tuple[Move, ...], last: Move) -> Put:
+    name, which, repeats = last.name, last.which, last.repeats
+
+    def put_one(run: Run, root: dict[str, Any], value: Any, turn: Turn) -> None:
+        here = _walked(run, root, moves, turn) if moves else root
+        one = value[0] if isinstance(value, list) else value
+        if isinstance(one, dict) and isinstance(known := here.get(name), dict):
+            merge(run, known, one)
         else:
-            one = value[0] if isinstance(value, list) else value
-            known = here.get(last.name)
-            if isinstance(one, dict) and isinstance(known, dict):
-                merge(run, known, one)
-            else:
-                here[last.name] = one
+            here[name] = one
+
+    def put_many(run: Run, root: dict[str, Any], value: Any, turn: Turn) -> None:
+        here = _walked(run, root, moves, turn) if moves else root
+        place = (id(here), name, which, turn[0], turn[1] if repeats else 0)
+        if not isinstance(value, list):
+            _append(run, here, name, value, place)
+            return
+        for number, one in enumerate(value):
+            _append(run, here, name, one, (*place, number) if number else place)
+
+    return put_many if last.many else put_one
 
 
-def _append(run: Run, here: dict[str, Any], last: Move, one: Any, key: Any, number: int) -> None:
+def _walked(run: Run, here: dict[str, Any], moves: tuple[Move, ...], turn: Turn) -> dict[str, Any]:
+    """Where the steps of a path lead; what is not there yet is begun."""
+    for name, which, many, repeats, link in moves:
+        if link:
+            here = run.linked(here, name).resource
+        elif many:
+            place = (id(here), name, which, turn[0], turn[1] if repeats else 0)
+            found = run.slots.get(place)
+            if found is None:
+                found = run.slots[place] = {}
+                here.setdefault(name, []).append(found)
+            here = found
+        else:
+            found = here.get(name)
+            if found is None:
+                found = here[name] = {}
+            here = found
+    return here
+
+
+def _append(run: Run, here: dict[str, Any], name: str, one: Any, place: Hashable) -> None:
     if isinstance(one, dict):
-        place = (id(here), last.name, (*key, number) if number else key)
         known = run.slots.get(place)
         if known is None:
             run.slots[place] = one
-            here.setdefault(last.name, []).append(one)
+            here.setdefault(name, []).append(one)
         else:
             merge(run, known, one)
-    elif len(known := here.setdefault(last.name, [])) > _COMPARED or one not in known:
-        known.append(one)
-
-
-def _slot(run: Run, here: dict[str, Any], name: str, key: Any) -> dict[str, Any]:
-    """The element of a list that a value belongs to, begun if it is the first."""
-    place = (id(here), name, key)
-    found = run.slots.get(place)
-    if found is None:
-        found = run.slots[place] = {}
-        here.setdefault(name, []).append(found)
-    return found
+    elif len(values := here.setdefault(name, [])) > _COMPARED or one not in values:
+        values.append(one)
 
 
 def merge(run: Run, known: dict[str, Any], more: dict[str, Any]) -> None:

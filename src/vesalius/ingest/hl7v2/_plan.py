@@ -125,7 +125,7 @@ class SegmentPlan:
                 return
         run.saying = True
         if known[0] and step.put.refer:
-            step.put.refer(run, draft.resource, {REFERENCE: known[0]}, (run.ordinal, repetition))
+            step.put.refer.put(run, draft.resource, {REFERENCE: known[0]}, (run.ordinal, repetition))
             run.registers.update(known[1])
             draft.said = True
 
@@ -136,7 +136,7 @@ class SegmentPlan:
         run.saying = not (step.always or step.row.assigned)
         value = step.make(run, parts)
         if value is not None and value != {}:
-            step.put(run, draft.resource, value, (run.ordinal, repetition))
+            step.put.put(run, draft.resource, value, (run.ordinal, repetition))
             draft.said = draft.said or run.saying
 
 
@@ -433,7 +433,7 @@ def _put(
         here = roots.get(root)
         if here is None:
             here = roots[root] = {}
-        step.put(run, here, value, _ONCE)
+        step.put.put(run, here, value, _ONCE)
 
 
 _ONCE = (0, 0)

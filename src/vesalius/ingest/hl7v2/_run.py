@@ -13,6 +13,7 @@ if TYPE_CHECKING:
     from collections.abc import Hashable
 
 REFERENCE = "reference"
+_BETWEEN = "\x1f"
 
 Named = dict[tuple[str, str], dict[str, Any]]
 """Finished resources, by type and id."""
@@ -88,7 +89,9 @@ class Run:
         self.ordinal = 0
         self.place = "MSH"
         self.registers: Named = {}
-        self.context = (self.sender, message.delimiters, message.encoding, self.clock.offset)
+        self.context = _BETWEEN.join(
+            (self.sender, *message.delimiters, message.encoding, self.clock.offset)
+        )  # one text: its hash is taken once
         self.saying = False
         self.slots: dict[Hashable, dict[str, Any]] = {}
         self._kept: list[dict[str, Any]] = []
@@ -122,7 +125,7 @@ class Run:
             return ""
         marks = self.message.delimiters
         raw = here.field(field)
-        if not (segment == "MSH" and field <= 2):
+        if marks.repetition in raw and not (segment == "MSH" and field <= 2):
             raw = raw.split(marks.repetition, 1)[0]
         if component:
             raw = nth(raw.split(marks.component), component)
