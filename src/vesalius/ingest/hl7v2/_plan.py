@@ -16,7 +16,7 @@ from vesalius.ingest.hl7v2._paths import Move, Setter, setter
 from vesalius.ingest.hl7v2._registers import Registers
 from vesalius.ingest.hl7v2._run import REFERENCE, Draft, Run, nth
 from vesalius.ingest.hl7v2._tables import Node, Row, Tables
-from vesalius.ingest.hl7v2._values import Reader, decimal, reader
+from vesalius.ingest.hl7v2._values import TIMED, Reader, decimal, reader
 
 Maker = Callable[[Run, list[str]], Any]
 
@@ -42,26 +42,30 @@ class Step:
         row: the row.
         holds: its condition.
         make: what makes the value of the components of one repetition.
-        put: what puts it into the resource.
+        put: where in the resource it is put.
+        store: what puts it into the resource, as a function.
         always: whether it does not wait for its field to be valued.
+        says: whether its value comes from the message, and is not only assigned by the tables.
         rivals: the fields that put into the same resource, for one that refers to a register; else None.
     """
 
-    __slots__ = ("always", "holds", "make", "put", "rivals", "row")
+    __slots__ = ("always", "holds", "make", "put", "rivals", "row", "says", "store")
 
     def __init__(self, row: Row, base: str, holds: Condition | None, make: Maker, put: Setter) -> None:
         self.row = row
         self.holds = holds
         self.make = make
         self.put = put
+        self.store = put.put
         self.rivals: list[int] | None = None
         self.always = row.field == 0 or _absent(row.condition, f"{base}.{row.field}")
+        self.says = not (self.always or row.assigned)
 
 
 class SegmentPlan:
     """A segment map, compiled: the rows of each field, and those that wait for none."""
 
-    __slots__ = ("_registers", "always", "fields", "kind", "name")
+    __slots__ = ("_registers", "_segment", "always", "fields", "kind", "name")
 
     def __init__(self, name: str, kind: str, steps: list[Step], registers: Registers) -> None:
         self._registers = registers
@@ -75,32 +79,40 @@ class SegmentPlan:
         for step in steps:
             if step.put.refer and step.put.kind in REGISTERS and step.row.datatype and not step.always:
                 step.rivals = _rivals(step, steps)
-        segment = name.partition("[")[0]
+        self._segment = segment = name.partition("[")[0]
         self.fields = [(number, f"{segment}-{number}", rows) for number, rows in by_field.items()]
 
     def apply(self, run: Run, draft: Draft) -> None:
         """Puts what the segment says into a resource."""
         marks = run.message.delimiters
         fields, size = run.segment.fields, len(run.segment.fields)
-        for step in self.always:
-            run.place = f"{run.segment.name}-{step.row.field}" if step.row.field else run.segment.name
-            self._step(
-                run, draft, step, run.value(run.segment.name, step.row.field).split(marks.component), 0
-            )
+        self._always(run, draft)
         for number, place, steps in self.fields:
             raw = fields[number] if number < size else ""
             if not raw or raw == DELETE:
                 continue
             run.place = place
             for repetition, one in enumerate(raw.split(marks.repetition)):
-                if one and one != DELETE:
-                    parts = one.split(marks.component)
-                    for step in steps:
-                        rivals = step.rivals
-                        if rivals is None or any(number < size and fields[number] for number in rivals):
+                if not one or one == DELETE:
+                    continue
+                parts = one.split(marks.component)
+                for step in steps:
+                    rivals = step.rivals
+                    if rivals is None or any(number < size and fields[number] for number in rivals):
+                        if step.holds is None or step.holds(run, parts):
                             self._step(run, draft, step, parts, repetition)
-                        else:
-                            self._register(run, draft, step, one, parts, repetition)
+                    else:
+                        self._register(run, draft, step, one, parts, repetition)
+
+    def _always(self, run: Run, draft: Draft) -> None:
+        name, component = run.segment.name, run.message.delimiters.component
+        whole = [name]
+        for step in self.always:
+            number = step.row.field
+            run.place = f"{name}-{number}" if number else name
+            parts = run.value(name, number).split(component) if number else whole
+            if step.holds is None or step.holds(run, parts):
+                self._step(run, draft, step, parts, 0)
 
     def _register(
         self, run: Run, draft: Draft, step: Step, one: str, parts: list[str], repetition: int
@@ -131,13 +143,12 @@ class SegmentPlan:
 
     @staticmethod
     def _step(run: Run, draft: Draft, step: Step, parts: list[str], repetition: int) -> None:
-        if step.holds and not step.holds(run, parts):
-            return
-        run.saying = not (step.always or step.row.assigned)
+        run.saying = step.says
         value = step.make(run, parts)
-        if value is not None and value != {}:
-            step.put.put(run, draft.resource, value, (run.ordinal, repetition))
-            draft.said = draft.said or run.saying
+        if value or (value is not None and value != {}):
+            step.store(run, draft.resource, value, (run.ordinal, repetition))
+            if step.says:
+                draft.said = True
 
 
 class Plan:
@@ -343,11 +354,30 @@ def _repeating(rows: list[Row], kind: str) -> dict[int, int]:
 
 
 def _assigned(pieces: list[Node], read: Reader | None) -> Maker:
+    if all(piece[0] == "text" for piece in pieces):
+        return _constant("".join(piece[1] for piece in pieces), read)
     made = [(piece[1], None) if piece[0] == "text" else ("", getter(piece[1])) for piece in pieces]
 
     def make(run: Run, parts: list[str]) -> Any:
         text = "".join(text if get is None else run.text(get(run, parts)) for text, get in made)
         return read(run, text) if read else (text.strip() or None)
+
+    return make
+
+
+def _constant(text: str, read: Reader | None) -> Maker:
+    """What is assigned whatever the message says; read once, unless it is a time and so the sender's."""
+    if read is None:
+        stripped = text.strip() or None
+        return lambda *_: stripped
+    if read in TIMED:
+        return lambda run, _: read(run, text)
+    known: list[Any] = []
+
+    def make(run: Run, _: list[str]) -> Any:
+        if not known:
+            known.append(read(run, text))
+        return known[0]
 
     return make
 
@@ -408,14 +438,11 @@ def _composite(steps: list[tuple[str, Step]], links: dict[str, str]) -> Maker:
     def made(run: Run, parts: list[str]) -> Any:
         roots: dict[str, dict[str, Any]] = {}
         mark = run.message.delimiters.subcomponent
-        for root, step in always:
-            number = step.row.field
-            _put(run, roots, root, step, parts, nth(parts, number).split(mark) if number else parts)
+        if always:
+            _put(run, roots, always, parts, parts)
         for number, raw in enumerate(parts, 1):
-            if raw and raw != DELETE and number in fields:
-                inner = raw.split(mark)
-                for root, step in fields[number]:
-                    _put(run, roots, root, step, parts, inner)
+            if raw and number in fields and raw != DELETE:
+                _put(run, roots, fields[number], parts, raw.split(mark))
         for each in roots.values():
             run.keep(each)
         return _natives.joined(run, roots, links) if roots else None
@@ -424,16 +451,28 @@ def _composite(steps: list[tuple[str, Step]], links: dict[str, str]) -> Maker:
 
 
 def _put(
-    run: Run, roots: dict[str, dict[str, Any]], root: str, step: Step, parts: list[str], inner: list[str]
+    run: Run,
+    roots: dict[str, dict[str, Any]],
+    steps: list[tuple[str, Step]],
+    parts: list[str],
+    inner: list[str],
 ) -> None:
-    if step.holds and not step.holds(run, parts):
-        return
-    value = step.make(run, parts if step.row.assigned is not None else inner)
-    if value is not None and value != {}:
-        here = roots.get(root)
-        if here is None:
-            here = roots[root] = {}
-        step.put.put(run, here, value, _ONCE)
+    """Puts what the rows of one component make of it where they say; of all components for those of none."""
+    for root, step in steps:
+        if step.holds is not None and not step.holds(run, parts):
+            continue
+        row = step.row
+        if row.assigned is not None:
+            value = step.make(run, parts)
+        elif step.always and row.field:
+            value = step.make(run, nth(parts, row.field).split(run.message.delimiters.subcomponent))
+        else:
+            value = step.make(run, inner)
+        if value or (value is not None and value != {}):
+            here = roots.get(root)
+            if here is None:
+                here = roots[root] = {}
+            step.store(run, here, value, _ONCE)
 
 
 _ONCE = (0, 0)
