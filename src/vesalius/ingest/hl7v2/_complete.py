@@ -14,7 +14,8 @@ from typing import Any
 
 from vesalius import fhir
 from vesalius.ingest.hl7v2._ids import Ids
-from vesalius.ingest.hl7v2._run import Draft
+from vesalius.ingest.hl7v2._run import REFERENCE, Draft
+from vesalius.ingest.hl7v2._shared import Known
 
 _ABSENT_URL = "http://hl7.org/fhir/StructureDefinition/data-absent-reason"
 _HOLLOW = {
@@ -101,6 +102,8 @@ def completed(kind: str, resource: dict[str, Any], ids: Ids) -> dict[str, Any]:
 
 def _cleaned(form: _Form, value: dict[str, Any], ids: Ids) -> dict[str, Any] | None:
     """A copy of a value without what is empty; None if nothing is left."""
+    if type(value) is Known:
+        return _shared(form, value, ids)
     inner, rivals = form.inner, form.rivals
     kept: dict[str, Any] = {}
     for name, one in value.items():
@@ -120,6 +123,12 @@ def _cleaned(form: _Form, value: dict[str, Any], ids: Ids) -> dict[str, Any] | N
     return kept
 
 
+def _shared(form: _Form, value: Known, ids: Ids) -> dict[str, Any] | None:
+    if form.kind not in value.kept:
+        value.kept[form.kind] = _cleaned(form, dict(value), ids)
+    return value.kept[form.kind]
+
+
 # So many are compared each with each; more are compared by what they are written as.
 _FEW = 12
 _PLAIN = frozenset({str, bool, int, Decimal, NoneType})
@@ -127,6 +136,8 @@ _PLAIN = frozenset({str, bool, int, Decimal, NoneType})
 
 def _said(form: _Form, value: Any, ids: Ids) -> Any:
     if isinstance(value, dict):
+        if len(value) == 1 and isinstance(draft := value.get(REFERENCE), Draft):
+            return {REFERENCE: f"{draft.type}/{ids.of(draft)}"} if draft.said else None
         return _cleaned(form, value, ids)
     if isinstance(value, list):
         return _list(form, value, ids) or None

@@ -8,6 +8,7 @@ from typing import Any, NamedTuple
 from vesalius import fhir
 from vesalius.errors import InvalidMap
 from vesalius.ingest.hl7v2._run import REFERENCE, Run
+from vesalius.ingest.hl7v2._shared import Known, own
 from vesalius.ingest.hl7v2._tables import Node
 
 Turn = tuple[int, int]
@@ -48,25 +49,36 @@ class Setter:
         codes: the value set that a code of it must come from.
         complex: whether it is no primitive.
         refer: the element that refers, where the value is a whole resource that it refers to.
+        moves: the steps down to the last element.
+        single: whether the last element is one that takes one value.
         put: puts a value (or, of what may have several, a list of them) into a resource.
     """
 
-    __slots__ = ("_moves", "codes", "complex", "kind", "name", "put", "refer")
+    __slots__ = ("codes", "complex", "kind", "moves", "name", "put", "refer", "single")
 
     def __init__(self, moves: list[Move], kind: str, codes: str) -> None:
         last = moves[-1] if moves and not moves[-1].link else None
-        self._moves = tuple(moves[:-1] if last else moves)
+        self.moves = tuple(moves[:-1] if last else moves)
+        self.single = last is not None and not last.many
         self.name = last.name if last else ""
         self.kind = kind
         self.codes = codes
         self.complex = kind not in fhir.primitives()
         self.refer = Setter(moves[:-1], "Reference", "") if moves and moves[-1].link else None
-        self.put = _put_whole(self._moves) if last is None else _put_into(self._moves, last)
+        self.put = _put_whole(self.moves) if last is None else _put_into(self.moves, last)
+
+    def beside(self) -> Put:
+        """Puts several values, by their names, into the element that holds the last one."""
+
+        def put(run: Run, root: dict[str, Any], values: Any, turn: Turn) -> None:
+            _walked(run, root, self.moves, turn).update(values)
+
+        return put
 
     def leads(self) -> tuple[Move, ...]:
         """The first steps, up to the first that leads into a resource; () where none does."""
-        place = next((place for place, move in enumerate(self._moves) if move.link), -1)
-        return self._moves[: place + 1]
+        place = next((place for place, move in enumerate(self.moves) if move.link), -1)
+        return self.moves[: place + 1]
 
 
 def _put_whole(moves: tuple[Move, ...]) -> Put:
@@ -83,6 +95,8 @@ def _put_into(moves: tuple[Move, ...], last: Move) -> Put:
         here = _walked(run, root, moves, turn) if moves else root
         one = value[0] if isinstance(value, list) else value
         if isinstance(one, dict) and isinstance(known := here.get(name), dict):
+            if type(known) is Known:
+                known = here[name] = own(known)
             merge(run, known, one)
         else:
             here[name] = one
@@ -110,11 +124,15 @@ def _walked(run: Run, here: dict[str, Any], moves: tuple[Move, ...], turn: Turn)
             if found is None:
                 found = run.slots[place] = {}
                 here.setdefault(name, []).append(found)
+            elif type(found) is Known:
+                found = _opened(run, here[name], found, place)
             here = found
         else:
             found = here.get(name)
             if found is None:
                 found = here[name] = {}
+            elif type(found) is Known:
+                found = here[name] = own(found)
             here = found
     return here
 
@@ -122,23 +140,38 @@ def _walked(run: Run, here: dict[str, Any], moves: tuple[Move, ...], turn: Turn)
 def _append(run: Run, here: dict[str, Any], name: str, one: Any, place: Hashable) -> None:
     if isinstance(one, dict):
         known = run.slots.get(place)
+        values = here.setdefault(name, [])
         if known is None:
+            if type(one) is Known and any(each is one for each in values):
+                one = own(one)  # so that each in the list can be told from the others
             run.slots[place] = one
-            here.setdefault(name, []).append(one)
+            values.append(one)
         else:
-            merge(run, known, one)
+            merge(run, _opened(run, values, known, place) if type(known) is Known else known, one)
     elif len(values := here.setdefault(name, [])) > _COMPARED or one not in values:
         values.append(one)
 
 
+def _opened(run: Run, values: list[Any], known: Known, place: Hashable) -> dict[str, Any]:
+    """A shared value of a list, replaced by one into which something can be put."""
+    found: dict[str, Any] = own(known)
+    values[next(number for number, each in enumerate(values) if each is known)] = found
+    run.slots[place] = found
+    return found
+
+
 def merge(run: Run, known: dict[str, Any], more: dict[str, Any]) -> None:
     """Puts the elements of one value into another: lists are joined, the later of two values stands."""
+    if type(more) is Known:
+        more = own(more)
     run.keep(more)
     for name, value in more.items():
         there = known.get(name)
         if isinstance(there, list) and isinstance(value, list):
             there.extend(one for one in value if one not in there)
         elif isinstance(there, dict) and isinstance(value, dict):
+            if type(there) is Known:
+                there = known[name] = own(there)
             merge(run, there, value)
         else:
             known[name] = value

@@ -2,23 +2,22 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from typing import Any
 
 from vesalius import fhir
 from vesalius.errors import InvalidMap, NotFound
 from vesalius.ingest._causes import FaultError
 from vesalius.ingest.hl7v2 import _natives
-from vesalius.ingest.hl7v2._conditions import DATATYPES, Condition, compiled, getter
+from vesalius.ingest.hl7v2._conditions import DATATYPES, compiled
 from vesalius.ingest.hl7v2._ids import REGISTERS
 from vesalius.ingest.hl7v2._message import DELETE
 from vesalius.ingest.hl7v2._paths import Move, Setter, setter
 from vesalius.ingest.hl7v2._registers import Registers
 from vesalius.ingest.hl7v2._run import REFERENCE, Draft, Run, nth
+from vesalius.ingest.hl7v2._shared import Known, own
+from vesalius.ingest.hl7v2._steps import Maker, Step, assigned, fused
 from vesalius.ingest.hl7v2._tables import Node, Row, Tables
-from vesalius.ingest.hl7v2._values import TIMED, Reader, decimal, reader
-
-Maker = Callable[[Run, list[str]], Any]
+from vesalius.ingest.hl7v2._values import Reader, decimal, reader
 
 # Codes and units, which come back in every message and say nothing of a patient by themselves.
 _REPEATED = frozenset({"CWE", "CE", "CNE", "CF", "HD"})
@@ -35,43 +34,16 @@ _DEFAULTS = {
 _IDENTIFIERS = {"CX": "CX[Identifier]", "EIP": "EIP[Identifier-PlacerAssignedIdentifier]"}
 
 
-class Step:
-    """One compiled row.
-
-    Attributes:
-        row: the row.
-        holds: its condition.
-        make: what makes the value of the components of one repetition.
-        put: where in the resource it is put.
-        store: what puts it into the resource, as a function.
-        always: whether it does not wait for its field to be valued.
-        says: whether its value comes from the message, and is not only assigned by the tables.
-        rivals: the fields that put into the same resource, for one that refers to a register; else None.
-    """
-
-    __slots__ = ("always", "holds", "make", "put", "rivals", "row", "says", "store")
-
-    def __init__(self, row: Row, base: str, holds: Condition | None, make: Maker, put: Setter) -> None:
-        self.row = row
-        self.holds = holds
-        self.make = make
-        self.put = put
-        self.store = put.put
-        self.rivals: list[int] | None = None
-        self.always = row.field == 0 or _absent(row.condition, f"{base}.{row.field}")
-        self.says = not (self.always or row.assigned)
-
-
 class SegmentPlan:
     """A segment map, compiled: the rows of each field, and those that wait for none."""
 
-    __slots__ = ("_registers", "_segment", "always", "fields", "kind", "name")
+    __slots__ = ("_registers", "always", "fields", "kind", "name")
 
     def __init__(self, name: str, kind: str, steps: list[Step], registers: Registers) -> None:
         self._registers = registers
         self.name = name
         self.kind = kind
-        self.always = [step for step in steps if step.always]
+        self.always = fused([step for step in steps if step.always])
         by_field: dict[int, list[Step]] = {}
         for step in steps:
             if not step.always:
@@ -79,8 +51,8 @@ class SegmentPlan:
         for step in steps:
             if step.put.refer and step.put.kind in REGISTERS and step.row.datatype and not step.always:
                 step.rivals = _rivals(step, steps)
-        self._segment = segment = name.partition("[")[0]
-        self.fields = [(number, f"{segment}-{number}", rows) for number, rows in by_field.items()]
+        segment = name.partition("[")[0]
+        self.fields = [(number, f"{segment}-{number}", fused(rows)) for number, rows in by_field.items()]
 
     def apply(self, run: Run, draft: Draft) -> None:
         """Puts what the segment says into a resource."""
@@ -127,7 +99,8 @@ class SegmentPlan:
             run.saying, run.registers = True, {}
             first = run.draft(step.put.kind)
             value = step.make(run, parts)
-            first.resource = (value[0] if isinstance(value, list) else value) or {}
+            value = value[0] if isinstance(value, list) else value
+            first.resource = own(value) if isinstance(value, Known) else value or {}
             first.said = bool(first.resource)
             known = self._registers.keep(key, run, first, before)
             run.registers = around
@@ -184,7 +157,7 @@ class Plan:
             self._datatypes[name] = lambda *_: None
             found = _natives.wrapped(name, self._made(name))
             if name.partition("[")[0] in _REPEATED:
-                found = self.registers.remembering(name, found)
+                found = self.registers.remembering(name, found, shared=not self._made_type(name))
             self._datatypes[name] = found
         return found
 
@@ -209,7 +182,7 @@ class Plan:
         if row.assigned is not None and not (put.complex and row.datatype):
             if put.complex:
                 raise InvalidMap(f"{put.kind} is more than a text")
-            return _assigned(row.assigned, reader(put.kind, put.codes))
+            return assigned(row.assigned, reader(put.kind, put.codes))
         datatype = self._fitting(row.datatype, put)
         if not put.name and put.kind in fhir.resource_types() and self._made_type(datatype) != put.kind:
             raise InvalidMap(f"{datatype or row.v2} makes no {put.kind}")
@@ -250,7 +223,7 @@ class Plan:
         steps = [step for row in rows if (step := self._component(name, row, kind))]
         return _composite(steps, _links(rows))
 
-    def _component(self, name: str, row: Row, kind: str) -> tuple[str, Step] | None:
+    def _component(self, name: str, row: Row, kind: str) -> Step | None:
         indexed = bool(row.path) and not row.path[0][0]
         if indexed and _is_link(row):
             return None
@@ -258,7 +231,9 @@ class Plan:
         step = self._compiled(name, Row(row.field, row.v2, path, *_rest(row)), kind, {})
         if step and step.put.kind in {"dateTime", "date", "Period"}:
             step.make = _forgiving(step.make)
-        return (row.path[0][1] if indexed else "", step) if step else None
+        if step and indexed:
+            step.root = row.path[0][1]
+        return step
 
     def _single(self, rows: list[Row], kind: str) -> Maker:
         """A data type map whose value is one primitive: the first row that holds and says something."""
@@ -266,7 +241,7 @@ class Plan:
         for row in rows:
             condition = compiled(row.condition)
             if row.assigned is not None:
-                make = _assigned(row.assigned, None)
+                make = assigned(row.assigned, None)
             else:
                 make = (
                     self.datatype(row.datatype)
@@ -313,15 +288,6 @@ def _rest(row: Row) -> tuple[str, str, list[Node] | None, Node | None]:
     return row.datatype, row.codes, row.assigned, row.condition
 
 
-def _absent(condition: Node | None, own: str) -> bool:
-    """Whether a condition asks for its own field to be absent, so that the row cannot wait for it."""
-    if condition is None or condition[0] not in {"not", "and", "or"}:
-        return False
-    if condition[0] == "not":
-        return bool(condition[1] == ["valued", own])
-    return any(_absent(each, own) for each in condition[1:])
-
-
 def _is_link(row: Row) -> bool:
     return row.path[-1][0] == ">" and not row.datatype and row.assigned is None
 
@@ -351,35 +317,6 @@ def _repeating(rows: list[Row], kind: str) -> dict[int, int]:
             current = element.names[name]
         found[row.field] = many
     return found
-
-
-def _assigned(pieces: list[Node], read: Reader | None) -> Maker:
-    if all(piece[0] == "text" for piece in pieces):
-        return _constant("".join(piece[1] for piece in pieces), read)
-    made = [(piece[1], None) if piece[0] == "text" else ("", getter(piece[1])) for piece in pieces]
-
-    def make(run: Run, parts: list[str]) -> Any:
-        text = "".join(text if get is None else run.text(get(run, parts)) for text, get in made)
-        return read(run, text) if read else (text.strip() or None)
-
-    return make
-
-
-def _constant(text: str, read: Reader | None) -> Maker:
-    """What is assigned whatever the message says; read once, unless it is a time and so the sender's."""
-    if read is None:
-        stripped = text.strip() or None
-        return lambda *_: stripped
-    if read in TIMED:
-        return lambda run, _: read(run, text)
-    known: list[Any] = []
-
-    def make(run: Run, _: list[str]) -> Any:
-        if not known:
-            known.append(read(run, text))
-        return known[0]
-
-    return make
 
 
 def _primitive(read: Reader, codes: dict[str, tuple[str, str, str]] | None, *, whole: bool) -> Maker:
@@ -421,19 +358,21 @@ def _through(make: Maker, codes: dict[str, tuple[str, str, str]] | None, put: Se
                 return {"value": decimal(run, value) if put.kind == "Quantity" else value}
             return read(run, value) if read else None
         if codes and isinstance(value, dict):
+            value = own(value) if isinstance(value, Known) else value
             _natives.translate(value, codes)
         return value if value is None or put.complex or not isinstance(value, dict) else None
 
     return made
 
 
-def _composite(steps: list[tuple[str, Step]], links: dict[str, str]) -> Maker:
+def _composite(steps: list[Step], links: dict[str, str]) -> Maker:
     """A data type map that makes an element, or several: by root, as the tables number them."""
-    always = [(root, step) for root, step in steps if step.always]
-    fields: dict[int, list[tuple[str, Step]]] = {}
-    for root, step in steps:
+    always = fused([step for step in steps if step.always])
+    waiting: dict[int, list[Step]] = {}
+    for step in steps:
         if not step.always:
-            fields.setdefault(step.row.field, []).append((root, step))
+            waiting.setdefault(step.row.field, []).append(step)
+    fields = {number: fused(rows) for number, rows in waiting.items()}
 
     def made(run: Run, parts: list[str]) -> Any:
         roots: dict[str, dict[str, Any]] = {}
@@ -451,14 +390,10 @@ def _composite(steps: list[tuple[str, Step]], links: dict[str, str]) -> Maker:
 
 
 def _put(
-    run: Run,
-    roots: dict[str, dict[str, Any]],
-    steps: list[tuple[str, Step]],
-    parts: list[str],
-    inner: list[str],
+    run: Run, roots: dict[str, dict[str, Any]], steps: list[Step], parts: list[str], inner: list[str]
 ) -> None:
     """Puts what the rows of one component make of it where they say; of all components for those of none."""
-    for root, step in steps:
+    for step in steps:
         if step.holds is not None and not step.holds(run, parts):
             continue
         row = step.row
@@ -469,9 +404,9 @@ def _put(
         else:
             value = step.make(run, inner)
         if value or (value is not None and value != {}):
-            here = roots.get(root)
+            here = roots.get(step.root)
             if here is None:
-                here = roots[root] = {}
+                here = roots[step.root] = {}
             step.store(run, here, value, _ONCE)
 
 
