@@ -135,7 +135,9 @@ class Converter:
                 use.into[1].put(run, source.resource, {REFERENCE: draft}, (run.ordinal, 0))
         if use.map and not (draft.type in REGISTERS and self._register(run, use, draft)):
             self.plan.segment(use.map, draft.type).apply(run, draft)
-        late.extend((run.frame, link) for link in use.links if not _connect(run.frame, link, run))
+        for link in use.links:
+            if not _connect(run.frame, link, run):
+                late.append((run.frame, link))
 
     def _register(self, run: Run, use: _Applied, draft: Draft) -> bool:
         """Applies a segment that makes a doctor, a device …, as it was applied to the same text before."""
@@ -160,7 +162,12 @@ class Converter:
 
 def _home(frame: Frame, path: tuple[str, ...]) -> Frame:
     """The occurrence, around where we are, of the group that a resource belongs to."""
-    return next((outer for outer in frame.upwards() if outer.node.path == path), frame)
+    outer: Frame | None = frame
+    while outer:
+        if outer.node.path == path:
+            return outer
+        outer = outer.parent
+    return frame
 
 
 def _found(frame: Frame, key: Key) -> Draft | None:

@@ -93,6 +93,9 @@ def _put_into(moves: tuple[Move, ...], last: Move) -> Put:
 
     def put_one(run: Run, root: dict[str, Any], value: Any, turn: Turn) -> None:
         here = _walked(run, root, moves, turn) if moves else root
+        if type(value) is str:
+            here[name] = value
+            return
         one = value[0] if isinstance(value, list) else value
         if isinstance(one, dict) and isinstance(known := here.get(name), dict):
             if type(known) is Known:

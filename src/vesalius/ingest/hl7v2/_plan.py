@@ -68,13 +68,13 @@ class SegmentPlan:
                 if not one or one == DELETE:
                     continue
                 parts = one.split(marks.component)
+                turn = (run.ordinal, repetition)
                 for step in steps:
                     rivals = step.rivals
-                    if rivals is None or any(number < size and fields[number] for number in rivals):
-                        if step.holds is None or step.holds(run, parts):
-                            self._step(run, draft, step, parts, repetition)
-                    else:
+                    if rivals is not None and not _valued(fields, rivals):
                         self._register(run, draft, step, one, parts, repetition)
+                    elif step.holds is None or step.holds(run, parts):
+                        _carry(run, draft, step, parts, turn)
 
     def _always(self, run: Run, draft: Draft) -> None:
         name, component = run.segment.name, run.message.delimiters.component
@@ -84,7 +84,7 @@ class SegmentPlan:
             run.place = f"{name}-{number}" if number else name
             parts = run.value(name, number).split(component) if number else whole
             if step.holds is None or step.holds(run, parts):
-                self._step(run, draft, step, parts, 0)
+                _carry(run, draft, step, parts, (run.ordinal, 0))
 
     def _register(
         self, run: Run, draft: Draft, step: Step, one: str, parts: list[str], repetition: int
@@ -106,7 +106,7 @@ class SegmentPlan:
             run.registers = around
             if known is None:
                 del run.drafts[before:]
-                self._step(run, draft, step, parts, repetition)
+                _carry(run, draft, step, parts, (run.ordinal, repetition))
                 return
         run.saying = True
         if known[0] and step.put.refer:
@@ -114,14 +114,22 @@ class SegmentPlan:
             run.registers.update(known[1])
             draft.said = True
 
-    @staticmethod
-    def _step(run: Run, draft: Draft, step: Step, parts: list[str], repetition: int) -> None:
-        run.saying = step.says
-        value = step.make(run, parts)
-        if value or (value is not None and value != {}):
-            step.store(run, draft.resource, value, (run.ordinal, repetition))
-            if step.says:
-                draft.said = True
+
+def _carry(run: Run, draft: Draft, step: Step, parts: list[str], turn: tuple[int, int]) -> None:
+    """Puts what a step makes of the components into a resource."""
+    run.saying = step.says
+    value = step.make(run, parts)
+    if value or (value is not None and value != {}):
+        step.store(run, draft.resource, value, turn)
+        if step.says:
+            draft.said = True
+
+
+def _valued(fields: list[str], numbers: list[int]) -> bool:
+    for number in numbers:
+        if number < len(fields) and fields[number]:
+            return True
+    return False
 
 
 class Plan:
@@ -195,10 +203,19 @@ class Plan:
                 raise InvalidMap(f"{put.kind} has no data type map")
         codes = self.tables.codes.get(row.codes) if row.codes else None
         if datatype:
-            return _through(self.datatype(datatype), codes, put)
+            return self._translated(datatype, row.codes if codes else "", put)
         whole = row.v2 in _TEXTS
         read = _natives.system if _natives.is_system(base, put.name) else reader(put.kind, put.codes)
         return _primitive(read, codes, whole=whole)
+
+    def _translated(self, datatype: str, codes: str, put: Setter) -> Maker:
+        """What makes a value through a data type map and a code map; remembered where that is."""
+        make = self.datatype(datatype)
+        made = _through(make, self.tables.codes.get(codes), put)
+        if made is make or datatype.partition("[")[0] not in _REPEATED:
+            return made
+        name = f"{datatype} {codes} {put.kind} {put.codes}"
+        return self.registers.remembering(name, made, shared=not self._made_type(datatype))
 
     def _fitting(self, name: str, put: Setter) -> str:
         """The map that makes what the path ends in, where the table names that of another resource."""
@@ -321,7 +338,9 @@ def _repeating(rows: list[Row], kind: str) -> dict[int, int]:
 
 def _primitive(read: Reader, codes: dict[str, tuple[str, str, str]] | None, *, whole: bool) -> Maker:
     def make(run: Run, parts: list[str]) -> Any:
-        text = run.message.delimiters.component.join(parts) if whole and len(parts) > 1 else parts[0]
+        text = parts[0]
+        if whole and len(parts) > 1:
+            text = run.message.delimiters.component.join(parts)
         if not text or text == DELETE:
             return None
         if run.escape in text:
@@ -374,6 +393,9 @@ def _composite(steps: list[Step], links: dict[str, str]) -> Maker:
             waiting.setdefault(step.row.field, []).append(step)
     fields = {number: fused(rows) for number, rows in waiting.items()}
 
+    if not links and not any(step.root for step in steps):
+        return _element(always, fields)
+
     def made(run: Run, parts: list[str]) -> Any:
         roots: dict[str, dict[str, Any]] = {}
         mark = run.message.delimiters.subcomponent
@@ -385,6 +407,30 @@ def _composite(steps: list[Step], links: dict[str, str]) -> Maker:
         for each in roots.values():
             run.keep(each)
         return _natives.joined(run, roots, links) if roots else None
+
+    return made
+
+
+def _element(always: list[Step], fields: dict[int, list[Step]]) -> Maker:
+    """The same, where only one is made."""
+
+    def made(run: Run, parts: list[str]) -> Any:
+        roots: dict[str, dict[str, Any]] = {}
+        mark = run.message.delimiters.subcomponent
+        if always:
+            _put(run, roots, always, parts, parts)
+        here = roots.get("", {})
+        for number, raw in enumerate(parts, 1):
+            if not raw or number not in fields or raw == DELETE:
+                continue
+            inner = raw.split(mark) if mark in raw else [raw]
+            for step in fields[number]:
+                if step.holds is None or step.holds(run, parts):
+                    value = step.make(run, inner if step.row.assigned is None else parts)
+                    if value or (value is not None and value != {}):
+                        step.store(run, here, value, _ONCE)
+        run.keep(here)
+        return here or None
 
     return made
 
