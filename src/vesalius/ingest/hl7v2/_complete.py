@@ -47,14 +47,16 @@ class _Form:
         inner: the forms of its elements, primitives left out, by name; the names of choices too.
         rivals: the names of each choice, by each of them.
         hollow: the elements that alone say nothing.
+        refers: whether it is a reference.
         fills: whether R4 requires something of it that is added.
         required: the elements that R4 requires, each with the names under which it may be there.
     """
 
-    __slots__ = ("fills", "hollow", "inner", "kind", "required", "rivals")
+    __slots__ = ("fills", "hollow", "inner", "kind", "refers", "required", "rivals")
 
     def __init__(self, kind: str) -> None:
         self.kind = kind
+        self.refers = kind == "Reference"
         elements = fhir.elements("Extension" if kind == "Element" else kind)
         self.rivals = choices(kind)
         self.hollow = _HOLLOW.get(kind)
@@ -102,21 +104,27 @@ def completed(kind: str, resource: dict[str, Any], ids: Ids) -> dict[str, Any]:
 
 def _cleaned(form: _Form, value: dict[str, Any], ids: Ids) -> dict[str, Any] | None:
     """A copy of a value without what is empty; None if nothing is left."""
-    if type(value) is Known:
-        return _shared(form, value, ids)
     inner, rivals = form.inner, form.rivals
     kept: dict[str, Any] = {}
     for name, one in value.items():
-        if type(one) not in _PLAIN:
+        if type(one) is str:
+            if not one:
+                continue
+        elif type(one) not in _PLAIN:
             one = _said(inner[name], one, ids)  # noqa: PLW2901 -- it takes the place of what it was
-        if one is None or one == "":
+            if not one:
+                continue
+        elif one is None:
             continue
         if name in rivals:  # of several values of one choice, the last that was said
-            for other in [each for each in kept if each in rivals[name]]:
+            group = rivals[name]
+            for other in [each for each in kept if each in group]:
                 del kept[other]
         kept[name] = one
     hollow = form.hollow
-    if not kept or (hollow and kept.keys() <= hollow) or (form.kind == "Extension" and "url" not in kept):
+    if not kept or (hollow and kept.keys() <= hollow):
+        return None
+    if form.kind == "Extension" and "url" not in kept:
         return None
     if form.fills and form.required:
         _fill(form, kept)
@@ -135,15 +143,23 @@ _PLAIN = frozenset({str, bool, int, Decimal, NoneType})
 
 
 def _said(form: _Form, value: Any, ids: Ids) -> Any:
-    if isinstance(value, dict):
-        if len(value) == 1 and isinstance(draft := value.get(REFERENCE), Draft):
-            return {REFERENCE: f"{draft.type}/{ids.of(draft)}"} if draft.said else None
-        return _cleaned(form, value, ids)
-    if isinstance(value, list):
-        return _list(form, value, ids) or None
-    if isinstance(value, Draft):
+    """What is left of an element, of a list or of a reference; None or an empty list if nothing is."""
+    kind = type(value)
+    if kind is list:
+        return _list(form, value, ids)
+    if kind is dict:
+        return _single(form, value, ids)
+    if kind is Known:
+        return _shared(form, value, ids)
+    if kind is Draft:
         return f"{value.type}/{ids.of(value)}" if value.said else None
     return value
+
+
+def _single(form: _Form, value: dict[str, Any], ids: Ids) -> dict[str, Any] | None:
+    if len(value) == 1 and form.refers and type(draft := value.get(REFERENCE)) is Draft:
+        return {REFERENCE: f"{draft.type}/{ids.of(draft)}"} if draft.said else None
+    return _cleaned(form, value, ids)
 
 
 _BACKBONES = frozenset({"Extension", "Annotation", "SampledData", "Attachment"})
@@ -152,10 +168,9 @@ _BACKBONES = frozenset({"Extension", "Annotation", "SampledData", "Attachment"})
 def _list(form: _Form, values: list[Any], ids: Ids) -> list[Any]:
     """The items that say something, each once."""
     if len(values) == 1:
-        only = values[0]
-        only = _cleaned(form, only, ids) if isinstance(only, dict) else only
+        only = _said(form, values[0], ids)
         return [only] if only else []
-    kept = [_cleaned(form, value, ids) if isinstance(value, dict) else value for value in values]
+    kept = [_said(form, value, ids) for value in values]
     said = [one for one in kept if one]
     if len(said) < _FEW and not any(one in said[:place] for place, one in enumerate(said)):
         return said

@@ -37,7 +37,7 @@ _IDENTIFIERS = {"CX": "CX[Identifier]", "EIP": "EIP[Identifier-PlacerAssignedIde
 class SegmentPlan:
     """A segment map, compiled: the rows of each field, and those that wait for none."""
 
-    __slots__ = ("_registers", "always", "fields", "kind", "name")
+    __slots__ = ("_last", "_none", "_registers", "always", "fields", "kind", "name")
 
     def __init__(self, name: str, kind: str, steps: list[Step], registers: Registers) -> None:
         self._registers = registers
@@ -54,13 +54,18 @@ class SegmentPlan:
         segment = name.partition("[")[0]
         self.fields = [(number, f"{segment}-{number}", fused(rows)) for number, rows in by_field.items()]
 
+        self._last = max(by_field, default=0)
+        self._none = [""] * (self._last + 1)
+
     def apply(self, run: Run, draft: Draft) -> None:
         """Puts what the segment says into a resource."""
         marks = run.message.delimiters
-        fields, size = run.segment.fields, len(run.segment.fields)
+        fields = run.segment.fields
+        if len(fields) <= self._last:
+            fields = [*fields, *self._none[len(fields) :]]
         self._always(run, draft)
         for number, place, steps in self.fields:
-            raw = fields[number] if number < size else ""
+            raw = fields[number]
             if not raw or raw == DELETE:
                 continue
             run.place = place
