@@ -148,18 +148,14 @@ def _said(form: _Form, value: Any, ids: Ids) -> Any:
     if kind is list:
         return _list(form, value, ids)
     if kind is dict:
-        return _single(form, value, ids)
+        if form.refers and len(value) == 1 and type(draft := value.get(REFERENCE)) is Draft:
+            return {REFERENCE: f"{draft.type}/{ids.of(draft)}"} if draft.said else None
+        return _cleaned(form, value, ids)
     if kind is Known:
         return _shared(form, value, ids)
     if kind is Draft:
         return f"{value.type}/{ids.of(value)}" if value.said else None
     return value
-
-
-def _single(form: _Form, value: dict[str, Any], ids: Ids) -> dict[str, Any] | None:
-    if len(value) == 1 and form.refers and type(draft := value.get(REFERENCE)) is Draft:
-        return {REFERENCE: f"{draft.type}/{ids.of(draft)}"} if draft.said else None
-    return _cleaned(form, value, ids)
 
 
 _BACKBONES = frozenset({"Extension", "Annotation", "SampledData", "Attachment"})

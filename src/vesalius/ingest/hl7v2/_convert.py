@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Any, NamedTuple
+from typing import Any, NamedTuple, cast
 
 from vesalius.errors import InvalidMap, NotFound
 from vesalius.ingest._causes import Cause, FaultError
@@ -172,10 +172,11 @@ def _home(frame: Frame, path: tuple[str, ...]) -> Frame:
 
 def _found(frame: Frame, key: Key) -> Draft | None:
     """The resource that a table means by a type and an index, nearest to where we are."""
-    for outer in frame.upwards():
-        if key in outer.targets:
-            exact: Draft = outer.targets[key]
-            return exact
+    inner: Frame | None = frame
+    while inner:
+        if exact := inner.targets.get(key):
+            return cast("Draft", exact)
+        inner = inner.parent
     for outer in frame.upwards():
         for (kind, _), draft in outer.targets.items():
             if kind == key[0]:

@@ -15,6 +15,7 @@ from typing import Any
 from vesalius import fhir
 from vesalius.ingest._causes import Cause, FaultError
 from vesalius.ingest.hl7v2._run import REFERENCE, Draft, Run
+from vesalius.ingest.hl7v2._structure import Frame
 from vesalius.ingest.hl7v2._values import system_of
 
 Parts = tuple[str, ...]
@@ -93,11 +94,13 @@ class Ids:
 
 def nearest(draft: Draft, type_: str) -> Draft | None:
     """The resource of a type that is nearest to another: in its group of the message, else around it."""
-    for frame in draft.frame.upwards():
+    frame: Frame | None = draft.frame
+    while frame:
         for (kind, _), one in frame.targets.items():
             if kind == type_:
                 found: Draft = one
                 return found
+        frame = frame.parent
     return None
 
 

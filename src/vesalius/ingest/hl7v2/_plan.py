@@ -8,7 +8,7 @@ from vesalius import fhir
 from vesalius.errors import InvalidMap, NotFound
 from vesalius.ingest._causes import FaultError
 from vesalius.ingest.hl7v2 import _natives
-from vesalius.ingest.hl7v2._conditions import DATATYPES, compiled
+from vesalius.ingest.hl7v2._conditions import DATATYPES, Condition, compiled
 from vesalius.ingest.hl7v2._ids import REGISTERS
 from vesalius.ingest.hl7v2._message import DELETE
 from vesalius.ingest.hl7v2._paths import Move, Setter, setter
@@ -73,12 +73,17 @@ class SegmentPlan:
                 if not one or one == DELETE:
                     continue
                 parts = one.split(marks.component)
-                turn = (run.ordinal, repetition)
+                turn, asked, holds = (run.ordinal, repetition), None, True
                 for step in steps:
+                    if step.holds is not asked:  # rows side by side often share their condition
+                        asked = step.holds
+                        holds = asked is None or asked(run, parts)
+                    if not holds:
+                        continue
                     rivals = step.rivals
                     if rivals is not None and not _valued(fields, rivals):
                         self._register(run, draft, step, one, parts, repetition)
-                    elif step.holds is None or step.holds(run, parts):
+                    else:
                         _carry(run, draft, step, parts, turn)
 
     def _always(self, run: Run, draft: Draft) -> None:
@@ -95,8 +100,6 @@ class SegmentPlan:
         self, run: Run, draft: Draft, step: Step, one: str, parts: list[str], repetition: int
     ) -> None:
         """A step that only refers to a doctor, a place …: what its text gave before is not made again."""
-        if step.holds and not step.holds(run, parts):
-            return
         key = (id(step), one, run.context)
         known = self._registers.get(key)
         if known is None:
@@ -151,6 +154,7 @@ class Plan:
         self.registers = Registers()
         self._segments: dict[tuple[str, str], SegmentPlan] = {}
         self._datatypes: dict[str, Maker] = {}
+        self._conditions: dict[str, Condition | None] = {}
 
     def segment(self, name: str, kind: str) -> SegmentPlan:
         """A segment map, for a resource type."""
@@ -181,10 +185,17 @@ class Plan:
         try:
             put = setter(kind, row.path, repeating.get(row.field, -1), self._made_type(row.datatype))
             make = self._maker(row, put, base)
-            return Step(row, base, compiled(row.condition), make, put)
+            return Step(row, base, self._condition(row.condition), make, put)
         except (InvalidMap, NotFound) as error:
             self.unfit.append(f"{name} {base}-{row.field}: {error}")
             return None
+
+    def _condition(self, tree: Node | None) -> Condition | None:
+        """A condition, the same function wherever it is the same."""
+        key = repr(tree)
+        if key not in self._conditions:
+            self._conditions[key] = compiled(tree)
+        return self._conditions[key]
 
     def _made_type(self, datatype: str) -> str:
         kind = datatype.partition("[")[2].rstrip("]").partition("-")[0]
@@ -429,8 +440,12 @@ def _element(always: list[Step], fields: dict[int, list[Step]]) -> Maker:
             if not raw or number not in fields or raw == DELETE:
                 continue
             inner = raw.split(mark) if mark in raw else [raw]
+            asked, holds = None, True
             for step in fields[number]:
-                if step.holds is None or step.holds(run, parts):
+                if step.holds is not asked:
+                    asked = step.holds
+                    holds = asked is None or asked(run, parts)
+                if holds:
                     value = step.make(run, inner if step.row.assigned is None else parts)
                     if value or (value is not None and value != {}):
                         step.store(run, here, value, _ONCE)

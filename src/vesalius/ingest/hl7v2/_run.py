@@ -121,10 +121,12 @@ class Run:
     def value(self, segment: str, field: int, component: int = 0, part: int = 0) -> str:
         """A field of the message as seen from here, its first repetition; empty where it says nothing."""
         here = self.segment if self.segment.name == segment else self.frame.find(segment)
-        if here is None:
+        if here is None or field >= len(here.fields):
+            return ""
+        raw = here.fields[field]
+        if not raw:
             return ""
         marks = self.message.delimiters
-        raw = here.field(field)
         if marks.repetition in raw and not (segment == "MSH" and field <= 2):
             raw = raw.split(marks.repetition, 1)[0]
         if component:

@@ -116,8 +116,10 @@ class Frame:
 
     def add(self, segment: Segment) -> None:
         """Notes a segment of this occurrence."""
-        for frame in self.upwards():
+        frame: Frame | None = self
+        while frame:
             frame.segments.setdefault(segment.name, segment)
+            frame = frame.parent
 
 
 def placed(root: Node, segments: list[Segment]) -> list[tuple[Segment, Frame, Node | None]]:
