@@ -111,7 +111,7 @@ def _cleaned(form: _Form, value: dict[str, Any], ids: Ids) -> dict[str, Any] | N
             if not one:
                 continue
         elif type(one) not in _PLAIN:
-            one = _said(inner[name], one, ids)  # noqa: PLW2901 -- it takes the place of what it was
+            one = _said(inner[name], one, ids)
             if not one:
                 continue
         elif one is None:

@@ -53,7 +53,8 @@ def compiled(tree: list[Any] | None) -> Condition | None:
     word, *rest = tree
     if word in {"and", "or"}:
         parts = [found for each in rest if (found := compiled(each))]
-        return _all(parts) if word == "and" else _any(parts)
+        joined = _all if word == "and" else _any
+        return joined(parts) if parts else None
     if word == "not":
         inner = compiled(rest[0])
         return None if inner is None else lambda run, parts: not inner(run, parts)
@@ -98,21 +99,16 @@ def _count(rest: list[Any]) -> Condition:
 
 
 def _all(parts: list[Condition]) -> Condition:
-    if len(parts) == 2:
-        one, other = parts
-        return lambda run, value: one(run, value) and other(run, value)
-
-    def holds(run: Run, value: list[str]) -> bool:
-        for part in parts:  # a loop is faster than all(…), and conditions are asked all the time
-            if not part(run, value):
-                return False
-        return True
-
-    return holds
+    one, *others = parts
+    if not others:
+        return one
+    other = _all(others)
+    return lambda run, value: one(run, value) and other(run, value)
 
 
 def _any(parts: list[Condition]) -> Condition:
-    if len(parts) == 2:
-        one, other = parts
-        return lambda run, value: one(run, value) or other(run, value)
-    return lambda run, value: any(part(run, value) for part in parts)
+    one, *others = parts
+    if not others:
+        return one
+    other = _any(others)
+    return lambda run, value: one(run, value) or other(run, value)

@@ -135,9 +135,8 @@ class Converter:
                 use.into[1].put(run, source.resource, {REFERENCE: draft}, (run.ordinal, 0))
         if use.map and not (draft.type in REGISTERS and self._register(run, use, draft)):
             self.plan.segment(use.map, draft.type).apply(run, draft)
-        for link in use.links:
-            if not _connect(run.frame, link, run):
-                late.append((run.frame, link))
+        if use.links:
+            late += [(run.frame, link) for link in use.links if not _connect(run.frame, link, run)]
 
     def _register(self, run: Run, use: _Applied, draft: Draft) -> bool:
         """Applies a segment that makes a doctor, a device …, as it was applied to the same text before."""

@@ -54,7 +54,7 @@ class SegmentPlan:
         segment = name.partition("[")[0]
         self.fields = [(number, f"{segment}-{number}", fused(rows)) for number, rows in by_field.items()]
 
-        self._last = max(by_field, default=0)
+        self._last = max((step.row.field for step in steps), default=0)
         self._none = [""] * (self._last + 1)
 
     def apply(self, run: Run, draft: Draft) -> None:
@@ -81,7 +81,7 @@ class SegmentPlan:
                     if not holds:
                         continue
                     rivals = step.rivals
-                    if rivals is not None and not _valued(fields, rivals):
+                    if rivals is not None and not any(map(fields.__getitem__, rivals)):
                         self._register(run, draft, step, one, parts, repetition)
                     else:
                         _carry(run, draft, step, parts, turn)
@@ -131,13 +131,6 @@ def _carry(run: Run, draft: Draft, step: Step, parts: list[str], turn: tuple[int
         step.store(run, draft.resource, value, turn)
         if step.says:
             draft.said = True
-
-
-def _valued(fields: list[str], numbers: list[int]) -> bool:
-    for number in numbers:
-        if number < len(fields) and fields[number]:
-            return True
-    return False
 
 
 class Plan:

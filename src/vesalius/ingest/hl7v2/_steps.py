@@ -101,9 +101,10 @@ def assigned(pieces: list[Node], read: Reader | None) -> Maker:
     """What makes the value that a table assigns: of texts alone, or of texts and fields."""
     if all(piece[0] == "text" for piece in pieces):
         text = "".join(piece[1] for piece in pieces)
-        if read in TIMED:  # the same text is another moment for another sender
-            return lambda run, _: read(run, text) if read else None
-        return Constant(text, read)
+        if read is None or read not in TIMED:
+            return Constant(text, read)
+        timed = read  # the same text is another moment for another sender
+        return lambda run, _: timed(run, text)
     made = [(piece[1], None) if piece[0] == "text" else ("", getter(piece[1])) for piece in pieces]
 
     def make(run: Run, parts: list[str]) -> Any:
