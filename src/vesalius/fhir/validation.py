@@ -35,9 +35,12 @@ def check(resource: dict[str, Any] | bytes, kind: str = "") -> None:
         InvalidResource: it is not well formed; ``path`` names the element, and no value of it is repeated.
     """
     raw = resource if isinstance(resource, bytes) else dump(resource)
-    if kind in resource_types() and _quick(raw, kind):
+    if kind not in resource_types():
+        path, message = _problem(raw, kind)
+    elif b'"_' not in raw and _quick(raw, kind):  # the quick form knows no extension of a primitive
         return
-    path, message = _problem(raw, kind)
+    else:
+        path, message = _problem_of(raw, kind)
     if message:
         raise InvalidResource(message, path=path)
 

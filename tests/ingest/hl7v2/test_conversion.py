@@ -198,13 +198,22 @@ def test_several_merges_in_one_message_keep_to_their_pairs():
     assert len({survivor for _, survivor in pairs}) == 2
 
 
-def test_unlinking_names_two_patients_without_links():
+def test_unlinking_says_of_two_patients_that_they_are_active_and_without_links():
     raw = MERGE.replace(b"ADT^A40^ADT_A39", b"ADT^A37^ADT_A37").replace(
         b"MRG|800007^^^AZV^PI||||||Desire^Zoe", b"PID|2||800007^^^AZV^PI||Desire^Zoe"
     )
     made = of("Patient", raw)
     assert len(made) == 2
-    assert all("link" not in each and "active" not in each for each in made)
+    assert all("link" not in each and each["active"] is True for each in made)
+
+
+def test_an_ordinary_update_does_not_say_whether_the_patient_is_active():
+    raw = MERGE.replace(b"ADT^A40^ADT_A39", b"ADT^A08^ADT_A01").replace(
+        b"MRG|800007^^^AZV^PI||||||Desire^Zoe", b""
+    )
+    (made,) = of("Patient", raw)
+    assert "link" not in made
+    assert "active" not in made
 
 
 @pytest.mark.parametrize("event", ["A42", "A43", "A50"])

@@ -6,12 +6,16 @@ has it, else the extension ``data-absent-reason``. Nothing clinical is made up.
 
 from __future__ import annotations
 
+from collections.abc import Iterable
+from decimal import Decimal
 from functools import cache
+from types import NoneType
 from typing import Any
 
 from vesalius import fhir
 from vesalius.ingest.hl7v2._ids import Ids
-from vesalius.ingest.hl7v2._run import Draft
+from vesalius.ingest.hl7v2._run import REFERENCE, Draft
+from vesalius.ingest.hl7v2._shared import Known
 
 _ABSENT_URL = "http://hl7.org/fhir/StructureDefinition/data-absent-reason"
 _HOLLOW = {
@@ -28,19 +32,6 @@ def _absent() -> list[dict[str, str]]:
 
 
 @cache
-def _types(kind: str) -> dict[str, str]:
-    """The type of each element, primitives left out; the names of choices too."""
-    kind = "Extension" if kind == "Element" else kind
-    primitive = fhir.primitives()
-    return {
-        name: type_
-        for each in fhir.elements(kind)
-        for name, type_ in each.names.items()
-        if type_ not in primitive
-    }
-
-
-@cache
 def choices(kind: str) -> dict[str, frozenset[str]]:
     """The names of each choice, by each of them."""
     kind = "Extension" if kind == "Element" else kind
@@ -48,64 +39,144 @@ def choices(kind: str) -> dict[str, frozenset[str]]:
     return {name: group for group in names for name in group}
 
 
+class _Form:
+    """What is asked again and again of one type.
+
+    Attributes:
+        kind: the type; ``Element`` of the extensions of a primitive.
+        inner: the forms of its elements, primitives left out, by name; the names of choices too.
+        rivals: the names of each choice, by each of them.
+        hollow: the elements that alone say nothing.
+        refers: whether it is a reference.
+        fills: whether R4 requires something of it that is added.
+        required: the elements that R4 requires, each with the names under which it may be there.
+    """
+
+    __slots__ = ("fills", "hollow", "inner", "kind", "refers", "required", "rivals")
+
+    def __init__(self, kind: str) -> None:
+        self.kind = kind
+        self.refers = kind == "Reference"
+        elements = fhir.elements("Extension" if kind == "Element" else kind)
+        self.rivals = choices(kind)
+        self.hollow = _HOLLOW.get(kind)
+        self.fills = kind in _BACKBONES or "." in kind
+        self.required = [
+            (element, frozenset([*element.names, *(f"_{name}" for name in element.names)]))
+            for element in elements
+            if element.min and kind not in {"Extension", "Element"}
+        ]
+        primitive = fhir.primitives()
+        self.inner = _Inner(
+            (name, type_)
+            for element in elements
+            for name, type_ in element.names.items()
+            if type_ not in primitive
+        )
+
+
+class _Inner(dict[str, _Form]):
+    """The forms of the elements of a type, made when they are first asked for, as types hold themselves."""
+
+    __slots__ = ("_types",)
+
+    def __init__(self, types: Iterable[tuple[str, str]]) -> None:
+        self._types = dict(types)
+
+    def __missing__(self, name: str) -> _Form:
+        found = self[name] = _form(self._types.get(name, "Element"))
+        return found
+
+
 @cache
-def _required(kind: str) -> tuple[fhir.Element, ...]:
-    return tuple(each for each in fhir.elements(kind) if each.min)
+def _form(kind: str) -> _Form:
+    return _Form(kind)
 
 
 def completed(kind: str, resource: dict[str, Any], ids: Ids) -> dict[str, Any]:
     """A resource without what says nothing, with its references, and with what R4 requires."""
-    found = _cleaned(kind, resource, ids) or {}
-    _fill(kind, found)
+    form = _form(kind)
+    found = _cleaned(form, resource, ids) or {}
+    if form.required:
+        _fill(form, found)
     return found
 
 
-def _cleaned(kind: str, value: dict[str, Any], ids: Ids) -> dict[str, Any] | None:
+def _cleaned(form: _Form, value: dict[str, Any], ids: Ids) -> dict[str, Any] | None:
     """A copy of a value without what is empty; None if nothing is left."""
-    types, rivals = _types(kind), choices(kind)
+    inner, rivals = form.inner, form.rivals
     kept: dict[str, Any] = {}
     for name, one in value.items():
-        said = _said(types.get(name, "Element"), one, ids) if isinstance(one, _HOLDERS) else one
-        if said is None or said == "":
+        if type(one) is str:
+            if not one:
+                continue
+        elif type(one) not in _PLAIN:
+            one = _said(inner[name], one, ids)
+            if not one:
+                continue
+        elif one is None:
             continue
         if name in rivals:  # of several values of one choice, the last that was said
-            for other in rivals[name] & kept.keys():
+            group = rivals[name]
+            for other in [each for each in kept if each in group]:
                 del kept[other]
-        kept[name] = said
-    hollow = _HOLLOW.get(kind)
-    if not kept or (hollow and kept.keys() <= hollow) or (kind == "Extension" and "url" not in kept):
+        kept[name] = one
+    hollow = form.hollow
+    if not kept or (hollow and kept.keys() <= hollow):
         return None
-    if kind in _BACKBONES or "." in kind:
-        _fill(kind, kept)
+    if form.kind == "Extension" and "url" not in kept:
+        return None
+    if form.fills and form.required:
+        _fill(form, kept)
     return kept
 
 
-_HOLDERS = (dict, list, Draft)
+def _shared(form: _Form, value: Known, ids: Ids) -> dict[str, Any] | None:
+    if form.kind not in value.kept:
+        value.kept[form.kind] = _cleaned(form, dict(value), ids)
+    return value.kept[form.kind]
 
 
-def _said(kind: str, value: Any, ids: Ids) -> Any:
-    if isinstance(value, dict):
-        return _cleaned(kind, value, ids)
-    if isinstance(value, list):
-        return _list(kind, value, ids) or None
-    return f"{value.type}/{ids.of(value)}" if value.said else None
+# So many are compared each with each; more are compared by what they are written as.
+_FEW = 12
+_PLAIN = frozenset({str, bool, int, Decimal, NoneType})
+
+
+def _said(form: _Form, value: Any, ids: Ids) -> Any:
+    """What is left of an element, of a list or of a reference; None or an empty list if nothing is."""
+    kind = type(value)
+    if kind is list:
+        return _list(form, value, ids)
+    if kind is dict:
+        if form.refers and len(value) == 1 and type(draft := value.get(REFERENCE)) is Draft:
+            return {REFERENCE: f"{draft.type}/{ids.of(draft)}"} if draft.said else None
+        return _cleaned(form, value, ids)
+    if kind is Known:
+        return _shared(form, value, ids)
+    if kind is Draft:
+        return f"{value.type}/{ids.of(value)}" if value.said else None
+    return value
 
 
 _BACKBONES = frozenset({"Extension", "Annotation", "SampledData", "Attachment"})
 
 
-def _list(kind: str, values: list[Any], ids: Ids) -> list[Any]:
+def _list(form: _Form, values: list[Any], ids: Ids) -> list[Any]:
     """The items that say something, each once."""
-    kept = [_cleaned(kind, value, ids) if isinstance(value, dict) else value for value in values]
-    if len(kept) == 1:
-        return kept if kept[0] else []
-    return list({repr(one): one for one in kept if one}.values())
+    if len(values) == 1:
+        only = _said(form, values[0], ids)
+        return [only] if only else []
+    kept = [_said(form, value, ids) for value in values]
+    said = [one for one in kept if one]
+    if len(said) < _FEW and not any(one in said[:place] for place, one in enumerate(said)):
+        return said
+    return list({repr(one): one for one in said}.values())
 
 
-def _fill(kind: str, value: dict[str, Any]) -> None:
+def _fill(form: _Form, value: dict[str, Any]) -> None:
     """Adds what R4 requires of a type."""
-    for element in _required(kind):
-        if kind == "Extension" or any(name in value or f"_{name}" in value for name in element.names):
+    for element, names in form.required:
+        if not names.isdisjoint(value):
             continue
         name = _CHOICES.get(element.name) or next(iter(element.names))
         type_ = element.names[name]
@@ -117,7 +188,7 @@ def _fill(kind: str, value: dict[str, Any]) -> None:
             continue
         one: dict[str, Any] = {}
         if "." in type_:
-            _fill(type_, one)
+            _fill(_form(type_), one)
         if not one:
             one = {"extension": _absent()}
         value[name] = [one] if element.many else one

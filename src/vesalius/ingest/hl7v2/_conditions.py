@@ -53,7 +53,8 @@ def compiled(tree: list[Any] | None) -> Condition | None:
     word, *rest = tree
     if word in {"and", "or"}:
         parts = [found for each in rest if (found := compiled(each))]
-        return _all(parts) if word == "and" else _any(parts)
+        joined = _all if word == "and" else _any
+        return joined(parts) if parts else None
     if word == "not":
         inner = compiled(rest[0])
         return None if inner is None else lambda run, parts: not inner(run, parts)
@@ -98,8 +99,16 @@ def _count(rest: list[Any]) -> Condition:
 
 
 def _all(parts: list[Condition]) -> Condition:
-    return lambda run, value: all(part(run, value) for part in parts)
+    one, *others = parts
+    if not others:
+        return one
+    other = _all(others)
+    return lambda run, value: one(run, value) and other(run, value)
 
 
 def _any(parts: list[Condition]) -> Condition:
-    return lambda run, value: any(part(run, value) for part in parts)
+    one, *others = parts
+    if not others:
+        return one
+    other = _any(others)
+    return lambda run, value: one(run, value) or other(run, value)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Any, NamedTuple
+from typing import Any, NamedTuple, cast
 
 from vesalius.errors import InvalidMap, NotFound
 from vesalius.ingest._causes import Cause, FaultError
@@ -132,10 +132,11 @@ class Converter:
             draft = run.draft(use.key[0])
             home.targets[use.key] = draft
             if use.into and (source := _found(run.frame, use.into[0])):
-                use.into[1](run, source.resource, {REFERENCE: draft}, (run.ordinal, 0))
+                use.into[1].put(run, source.resource, {REFERENCE: draft}, (run.ordinal, 0))
         if use.map and not (draft.type in REGISTERS and self._register(run, use, draft)):
             self.plan.segment(use.map, draft.type).apply(run, draft)
-        late.extend((run.frame, link) for link in use.links if not _connect(run.frame, link, run))
+        if use.links:
+            late += [(run.frame, link) for link in use.links if not _connect(run.frame, link, run)]
 
     def _register(self, run: Run, use: _Applied, draft: Draft) -> bool:
         """Applies a segment that makes a doctor, a device …, as it was applied to the same text before."""
@@ -160,15 +161,21 @@ class Converter:
 
 def _home(frame: Frame, path: tuple[str, ...]) -> Frame:
     """The occurrence, around where we are, of the group that a resource belongs to."""
-    return next((outer for outer in frame.upwards() if outer.node.path == path), frame)
+    outer: Frame | None = frame
+    while outer:
+        if outer.node.path == path:
+            return outer
+        outer = outer.parent
+    return frame
 
 
 def _found(frame: Frame, key: Key) -> Draft | None:
     """The resource that a table means by a type and an index, nearest to where we are."""
-    for outer in frame.upwards():
-        if key in outer.targets:
-            exact: Draft = outer.targets[key]
-            return exact
+    inner: Frame | None = frame
+    while inner:
+        if exact := inner.targets.get(key):
+            return cast("Draft", exact)
+        inner = inner.parent
     for outer in frame.upwards():
         for (kind, _), draft in outer.targets.items():
             if kind == key[0]:
@@ -182,12 +189,12 @@ def _connect(frame: Frame, link: _Link, run: Run) -> bool:
     if source is None or link.put is None:
         return source is not None
     if link.constant:
-        link.put(run, source.resource, link.constant, (run.ordinal, 0))
+        link.put.put(run, source.resource, link.constant, (run.ordinal, 0))
         return True
     target = _found(frame, link.target)
     if target is None:
         return False
-    link.put(run, source.resource, {REFERENCE: target}, (run.ordinal, 0))
+    link.put.put(run, source.resource, {REFERENCE: target}, (run.ordinal, 0))
     return True
 
 

@@ -15,6 +15,7 @@ from typing import Any
 from vesalius import fhir
 from vesalius.ingest._causes import Cause, FaultError
 from vesalius.ingest.hl7v2._run import REFERENCE, Draft, Run
+from vesalius.ingest.hl7v2._structure import Frame
 from vesalius.ingest.hl7v2._values import system_of
 
 Parts = tuple[str, ...]
@@ -33,12 +34,13 @@ class Ids:
 
     def of(self, draft: Draft) -> str:
         """The id of a resource."""
+        if draft.id and draft.id != _BUSY:
+            return draft.id
         if draft.id == _BUSY:  # two that nothing names refer to each other
             return fhir.made_id(draft.type, self.message(), str(draft.ordinal))
-        if not draft.id:
-            draft.id = _BUSY
-            parts = _PARTS.get(draft.type, _by_identifier)(self, draft)
-            draft.id = fhir.made_id(draft.type, *(parts or self._content(draft)))
+        draft.id = _BUSY
+        parts = _PARTS.get(draft.type, _by_identifier)(self, draft)
+        draft.id = fhir.made_id(draft.type, *(parts or self._content(draft)))
         return draft.id
 
     def message(self) -> str:
@@ -73,10 +75,8 @@ class Ids:
         all_ = [each for each in (found if isinstance(found, list) else [found]) if each.get("value")]
         if not all_:
             return ()
-        best = min(range(len(all_)), key=lambda place: (_rank(all_[place], types), place))
-        one = all_[best]
-        sender = system_of("id", self._run.sender, {})
-        return (one.get("system") or sender, one["value"])
+        one = min(all_, key=lambda each: _rank(each, types)) if types and len(all_) > 1 else all_[0]
+        return (one.get("system") or system_of("id", self._run.sender, {}), one["value"])
 
     def resolved(self, value: Any) -> Any:
         """A copy of a value in which each reference to a resource of the message is its ``Type/id``."""
@@ -94,11 +94,13 @@ class Ids:
 
 def nearest(draft: Draft, type_: str) -> Draft | None:
     """The resource of a type that is nearest to another: in its group of the message, else around it."""
-    for frame in draft.frame.upwards():
+    frame: Frame | None = draft.frame
+    while frame:
         for (kind, _), one in frame.targets.items():
             if kind == type_:
                 found: Draft = one
                 return found
+        frame = frame.parent
     return None
 
 

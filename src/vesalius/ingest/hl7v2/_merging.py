@@ -19,8 +19,11 @@ def merged(run: Run, merging: str) -> None:
         FaultError: the message does not name both.
     """
     if merging == UNLINKED:
-        if sum(draft.type == "Patient" and draft.segment.name == "PID" for draft in run.drafts) < 2:
+        apart = [draft for draft in run.drafts if draft.type == "Patient" and draft.segment.name == "PID"]
+        if len(apart) < 2:
             raise FaultError(Cause.MISSING_VALUE, "two PID segments are needed to unlink patients")
+        for draft in apart:
+            draft.resource["active"] = True  # without a link it takes a merge back; an update says neither
         return
     patients = [draft for draft in run.drafts if draft.type == "Patient" and draft.said]
     given_up = [draft for draft in patients if draft.segment.name == "MRG"]

@@ -11,6 +11,7 @@ from typing import Any
 from vesalius import fhir
 from vesalius.ingest.hl7v2._message import DELETE
 from vesalius.ingest.hl7v2._run import REFERENCE, Run, nth
+from vesalius.ingest.hl7v2._shared import Known, own
 from vesalius.ingest.hl7v2._values import V2_SYSTEM, authority, system_of
 
 Maker = Callable[[Run, list[str]], Any]
@@ -76,6 +77,8 @@ def _typed(make: Maker) -> Maker:
         value = make(run, parts)
         if not isinstance(value, dict):
             return value
+        if isinstance(kind := value.get("type"), Known):
+            value["type"] = own(kind)
         coding = value.get("type", {}).get("coding", [{}])[0]
         if "code" in coding:
             coding.setdefault("system", _TYPES)

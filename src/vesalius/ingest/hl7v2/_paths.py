@@ -2,15 +2,20 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable, Hashable
 from typing import Any, NamedTuple
 
 from vesalius import fhir
 from vesalius.errors import InvalidMap
 from vesalius.ingest.hl7v2._run import REFERENCE, Run
+from vesalius.ingest.hl7v2._shared import Known, own
 from vesalius.ingest.hl7v2._tables import Node
 
 Turn = tuple[int, int]
 """Which segment of the message and which repetition of its field a value comes from."""
+
+
+Put = Callable[[Run, dict[str, Any], Any, Turn], None]
 
 
 class Move(NamedTuple):
@@ -43,85 +48,133 @@ class Setter:
         kind: its type.
         codes: the value set that a code of it must come from.
         complex: whether it is no primitive.
+        refer: the element that refers, where the value is a whole resource that it refers to.
+        moves: the steps down to the last element.
+        single: whether the last element is one that takes one value.
+        put: puts a value (or, of what may have several, a list of them) into a resource.
     """
 
-    __slots__ = ("_last", "_moves", "_plain", "codes", "complex", "kind", "name", "refer")
+    __slots__ = ("codes", "complex", "kind", "moves", "name", "put", "refer", "single")
 
     def __init__(self, moves: list[Move], kind: str, codes: str) -> None:
-        self._last = moves[-1] if moves and not moves[-1].link else None
-        self._moves = moves[:-1] if self._last else moves
-        self.name = self._last.name if self._last else ""
+        last = moves[-1] if moves and not moves[-1].link else None
+        self.moves = tuple(moves[:-1] if last else moves)
+        self.single = last is not None and not last.many
+        self.name = last.name if last else ""
         self.kind = kind
         self.codes = codes
         self.complex = kind not in fhir.primitives()
-        # the element that refers, where the value is a whole resource that it refers to
         self.refer = Setter(moves[:-1], "Reference", "") if moves and moves[-1].link else None
-        self._plain = not self._moves and self._last is not None and not self._last.many
+        self.put = _put_whole(self.moves) if last is None else _put_into(self.moves, last)
+
+    def beside(self) -> Put:
+        """Puts several values, by their names, into the element that holds the last one."""
+
+        def put(run: Run, root: dict[str, Any], values: Any, turn: Turn) -> None:
+            _walked(run, root, self.moves, turn).update(values)
+
+        return put
 
     def leads(self) -> tuple[Move, ...]:
         """The first steps, up to the first that leads into a resource; () where none does."""
-        place = next((place for place, move in enumerate(self._moves) if move.link), -1)
-        return tuple(self._moves[: place + 1])
+        place = next((place for place, move in enumerate(self.moves) if move.link), -1)
+        return self.moves[: place + 1]
 
-    def __call__(self, run: Run, root: dict[str, Any], value: Any, turn: Turn) -> None:
-        """Puts a value (or, of what may have several, a list of them) into ``root``."""
-        here = root
-        if self._plain and not isinstance(value, dict | list):
-            here[self.name] = value
+
+def _put_whole(moves: tuple[Move, ...]) -> Put:
+    def put(run: Run, root: dict[str, Any], value: Any, turn: Turn) -> None:
+        merge(run, _walked(run, root, moves, turn), value[0] if isinstance(value, list) else value)
+
+    return put
+
+
+def _put_into(moves: tuple[Move, ...], last: Move) -> Put:
+    name, which, repeats = last.name, last.which, last.repeats
+
+    def put_one(run: Run, root: dict[str, Any], value: Any, turn: Turn) -> None:
+        here = _walked(run, root, moves, turn) if moves else root
+        if type(value) is str:
+            here[name] = value
             return
-        for move in self._moves:
-            if move.link:
-                here = run.linked(here, move.name).resource
-            elif move.many:
-                here = _slot(run, here, move.name, (move.which, turn[0], turn[1] if move.repeats else 0))
-            else:
-                here = here.setdefault(move.name, {})
-        last = self._last
-        if last is None:
-            merge(run, here, value[0] if isinstance(value, list) else value)
-        elif last.many:
-            for number, one in enumerate(value if isinstance(value, list) else [value]):
-                _append(run, here, last, one, (last.which, turn[0], turn[1] if last.repeats else 0), number)
-        else:
-            one = value[0] if isinstance(value, list) else value
-            known = here.get(last.name)
-            if isinstance(one, dict) and isinstance(known, dict):
-                merge(run, known, one)
-            else:
-                here[last.name] = one
-
-
-def _append(run: Run, here: dict[str, Any], last: Move, one: Any, key: Any, number: int) -> None:
-    if isinstance(one, dict):
-        place = (id(here), last.name, (*key, number) if number else key)
-        known = run.slots.get(place)
-        if known is None:
-            run.slots[place] = one
-            here.setdefault(last.name, []).append(one)
-        else:
+        one = value[0] if isinstance(value, list) else value
+        if isinstance(one, dict) and isinstance(known := here.get(name), dict):
+            if type(known) is Known:
+                known = here[name] = own(known)
             merge(run, known, one)
-    elif len(known := here.setdefault(last.name, [])) > _COMPARED or one not in known:
-        known.append(one)
+        else:
+            here[name] = one
+
+    def put_many(run: Run, root: dict[str, Any], value: Any, turn: Turn) -> None:
+        here = _walked(run, root, moves, turn) if moves else root
+        place = (id(here), name, which, turn[0], turn[1] if repeats else 0)
+        if not isinstance(value, list):
+            _append(run, here, name, value, place)
+            return
+        for number, one in enumerate(value):
+            _append(run, here, name, one, (*place, number) if number else place)
+
+    return put_many if last.many else put_one
 
 
-def _slot(run: Run, here: dict[str, Any], name: str, key: Any) -> dict[str, Any]:
-    """The element of a list that a value belongs to, begun if it is the first."""
-    place = (id(here), name, key)
-    found = run.slots.get(place)
-    if found is None:
-        found = run.slots[place] = {}
-        here.setdefault(name, []).append(found)
+def _walked(run: Run, here: dict[str, Any], moves: tuple[Move, ...], turn: Turn) -> dict[str, Any]:
+    """Where the steps of a path lead; what is not there yet is begun."""
+    for name, which, many, repeats, link in moves:
+        if link:
+            here = run.linked(here, name).resource
+        elif many:
+            place = (id(here), name, which, turn[0], turn[1] if repeats else 0)
+            found = run.slots.get(place)
+            if found is None:
+                found = run.slots[place] = {}
+                here.setdefault(name, []).append(found)
+            elif type(found) is Known:
+                found = _opened(run, here[name], found, place)
+            here = found
+        else:
+            found = here.get(name)
+            if found is None:
+                found = here[name] = {}
+            elif type(found) is Known:
+                found = here[name] = own(found)
+            here = found
+    return here
+
+
+def _append(run: Run, here: dict[str, Any], name: str, one: Any, place: Hashable) -> None:
+    if isinstance(one, dict):
+        known = run.slots.get(place)
+        values = here.setdefault(name, [])
+        if known is None:
+            if type(one) is Known and any(each is one for each in values):
+                one = own(one)  # so that each in the list can be told from the others
+            run.slots[place] = one
+            values.append(one)
+        else:
+            merge(run, _opened(run, values, known, place) if type(known) is Known else known, one)
+    elif len(values := here.setdefault(name, [])) > _COMPARED or one not in values:
+        values.append(one)
+
+
+def _opened(run: Run, values: list[Any], known: Known, place: Hashable) -> dict[str, Any]:
+    """A shared value of a list, replaced by one into which something can be put."""
+    found: dict[str, Any] = own(known)
+    values[next(number for number, each in enumerate(values) if each is known)] = found
+    run.slots[place] = found
     return found
 
 
 def merge(run: Run, known: dict[str, Any], more: dict[str, Any]) -> None:
     """Puts the elements of one value into another: lists are joined, the later of two values stands."""
+    if type(more) is Known:
+        more = own(more)
     run.keep(more)
     for name, value in more.items():
         there = known.get(name)
         if isinstance(there, list) and isinstance(value, list):
             there.extend(one for one in value if one not in there)
         elif isinstance(there, dict) and isinstance(value, dict):
+            if type(there) is Known:
+                there = known[name] = own(there)
             merge(run, there, value)
         else:
             known[name] = value

@@ -2,23 +2,22 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from typing import Any
 
 from vesalius import fhir
 from vesalius.errors import InvalidMap, NotFound
 from vesalius.ingest._causes import FaultError
 from vesalius.ingest.hl7v2 import _natives
-from vesalius.ingest.hl7v2._conditions import DATATYPES, Condition, compiled, getter
+from vesalius.ingest.hl7v2._conditions import DATATYPES, Condition, compiled
 from vesalius.ingest.hl7v2._ids import REGISTERS
 from vesalius.ingest.hl7v2._message import DELETE
 from vesalius.ingest.hl7v2._paths import Move, Setter, setter
 from vesalius.ingest.hl7v2._registers import Registers
 from vesalius.ingest.hl7v2._run import REFERENCE, Draft, Run, nth
+from vesalius.ingest.hl7v2._shared import Known, own
+from vesalius.ingest.hl7v2._steps import Maker, Step, assigned, fused
 from vesalius.ingest.hl7v2._tables import Node, Row, Tables
 from vesalius.ingest.hl7v2._values import Reader, decimal, reader
-
-Maker = Callable[[Run, list[str]], Any]
 
 # Codes and units, which come back in every message and say nothing of a patient by themselves.
 _REPEATED = frozenset({"CWE", "CE", "CNE", "CF", "HD"})
@@ -35,39 +34,16 @@ _DEFAULTS = {
 _IDENTIFIERS = {"CX": "CX[Identifier]", "EIP": "EIP[Identifier-PlacerAssignedIdentifier]"}
 
 
-class Step:
-    """One compiled row.
-
-    Attributes:
-        row: the row.
-        holds: its condition.
-        make: what makes the value of the components of one repetition.
-        put: what puts it into the resource.
-        always: whether it does not wait for its field to be valued.
-        rivals: the fields that put into the same resource, for one that refers to a register; else None.
-    """
-
-    __slots__ = ("always", "holds", "make", "put", "rivals", "row")
-
-    def __init__(self, row: Row, base: str, holds: Condition | None, make: Maker, put: Setter) -> None:
-        self.row = row
-        self.holds = holds
-        self.make = make
-        self.put = put
-        self.rivals: list[int] | None = None
-        self.always = row.field == 0 or _absent(row.condition, f"{base}.{row.field}")
-
-
 class SegmentPlan:
     """A segment map, compiled: the rows of each field, and those that wait for none."""
 
-    __slots__ = ("_registers", "always", "fields", "kind", "name")
+    __slots__ = ("_last", "_none", "_registers", "always", "fields", "kind", "name")
 
     def __init__(self, name: str, kind: str, steps: list[Step], registers: Registers) -> None:
         self._registers = registers
         self.name = name
         self.kind = kind
-        self.always = [step for step in steps if step.always]
+        self.always = fused([step for step in steps if step.always])
         by_field: dict[int, list[Step]] = {}
         for step in steps:
             if not step.always:
@@ -76,38 +52,54 @@ class SegmentPlan:
             if step.put.refer and step.put.kind in REGISTERS and step.row.datatype and not step.always:
                 step.rivals = _rivals(step, steps)
         segment = name.partition("[")[0]
-        self.fields = [(number, f"{segment}-{number}", rows) for number, rows in by_field.items()]
+        self.fields = [(number, f"{segment}-{number}", fused(rows)) for number, rows in by_field.items()]
+
+        self._last = max((step.row.field for step in steps), default=0)
+        self._none = [""] * (self._last + 1)
 
     def apply(self, run: Run, draft: Draft) -> None:
         """Puts what the segment says into a resource."""
         marks = run.message.delimiters
-        fields, size = run.segment.fields, len(run.segment.fields)
-        for step in self.always:
-            run.place = f"{run.segment.name}-{step.row.field}" if step.row.field else run.segment.name
-            self._step(
-                run, draft, step, run.value(run.segment.name, step.row.field).split(marks.component), 0
-            )
+        fields = run.segment.fields
+        if len(fields) <= self._last:
+            fields = [*fields, *self._none[len(fields) :]]
+        self._always(run, draft)
         for number, place, steps in self.fields:
-            raw = fields[number] if number < size else ""
+            raw = fields[number]
             if not raw or raw == DELETE:
                 continue
             run.place = place
             for repetition, one in enumerate(raw.split(marks.repetition)):
-                if one and one != DELETE:
-                    parts = one.split(marks.component)
-                    for step in steps:
-                        rivals = step.rivals
-                        if rivals is None or any(number < size and fields[number] for number in rivals):
-                            self._step(run, draft, step, parts, repetition)
-                        else:
-                            self._register(run, draft, step, one, parts, repetition)
+                if not one or one == DELETE:
+                    continue
+                parts = one.split(marks.component)
+                turn, asked, holds = (run.ordinal, repetition), None, True
+                for step in steps:
+                    if step.holds is not asked:  # rows side by side often share their condition
+                        asked = step.holds
+                        holds = asked is None or asked(run, parts)
+                    if not holds:
+                        continue
+                    rivals = step.rivals
+                    if rivals is not None and not any(map(fields.__getitem__, rivals)):
+                        self._register(run, draft, step, one, parts, repetition)
+                    else:
+                        _carry(run, draft, step, parts, turn)
+
+    def _always(self, run: Run, draft: Draft) -> None:
+        name, component = run.segment.name, run.message.delimiters.component
+        whole = [name]
+        for step in self.always:
+            number = step.row.field
+            run.place = f"{name}-{number}" if number else name
+            parts = run.value(name, number).split(component) if number else whole
+            if step.holds is None or step.holds(run, parts):
+                _carry(run, draft, step, parts, (run.ordinal, 0))
 
     def _register(
         self, run: Run, draft: Draft, step: Step, one: str, parts: list[str], repetition: int
     ) -> None:
         """A step that only refers to a doctor, a place …: what its text gave before is not made again."""
-        if step.holds and not step.holds(run, parts):
-            return
         key = (id(step), one, run.context)
         known = self._registers.get(key)
         if known is None:
@@ -115,29 +107,30 @@ class SegmentPlan:
             run.saying, run.registers = True, {}
             first = run.draft(step.put.kind)
             value = step.make(run, parts)
-            first.resource = (value[0] if isinstance(value, list) else value) or {}
+            value = value[0] if isinstance(value, list) else value
+            first.resource = own(value) if isinstance(value, Known) else value or {}
             first.said = bool(first.resource)
             known = self._registers.keep(key, run, first, before)
             run.registers = around
             if known is None:
                 del run.drafts[before:]
-                self._step(run, draft, step, parts, repetition)
+                _carry(run, draft, step, parts, (run.ordinal, repetition))
                 return
         run.saying = True
         if known[0] and step.put.refer:
-            step.put.refer(run, draft.resource, {REFERENCE: known[0]}, (run.ordinal, repetition))
+            step.put.refer.put(run, draft.resource, {REFERENCE: known[0]}, (run.ordinal, repetition))
             run.registers.update(known[1])
             draft.said = True
 
-    @staticmethod
-    def _step(run: Run, draft: Draft, step: Step, parts: list[str], repetition: int) -> None:
-        if step.holds and not step.holds(run, parts):
-            return
-        run.saying = not (step.always or step.row.assigned)
-        value = step.make(run, parts)
-        if value is not None and value != {}:
-            step.put(run, draft.resource, value, (run.ordinal, repetition))
-            draft.said = draft.said or run.saying
+
+def _carry(run: Run, draft: Draft, step: Step, parts: list[str], turn: tuple[int, int]) -> None:
+    """Puts what a step makes of the components into a resource."""
+    run.saying = step.says
+    value = step.make(run, parts)
+    if value or (value is not None and value != {}):
+        step.store(run, draft.resource, value, turn)
+        if step.says:
+            draft.said = True
 
 
 class Plan:
@@ -154,6 +147,7 @@ class Plan:
         self.registers = Registers()
         self._segments: dict[tuple[str, str], SegmentPlan] = {}
         self._datatypes: dict[str, Maker] = {}
+        self._conditions: dict[str, Condition | None] = {}
 
     def segment(self, name: str, kind: str) -> SegmentPlan:
         """A segment map, for a resource type."""
@@ -173,7 +167,7 @@ class Plan:
             self._datatypes[name] = lambda *_: None
             found = _natives.wrapped(name, self._made(name))
             if name.partition("[")[0] in _REPEATED:
-                found = self.registers.remembering(name, found)
+                found = self.registers.remembering(name, found, shared=not self._made_type(name))
             self._datatypes[name] = found
         return found
 
@@ -184,10 +178,17 @@ class Plan:
         try:
             put = setter(kind, row.path, repeating.get(row.field, -1), self._made_type(row.datatype))
             make = self._maker(row, put, base)
-            return Step(row, base, compiled(row.condition), make, put)
+            return Step(row, base, self._condition(row.condition), make, put)
         except (InvalidMap, NotFound) as error:
             self.unfit.append(f"{name} {base}-{row.field}: {error}")
             return None
+
+    def _condition(self, tree: Node | None) -> Condition | None:
+        """A condition, the same function wherever it is the same."""
+        key = repr(tree)
+        if key not in self._conditions:
+            self._conditions[key] = compiled(tree)
+        return self._conditions[key]
 
     def _made_type(self, datatype: str) -> str:
         kind = datatype.partition("[")[2].rstrip("]").partition("-")[0]
@@ -198,7 +199,7 @@ class Plan:
         if row.assigned is not None and not (put.complex and row.datatype):
             if put.complex:
                 raise InvalidMap(f"{put.kind} is more than a text")
-            return _assigned(row.assigned, reader(put.kind, put.codes))
+            return assigned(row.assigned, reader(put.kind, put.codes))
         datatype = self._fitting(row.datatype, put)
         if not put.name and put.kind in fhir.resource_types() and self._made_type(datatype) != put.kind:
             raise InvalidMap(f"{datatype or row.v2} makes no {put.kind}")
@@ -211,10 +212,19 @@ class Plan:
                 raise InvalidMap(f"{put.kind} has no data type map")
         codes = self.tables.codes.get(row.codes) if row.codes else None
         if datatype:
-            return _through(self.datatype(datatype), codes, put)
+            return self._translated(datatype, row.codes if codes else "", put)
         whole = row.v2 in _TEXTS
         read = _natives.system if _natives.is_system(base, put.name) else reader(put.kind, put.codes)
         return _primitive(read, codes, whole=whole)
+
+    def _translated(self, datatype: str, codes: str, put: Setter) -> Maker:
+        """What makes a value through a data type map and a code map; remembered where that is."""
+        make = self.datatype(datatype)
+        made = _through(make, self.tables.codes.get(codes), put)
+        if made is make or datatype.partition("[")[0] not in _REPEATED:
+            return made
+        name = f"{datatype} {codes} {put.kind} {put.codes}"
+        return self.registers.remembering(name, made, shared=not self._made_type(datatype))
 
     def _fitting(self, name: str, put: Setter) -> str:
         """The map that makes what the path ends in, where the table names that of another resource."""
@@ -239,7 +249,7 @@ class Plan:
         steps = [step for row in rows if (step := self._component(name, row, kind))]
         return _composite(steps, _links(rows))
 
-    def _component(self, name: str, row: Row, kind: str) -> tuple[str, Step] | None:
+    def _component(self, name: str, row: Row, kind: str) -> Step | None:
         indexed = bool(row.path) and not row.path[0][0]
         if indexed and _is_link(row):
             return None
@@ -247,7 +257,9 @@ class Plan:
         step = self._compiled(name, Row(row.field, row.v2, path, *_rest(row)), kind, {})
         if step and step.put.kind in {"dateTime", "date", "Period"}:
             step.make = _forgiving(step.make)
-        return (row.path[0][1] if indexed else "", step) if step else None
+        if step and indexed:
+            step.root = row.path[0][1]
+        return step
 
     def _single(self, rows: list[Row], kind: str) -> Maker:
         """A data type map whose value is one primitive: the first row that holds and says something."""
@@ -255,7 +267,7 @@ class Plan:
         for row in rows:
             condition = compiled(row.condition)
             if row.assigned is not None:
-                make = _assigned(row.assigned, None)
+                make = assigned(row.assigned, None)
             else:
                 make = (
                     self.datatype(row.datatype)
@@ -302,15 +314,6 @@ def _rest(row: Row) -> tuple[str, str, list[Node] | None, Node | None]:
     return row.datatype, row.codes, row.assigned, row.condition
 
 
-def _absent(condition: Node | None, own: str) -> bool:
-    """Whether a condition asks for its own field to be absent, so that the row cannot wait for it."""
-    if condition is None or condition[0] not in {"not", "and", "or"}:
-        return False
-    if condition[0] == "not":
-        return bool(condition[1] == ["valued", own])
-    return any(_absent(each, own) for each in condition[1:])
-
-
 def _is_link(row: Row) -> bool:
     return row.path[-1][0] == ">" and not row.datatype and row.assigned is None
 
@@ -342,19 +345,11 @@ def _repeating(rows: list[Row], kind: str) -> dict[int, int]:
     return found
 
 
-def _assigned(pieces: list[Node], read: Reader | None) -> Maker:
-    made = [(piece[1], None) if piece[0] == "text" else ("", getter(piece[1])) for piece in pieces]
-
-    def make(run: Run, parts: list[str]) -> Any:
-        text = "".join(text if get is None else run.text(get(run, parts)) for text, get in made)
-        return read(run, text) if read else (text.strip() or None)
-
-    return make
-
-
 def _primitive(read: Reader, codes: dict[str, tuple[str, str, str]] | None, *, whole: bool) -> Maker:
     def make(run: Run, parts: list[str]) -> Any:
-        text = run.message.delimiters.component.join(parts) if whole and len(parts) > 1 else parts[0]
+        text = parts[0]
+        if whole and len(parts) > 1:
+            text = run.message.delimiters.component.join(parts)
         if not text or text == DELETE:
             return None
         if run.escape in text:
@@ -391,31 +386,33 @@ def _through(make: Maker, codes: dict[str, tuple[str, str, str]] | None, put: Se
                 return {"value": decimal(run, value) if put.kind == "Quantity" else value}
             return read(run, value) if read else None
         if codes and isinstance(value, dict):
+            value = own(value) if isinstance(value, Known) else value
             _natives.translate(value, codes)
         return value if value is None or put.complex or not isinstance(value, dict) else None
 
     return made
 
 
-def _composite(steps: list[tuple[str, Step]], links: dict[str, str]) -> Maker:
+def _composite(steps: list[Step], links: dict[str, str]) -> Maker:
     """A data type map that makes an element, or several: by root, as the tables number them."""
-    always = [(root, step) for root, step in steps if step.always]
-    fields: dict[int, list[tuple[str, Step]]] = {}
-    for root, step in steps:
+    always = fused([step for step in steps if step.always])
+    waiting: dict[int, list[Step]] = {}
+    for step in steps:
         if not step.always:
-            fields.setdefault(step.row.field, []).append((root, step))
+            waiting.setdefault(step.row.field, []).append(step)
+    fields = {number: fused(rows) for number, rows in waiting.items()}
+
+    if not links and not any(step.root for step in steps):
+        return _element(always, fields)
 
     def made(run: Run, parts: list[str]) -> Any:
         roots: dict[str, dict[str, Any]] = {}
         mark = run.message.delimiters.subcomponent
-        for root, step in always:
-            number = step.row.field
-            _put(run, roots, root, step, parts, nth(parts, number).split(mark) if number else parts)
+        if always:
+            _put(run, roots, always, parts, parts)
         for number, raw in enumerate(parts, 1):
-            if raw and raw != DELETE and number in fields:
-                inner = raw.split(mark)
-                for root, step in fields[number]:
-                    _put(run, roots, root, step, parts, inner)
+            if raw and number in fields and raw != DELETE:
+                _put(run, roots, fields[number], parts, raw.split(mark))
         for each in roots.values():
             run.keep(each)
         return _natives.joined(run, roots, links) if roots else None
@@ -423,17 +420,53 @@ def _composite(steps: list[tuple[str, Step]], links: dict[str, str]) -> Maker:
     return made
 
 
+def _element(always: list[Step], fields: dict[int, list[Step]]) -> Maker:
+    """The same, where only one is made."""
+
+    def made(run: Run, parts: list[str]) -> Any:
+        roots: dict[str, dict[str, Any]] = {}
+        mark = run.message.delimiters.subcomponent
+        if always:
+            _put(run, roots, always, parts, parts)
+        here = roots.get("", {})
+        for number, raw in enumerate(parts, 1):
+            if not raw or number not in fields or raw == DELETE:
+                continue
+            inner = raw.split(mark) if mark in raw else [raw]
+            asked, holds = None, True
+            for step in fields[number]:
+                if step.holds is not asked:
+                    asked = step.holds
+                    holds = asked is None or asked(run, parts)
+                if holds:
+                    value = step.make(run, inner if step.row.assigned is None else parts)
+                    if value or (value is not None and value != {}):
+                        step.store(run, here, value, _ONCE)
+        run.keep(here)
+        return here or None
+
+    return made
+
+
 def _put(
-    run: Run, roots: dict[str, dict[str, Any]], root: str, step: Step, parts: list[str], inner: list[str]
+    run: Run, roots: dict[str, dict[str, Any]], steps: list[Step], parts: list[str], inner: list[str]
 ) -> None:
-    if step.holds and not step.holds(run, parts):
-        return
-    value = step.make(run, parts if step.row.assigned is not None else inner)
-    if value is not None and value != {}:
-        here = roots.get(root)
-        if here is None:
-            here = roots[root] = {}
-        step.put(run, here, value, _ONCE)
+    """Puts what the rows of one component make of it where they say; of all components for those of none."""
+    for step in steps:
+        if step.holds is not None and not step.holds(run, parts):
+            continue
+        row = step.row
+        if row.assigned is not None:
+            value = step.make(run, parts)
+        elif step.always and row.field:
+            value = step.make(run, nth(parts, row.field).split(run.message.delimiters.subcomponent))
+        else:
+            value = step.make(run, inner)
+        if value or (value is not None and value != {}):
+            here = roots.get(step.root)
+            if here is None:
+                here = roots[step.root] = {}
+            step.store(run, here, value, _ONCE)
 
 
 _ONCE = (0, 0)

@@ -12,14 +12,9 @@ from typing import Any
 from vesalius.ingest.hl7v2._complete import completed
 from vesalius.ingest.hl7v2._ids import REGISTERS, Ids
 from vesalius.ingest.hl7v2._run import Draft, Named, Run
+from vesalius.ingest.hl7v2._shared import Known, own
 
 _MOST = 8192
-
-
-def _copied(value: Any) -> Any:
-    if isinstance(value, dict):
-        return {name: _copied(one) for name, one in value.items()}
-    return [_copied(one) for one in value] if isinstance(value, list) else value
 
 
 class Registers:
@@ -39,9 +34,12 @@ class Registers:
         self._values.clear()
 
     def remembering(
-        self, name: str, make: Callable[[Run, list[str]], Any]
+        self, name: str, make: Callable[[Run, list[str]], Any], *, shared: bool
     ) -> Callable[[Run, list[str]], Any]:
-        """A data type map that makes a value of the same components once, and copies it after that."""
+        """A data type map that makes a value of the same components once.
+
+        After that it gives the same value (``shared``), or a copy of it.
+        """
 
         def made(run: Run, parts: list[str]) -> Any:
             key = (name, *parts, run.context)
@@ -51,10 +49,12 @@ class Registers:
                 known = make(run, parts)
                 if known is None or len(run.drafts) > before:
                     return known
+                if shared and isinstance(known, dict):
+                    known = Known(known)
                 if len(self._values) >= _MOST:
                     self._values.clear()
                 self._values[key] = known
-            return _copied(known)
+            return known if type(known) is Known else own(known)
 
         return made
 

@@ -13,6 +13,7 @@ if TYPE_CHECKING:
     from collections.abc import Hashable
 
 REFERENCE = "reference"
+_BETWEEN = "\x1f"
 
 Named = dict[tuple[str, str], dict[str, Any]]
 """Finished resources, by type and id."""
@@ -88,7 +89,9 @@ class Run:
         self.ordinal = 0
         self.place = "MSH"
         self.registers: Named = {}
-        self.context = (self.sender, message.delimiters, message.encoding, self.clock.offset)
+        self.context = _BETWEEN.join(
+            (self.sender, *message.delimiters, message.encoding, self.clock.offset)
+        )  # one text: its hash is taken once
         self.saying = False
         self.slots: dict[Hashable, dict[str, Any]] = {}
         self._kept: list[dict[str, Any]] = []
@@ -118,11 +121,13 @@ class Run:
     def value(self, segment: str, field: int, component: int = 0, part: int = 0) -> str:
         """A field of the message as seen from here, its first repetition; empty where it says nothing."""
         here = self.segment if self.segment.name == segment else self.frame.find(segment)
-        if here is None:
+        if here is None or field >= len(here.fields):
+            return ""
+        raw = here.fields[field]
+        if not raw:
             return ""
         marks = self.message.delimiters
-        raw = here.field(field)
-        if not (segment == "MSH" and field <= 2):
+        if marks.repetition in raw and not (segment == "MSH" and field <= 2):
             raw = raw.split(marks.repetition, 1)[0]
         if component:
             raw = nth(raw.split(marks.component), component)

@@ -107,12 +107,19 @@ class Frame:
 
     def find(self, name: str) -> Segment | None:
         """The segment of a name that is nearest: in this occurrence, else in those around it."""
-        return next((frame.segments[name] for frame in self.upwards() if name in frame.segments), None)
+        frame: Frame | None = self
+        while frame:
+            if found := frame.segments.get(name):
+                return found
+            frame = frame.parent
+        return None
 
     def add(self, segment: Segment) -> None:
         """Notes a segment of this occurrence."""
-        for frame in self.upwards():
+        frame: Frame | None = self
+        while frame:
             frame.segments.setdefault(segment.name, segment)
+            frame = frame.parent
 
 
 def placed(root: Node, segments: list[Segment]) -> list[tuple[Segment, Frame, Node | None]]:

@@ -143,6 +143,10 @@ _READERS: dict[str, Reader] = {
 }
 
 
+TIMED = frozenset({_date, _date_time, _instant})
+"""What reads the same text in another way for another sender."""
+
+
 def system_of(name: str, sender: str, known: dict[str, str]) -> str:
     """The URI of a code system or of an assigning authority.
 
