@@ -124,6 +124,12 @@ def decoder(kind: str, *, full: bool) -> msgspec.json.Decoder[Any]:
 
 
 @cache
+def quick(kind: str) -> Callable[[bytes], Any]:
+    """What decodes by the quick form of a type."""
+    return decoder(kind, full=False).decode
+
+
+@cache
 def _struct(kind: str, full: bool) -> type[msgspec.Struct]:
     names, needed = [], []
     for element in elements(kind):
@@ -196,7 +202,7 @@ def _namespace(kind: str, full: bool) -> dict[str, Any]:
     if not checks:
         return {}
     if len(checks) == 1:
-        return {"__post_init__": lambda self, only=checks[0]: only(self)}
+        return {"__post_init__": checks[0]}
 
     def run(self: Any) -> None:
         for check in checks:
@@ -208,7 +214,7 @@ def _namespace(kind: str, full: bool) -> dict[str, Any]:
 def _checks(element: Element, full: bool) -> Iterable[Check]:
     primitive = not element.choice and element.types[0] in primitives()
     if element.choice:
-        yield _one_choice(element, full)
+        yield _one_choice(element) if full else _quick_choice(element)
     if "Resource" in element.types:
         yield _whole_resources(element)
     if element.codes and element.types == ("CodeableConcept",) and not element.many:
@@ -221,14 +227,15 @@ def _checks(element: Element, full: bool) -> Iterable[Check]:
 
 def _repeated(kind: str) -> Check:
     memory, names = _REPEATED[kind]
+    all_known = memory.known.issuperset
     kinds = {name: child for element in elements(kind) for name, child in element.names.items()}
     forms = [re.compile(pattern(kinds[name])).search for name in names]
     # attrgetter gives a tuple only for two names or more
-    values = attrgetter(*(_attribute(name) for name in (*names, names[-1])))
+    values = attrgetter(*map(_attribute, names if len(names) > 1 else names * 2))
 
     def check(self: Any) -> None:
         found = values(self)
-        if not memory.known.issuperset(found):
+        if not all_known(found):
             for form, text in zip(forms, found, strict=False):
                 if text not in memory.known:
                     if form(text) is None:
@@ -238,7 +245,19 @@ def _repeated(kind: str) -> Check:
     return check
 
 
-def _one_choice(element: Element, full: bool) -> Check:
+def _quick_choice(element: Element) -> Check:
+    values, others = attrgetter(*map(_attribute, element.names)), len(element.names) - 1
+    required = bool(element.min)
+
+    def check(self: Any) -> None:
+        absent = values(self).count(UNSET)
+        if absent != others and (absent < others or required):
+            raise ValueError("has no value, or more than one")
+
+    return check
+
+
+def _one_choice(element: Element) -> Check:
     names = [_attribute(name) for name in element.names]
     values, required = attrgetter(*names), bool(element.min)
     extensions = [_attribute(f"_{name}") for name, kind in element.names.items() if kind in primitives()]
@@ -247,7 +266,7 @@ def _one_choice(element: Element, full: bool) -> Check:
     def check(self: Any) -> None:
         given = values(self)
         if given == absent:
-            if required and not (full and any(getattr(self, name) is not UNSET for name in extensions)):
+            if required and all(getattr(self, name) is UNSET for name in extensions):
                 raise ElementError(element.name, "is missing")
         elif given.count(UNSET) < len(names) - 1:
             raise ElementError(element.name, "has more than one value")
@@ -272,8 +291,11 @@ def _coded(element: Element) -> Check:
     value, codes = attrgetter(_attribute(element.name)), frozenset(value_set(element.codes))
 
     def check(self: Any) -> None:
-        codings = UNSET if value(self) is UNSET else value(self).at_coding
-        if codings is not UNSET and not any(coding.at_code in codes for coding in codings):
+        concept = value(self)
+        if concept is not UNSET and concept.at_coding is not UNSET:
+            for coding in concept.at_coding:  # mostly one: a generator would cost more than the look
+                if coding.at_code in codes:
+                    return
             raise ElementError(element.name, f"has no code of {element.codes}")
 
     return check

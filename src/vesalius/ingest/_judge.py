@@ -69,7 +69,7 @@ class Judge:
             raise FaultError(Cause.INVALID_RESOURCE, str(error)) from None
         arrival = Arrival(
             found.body,
-            resource["resourceType"],
+            kind,
             resource["id"],
             fhir.subject(resource),
             recorded_at,

@@ -33,7 +33,7 @@ class Translation:
         """A changed copy, or None where there is nothing to add."""
         if time.monotonic() > self._until or self._changes != changes():
             self._refresh()
-        return self._book.recoded(resource)
+        return self._book.recoded(resource) if self._book.own else None
 
     def _refresh(self) -> None:
         engine, seen = self._engine(), changes()
