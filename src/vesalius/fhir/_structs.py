@@ -13,6 +13,7 @@ import re
 import sys
 import threading
 from collections.abc import Callable, Iterable
+from decimal import Decimal
 from functools import cache
 from operator import attrgetter
 from typing import Annotated, Any, ForwardRef, Literal
@@ -49,6 +50,10 @@ _NUMBERS: dict[str, Any] = {
     "unsignedInt": Annotated[int, Meta(ge=0, le=2**31 - 1)],
     "positiveInt": Annotated[int, Meta(ge=1, le=2**31 - 1)],
 }
+
+
+_HUGE = 300
+"""Numbers of more digits before the point are for the full form, which knows what a float can hold."""
 
 
 @cache
@@ -120,7 +125,7 @@ _building = threading.RLock()
 def decoder(kind: str, *, full: bool) -> msgspec.json.Decoder[Any]:
     """The decoder of resources of one type; it raises ``msgspec.ValidationError`` for what is wrong."""
     with _building:
-        return msgspec.json.Decoder(_struct(kind, full))
+        return msgspec.json.Decoder(_struct(kind, full), float_hook=Decimal)
 
 
 @cache
@@ -142,7 +147,7 @@ def _struct(kind: str, full: bool) -> type[msgspec.Struct]:
     name = _class_name(kind, full)
     built = msgspec.defstruct(
         name, _renamed(names), module=__name__, kw_only=True, gc=False, forbid_unknown_fields=True,
-        rename={_attribute(field[0]): field[0] for field in names}, namespace=_namespace(kind, full),
+        rename={attribute(field[0]): field[0] for field in names}, namespace=_namespace(kind, full),
     )  # fmt: skip
     setattr(sys.modules[__name__], name, built)  # msgspec looks here for the types that ForwardRefs name
     for child in dict.fromkeys(needed):
@@ -155,12 +160,12 @@ def _class_name(kind: str, full: bool) -> str:
     return f"{'Full' if full else 'Quick'}_{kind.replace('.', '_')}"
 
 
-def _attribute(name: str) -> str:
+def attribute(name: str) -> str:
     return f"at_{name}"  # no FHIR name (class, for, import) is then a Python keyword
 
 
 def _renamed(fields: Iterable[tuple[Any, ...]]) -> list[Any]:
-    return [(_attribute(name), *rest) for name, *rest in fields]
+    return [(attribute(name), *rest) for name, *rest in fields]
 
 
 def _is_free(kind: str, name: str, child: str) -> bool:
@@ -188,6 +193,8 @@ def _value(element: Element, kind: str, full: bool) -> Any:
         return Raw  # checked by the checks below, by its own type
     if kind not in primitives():
         return ForwardRef(_class_name(kind, full))
+    if kind == "decimal" and not full:
+        return Any  # with its digits; the type is checked below
     if kind in _NUMBERS:
         return _NUMBERS[kind]
     if element.codes and kind == "code":
@@ -203,6 +210,14 @@ def _namespace(kind: str, full: bool) -> dict[str, Any]:
         return {}
     if len(checks) == 1:
         return {"__post_init__": checks[0]}
+    if len(checks) == 2:
+        first, second = checks
+
+        def both(self: Any) -> None:
+            first(self)
+            second(self)
+
+        return {"__post_init__": both}
 
     def run(self: Any) -> None:
         for check in checks:
@@ -213,6 +228,9 @@ def _namespace(kind: str, full: bool) -> dict[str, Any]:
 
 def _checks(element: Element, full: bool) -> Iterable[Check]:
     primitive = not element.choice and element.types[0] in primitives()
+    decimals = [name for name, kind in element.names.items() if kind == "decimal"]
+    if decimals and not full:
+        yield _decimal(decimals[0])
     if element.choice:
         yield _one_choice(element) if full else _quick_choice(element)
     if "Resource" in element.types:
@@ -231,7 +249,7 @@ def _repeated(kind: str) -> Check:
     kinds = {name: child for element in elements(kind) for name, child in element.names.items()}
     forms = [re.compile(pattern(kinds[name])).search for name in names]
     # attrgetter gives a tuple only for two names or more
-    values = attrgetter(*map(_attribute, names if len(names) > 1 else names * 2))
+    values = attrgetter(*map(attribute, names if len(names) > 1 else names * 2))
 
     def check(self: Any) -> None:
         found = values(self)
@@ -245,8 +263,21 @@ def _repeated(kind: str) -> Check:
     return check
 
 
+def _decimal(name: str) -> Check:
+    value = attrgetter(attribute(name))
+
+    def check(self: Any) -> None:
+        found = value(self)
+        if found is UNSET or (type(found) is Decimal and found.adjusted() < _HUGE):
+            return
+        if type(found) is not int or not -(10**_HUGE) < found < 10**_HUGE:
+            raise ValueError("is no number, or one that takes a longer look")
+
+    return check
+
+
 def _quick_choice(element: Element) -> Check:
-    values, others = attrgetter(*map(_attribute, element.names)), len(element.names) - 1
+    values, others = attrgetter(*map(attribute, element.names)), len(element.names) - 1
     required = bool(element.min)
 
     def check(self: Any) -> None:
@@ -258,9 +289,9 @@ def _quick_choice(element: Element) -> Check:
 
 
 def _one_choice(element: Element) -> Check:
-    names = [_attribute(name) for name in element.names]
+    names = [attribute(name) for name in element.names]
     values, required = attrgetter(*names), bool(element.min)
-    extensions = [_attribute(f"_{name}") for name, kind in element.names.items() if kind in primitives()]
+    extensions = [attribute(f"_{name}") for name, kind in element.names.items() if kind in primitives()]
     absent = (UNSET,) * len(names)
 
     def check(self: Any) -> None:
@@ -275,7 +306,7 @@ def _one_choice(element: Element) -> Check:
 
 
 def _whole_resources(element: Element) -> Check:
-    value = attrgetter(_attribute(element.name))
+    value = attrgetter(attribute(element.name))
 
     def check(self: Any) -> None:
         found = value(self)
@@ -288,7 +319,7 @@ def _whole_resources(element: Element) -> Check:
 
 
 def _coded(element: Element) -> Check:
-    value, codes = attrgetter(_attribute(element.name)), frozenset(value_set(element.codes))
+    value, codes = attrgetter(attribute(element.name)), frozenset(value_set(element.codes))
 
     def check(self: Any) -> None:
         concept = value(self)
@@ -302,7 +333,7 @@ def _coded(element: Element) -> Check:
 
 
 def _nulls_explained(element: Element) -> Check:
-    values, extensions = attrgetter(_attribute(element.name)), attrgetter(_attribute(f"_{element.name}"))
+    values, extensions = attrgetter(attribute(element.name)), attrgetter(attribute(f"_{element.name}"))
 
     def check(self: Any) -> None:
         found, said = values(self), extensions(self)
@@ -319,7 +350,7 @@ def _nulls_explained(element: Element) -> Check:
 
 
 def _present(element: Element) -> Check:
-    both = attrgetter(_attribute(element.name), _attribute(f"_{element.name}"))
+    both = attrgetter(attribute(element.name), attribute(f"_{element.name}"))
 
     def check(self: Any) -> None:
         if both(self) == (UNSET, UNSET):

@@ -18,7 +18,7 @@ _FORM = re.compile(
 # When each type says that its content became known; never when a sample was taken or a state began. For a
 # stay, that is its start while it lasts and its end once it is over: the end date and the discharge are part
 # of it.
-_KNOWN_AT: dict[str, tuple[str, ...]] = {
+KNOWN_AT: dict[str, tuple[str, ...]] = {
     "AllergyIntolerance": ("recordedDate",),
     "AuditEvent": ("recorded",),
     "Composition": ("date",),
@@ -113,21 +113,23 @@ def recorded(resource: dict[str, Any], *, latest: bool = True) -> datetime | Non
         InvalidResource: the element that says it holds a day that does not exist.
     """
     kind = resource["resourceType"]
-    for name in _KNOWN_AT.get(kind, ()):
+    for name in KNOWN_AT.get(kind, ()):
         if text := resource.get(name):
-            return _at(kind, name, text, latest)
+            return known_at(kind, name, text, latest)
     if text := resource.get("meta", {}).get("lastUpdated"):
-        return _at(kind, "meta.lastUpdated", text, latest)
-    return _stay(resource, latest) if kind == "Encounter" else None
+        return known_at(kind, "meta.lastUpdated", text, latest)
+    return stay(resource, latest) if kind == "Encounter" else None
 
 
-def _stay(resource: dict[str, Any], latest: bool) -> datetime | None:
+def stay(resource: dict[str, Any], latest: bool) -> datetime | None:
+    """When the content of an Encounter was known, by its status and period."""
     period = resource.get("period", {})
     end = "end" if resource["status"] in _OVER and "end" in period else "start"
-    return _at("Encounter", f"period.{end}", period[end], latest) if end in period else None
+    return known_at("Encounter", f"period.{end}", period[end], latest) if end in period else None
 
 
-def _at(kind: str, name: str, text: str, latest: bool) -> datetime:
+def known_at(kind: str, name: str, text: str, latest: bool) -> datetime:
+    """The moment that an element of a type holds; as :func:`parse_time`, but its error names the element."""
     try:
         return _parsed(text, latest)
     except InvalidResource as error:

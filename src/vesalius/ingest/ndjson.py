@@ -45,10 +45,14 @@ def again(raw: bytes, place: str, context: dict[str, Any]) -> list[Item]:
 
 
 def _is_bundle(item: Item) -> bool:
-    return bool(item.found) and item.found[0].resource.get("resourceType") == "Bundle"
+    if not item.found or item.found[0].usual:
+        return False
+    return item.found[0].resource.get("resourceType") == "Bundle"
 
 
 def _one(raw: bytes, place: str) -> Item:
+    if usual := fhir.usual(raw):
+        return Item(place, raw, (Found(None, raw, usual),))
     try:
         return Item(place, raw, (Found(fhir.load(raw), raw),))
     except InvalidResource as error:
