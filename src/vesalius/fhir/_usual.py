@@ -44,7 +44,7 @@ def usual(raw: bytes) -> Usual | None:
     if begins is None or may_hold_blank(raw):
         return None
     kind = begins[1].decode()
-    about = _about(kind)
+    about = _about(kind) if kind in resource_types() else None
     if about is None:
         return None
     try:
@@ -86,7 +86,7 @@ def _about(kind: str) -> Callable[[Any], Any] | None:
 
     None for a type that has no usual form: its digest would need more than its struct.
     """
-    if kind not in resource_types() or kind in _HOLDERS:
+    if kind in _HOLDERS:
         return None
     if kind == "Patient":
         return lambda shape: f"Patient/{shape.at_id}"
