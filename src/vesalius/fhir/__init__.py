@@ -5,6 +5,7 @@ references, times, results and Belgian identifiers.
 """
 
 from vesalius.fhir import belgium, codes
+from vesalius.fhir._usual import Usual, usual
 from vesalius.fhir.antibiograms import Susceptibility, antibiogram
 from vesalius.fhir.definitions import Element, compartment, elements, primitives, resource_types, value_set
 from vesalius.fhir.ids import made_id
@@ -18,6 +19,7 @@ __all__ = [
     "Element",
     "Result",
     "Susceptibility",
+    "Usual",
     "antibiogram",
     "belgium",
     "canonical",
@@ -37,6 +39,7 @@ __all__ = [
     "result",
     "subject",
     "text_result",
+    "usual",
     "value_set",
     "with_references",
 ]

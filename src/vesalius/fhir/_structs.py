@@ -13,6 +13,7 @@ import re
 import sys
 import threading
 from collections.abc import Callable, Iterable
+from decimal import Decimal
 from functools import cache
 from operator import attrgetter
 from typing import Annotated, Any, ForwardRef, Literal
@@ -49,6 +50,10 @@ _NUMBERS: dict[str, Any] = {
     "unsignedInt": Annotated[int, Meta(ge=0, le=2**31 - 1)],
     "positiveInt": Annotated[int, Meta(ge=1, le=2**31 - 1)],
 }
+
+
+_HUGE = 300
+"""Numbers of more digits before the point are for the full form, which knows what a float can hold."""
 
 
 @cache
@@ -120,7 +125,13 @@ _building = threading.RLock()
 def decoder(kind: str, *, full: bool) -> msgspec.json.Decoder[Any]:
     """The decoder of resources of one type; it raises ``msgspec.ValidationError`` for what is wrong."""
     with _building:
-        return msgspec.json.Decoder(_struct(kind, full))
+        return msgspec.json.Decoder(_struct(kind, full), float_hook=Decimal)
+
+
+@cache
+def quick(kind: str) -> Callable[[bytes], Any]:
+    """What decodes by the quick form of a type."""
+    return decoder(kind, full=False).decode
 
 
 @cache
@@ -136,7 +147,7 @@ def _struct(kind: str, full: bool) -> type[msgspec.Struct]:
     name = _class_name(kind, full)
     built = msgspec.defstruct(
         name, _renamed(names), module=__name__, kw_only=True, gc=False, forbid_unknown_fields=True,
-        rename={_attribute(field[0]): field[0] for field in names}, namespace=_namespace(kind, full),
+        rename={attribute(field[0]): field[0] for field in names}, namespace=_namespace(kind, full),
     )  # fmt: skip
     setattr(sys.modules[__name__], name, built)  # msgspec looks here for the types that ForwardRefs name
     for child in dict.fromkeys(needed):
@@ -149,12 +160,12 @@ def _class_name(kind: str, full: bool) -> str:
     return f"{'Full' if full else 'Quick'}_{kind.replace('.', '_')}"
 
 
-def _attribute(name: str) -> str:
+def attribute(name: str) -> str:
     return f"at_{name}"  # no FHIR name (class, for, import) is then a Python keyword
 
 
 def _renamed(fields: Iterable[tuple[Any, ...]]) -> list[Any]:
-    return [(_attribute(name), *rest) for name, *rest in fields]
+    return [(attribute(name), *rest) for name, *rest in fields]
 
 
 def _is_free(kind: str, name: str, child: str) -> bool:
@@ -182,6 +193,8 @@ def _value(element: Element, kind: str, full: bool) -> Any:
         return Raw  # checked by the checks below, by its own type
     if kind not in primitives():
         return ForwardRef(_class_name(kind, full))
+    if kind == "decimal" and not full:
+        return Any  # with its digits; the type is checked below
     if kind in _NUMBERS:
         return _NUMBERS[kind]
     if element.codes and kind == "code":
@@ -196,7 +209,15 @@ def _namespace(kind: str, full: bool) -> dict[str, Any]:
     if not checks:
         return {}
     if len(checks) == 1:
-        return {"__post_init__": lambda self, only=checks[0]: only(self)}
+        return {"__post_init__": checks[0]}
+    if len(checks) == 2:
+        first, second = checks
+
+        def both(self: Any) -> None:
+            first(self)
+            second(self)
+
+        return {"__post_init__": both}
 
     def run(self: Any) -> None:
         for check in checks:
@@ -207,8 +228,11 @@ def _namespace(kind: str, full: bool) -> dict[str, Any]:
 
 def _checks(element: Element, full: bool) -> Iterable[Check]:
     primitive = not element.choice and element.types[0] in primitives()
+    decimals = [name for name, kind in element.names.items() if kind == "decimal"]
+    if decimals and not full:
+        yield _decimal(decimals[0])
     if element.choice:
-        yield _one_choice(element, full)
+        yield _one_choice(element) if full else _quick_choice(element)
     if "Resource" in element.types:
         yield _whole_resources(element)
     if element.codes and element.types == ("CodeableConcept",) and not element.many:
@@ -221,14 +245,15 @@ def _checks(element: Element, full: bool) -> Iterable[Check]:
 
 def _repeated(kind: str) -> Check:
     memory, names = _REPEATED[kind]
+    all_known = memory.known.issuperset
     kinds = {name: child for element in elements(kind) for name, child in element.names.items()}
     forms = [re.compile(pattern(kinds[name])).search for name in names]
     # attrgetter gives a tuple only for two names or more
-    values = attrgetter(*(_attribute(name) for name in (*names, names[-1])))
+    values = attrgetter(*map(attribute, names if len(names) > 1 else names * 2))
 
     def check(self: Any) -> None:
         found = values(self)
-        if not memory.known.issuperset(found):
+        if not all_known(found):
             for form, text in zip(forms, found, strict=False):
                 if text not in memory.known:
                     if form(text) is None:
@@ -238,16 +263,41 @@ def _repeated(kind: str) -> Check:
     return check
 
 
-def _one_choice(element: Element, full: bool) -> Check:
-    names = [_attribute(name) for name in element.names]
+def _decimal(name: str) -> Check:
+    value = attrgetter(attribute(name))
+
+    def check(self: Any) -> None:
+        found = value(self)
+        if found is UNSET or (type(found) is Decimal and found.adjusted() < _HUGE):
+            return
+        if type(found) is not int or not -(10**_HUGE) < found < 10**_HUGE:
+            raise ValueError("is no number, or one that takes a longer look")
+
+    return check
+
+
+def _quick_choice(element: Element) -> Check:
+    values, others = attrgetter(*map(attribute, element.names)), len(element.names) - 1
+    required = bool(element.min)
+
+    def check(self: Any) -> None:
+        absent = values(self).count(UNSET)
+        if absent != others and (absent < others or required):
+            raise ValueError("has no value, or more than one")
+
+    return check
+
+
+def _one_choice(element: Element) -> Check:
+    names = [attribute(name) for name in element.names]
     values, required = attrgetter(*names), bool(element.min)
-    extensions = [_attribute(f"_{name}") for name, kind in element.names.items() if kind in primitives()]
+    extensions = [attribute(f"_{name}") for name, kind in element.names.items() if kind in primitives()]
     absent = (UNSET,) * len(names)
 
     def check(self: Any) -> None:
         given = values(self)
         if given == absent:
-            if required and not (full and any(getattr(self, name) is not UNSET for name in extensions)):
+            if required and all(getattr(self, name) is UNSET for name in extensions):
                 raise ElementError(element.name, "is missing")
         elif given.count(UNSET) < len(names) - 1:
             raise ElementError(element.name, "has more than one value")
@@ -256,7 +306,7 @@ def _one_choice(element: Element, full: bool) -> Check:
 
 
 def _whole_resources(element: Element) -> Check:
-    value = attrgetter(_attribute(element.name))
+    value = attrgetter(attribute(element.name))
 
     def check(self: Any) -> None:
         found = value(self)
@@ -269,18 +319,21 @@ def _whole_resources(element: Element) -> Check:
 
 
 def _coded(element: Element) -> Check:
-    value, codes = attrgetter(_attribute(element.name)), frozenset(value_set(element.codes))
+    value, codes = attrgetter(attribute(element.name)), frozenset(value_set(element.codes))
 
     def check(self: Any) -> None:
-        codings = UNSET if value(self) is UNSET else value(self).at_coding
-        if codings is not UNSET and not any(coding.at_code in codes for coding in codings):
+        concept = value(self)
+        if concept is not UNSET and concept.at_coding is not UNSET:
+            for coding in concept.at_coding:  # mostly one: a generator would cost more than the look
+                if coding.at_code in codes:
+                    return
             raise ElementError(element.name, f"has no code of {element.codes}")
 
     return check
 
 
 def _nulls_explained(element: Element) -> Check:
-    values, extensions = attrgetter(_attribute(element.name)), attrgetter(_attribute(f"_{element.name}"))
+    values, extensions = attrgetter(attribute(element.name)), attrgetter(attribute(f"_{element.name}"))
 
     def check(self: Any) -> None:
         found, said = values(self), extensions(self)
@@ -297,7 +350,7 @@ def _nulls_explained(element: Element) -> Check:
 
 
 def _present(element: Element) -> Check:
-    both = attrgetter(_attribute(element.name), _attribute(f"_{element.name}"))
+    both = attrgetter(attribute(element.name), attribute(f"_{element.name}"))
 
     def check(self: Any) -> None:
         if both(self) == (UNSET, UNSET):

@@ -62,6 +62,10 @@ def digest(resource: bytes | dict[str, Any]) -> str:
     return hashlib.sha256(body).hexdigest()
 
 
+written_sorted = _CANONICAL.encode
+"""As :func:`canonical`, of whatever structs hold the elements of a resource."""
+
+
 def _encoded(encoder: msgspec.json.Encoder, resource: dict[str, Any]) -> bytes:
     try:
         return encoder.encode(resource)

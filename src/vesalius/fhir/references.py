@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Iterator
-from functools import cache
+from functools import cache, lru_cache
 from typing import Any
 
 from vesalius.fhir.definitions import compartment
@@ -26,13 +26,20 @@ def subject(resource: dict[str, Any]) -> str | None:
     if kind == "Patient":
         return f"Patient/{resource['id']}" if "id" in resource else None
     about = resource.get(_about(kind))
-    if type(about) is dict and (found := _PATIENT.fullmatch(about.get("reference", ""))):
-        return found[1]  # most resources say it at once
+    if type(about) is dict and (found := patient_of(about.get("reference", ""))):
+        return found  # most resources say it at once
     for path in compartment(kind):
         for value in _values(resource, path.split(".")):
-            if isinstance(value, dict) and (found := _PATIENT.fullmatch(value.get("reference", ""))):
-                return found[1]
+            if isinstance(value, dict) and (found := patient_of(value.get("reference", ""))):
+                return found
     return None
+
+
+@lru_cache(4096)  # what is sent together is about few patients
+def patient_of(reference: str) -> str | None:
+    """The patient whom a reference names, as ``Patient/ID``, without a version."""
+    found = _PATIENT.fullmatch(reference)
+    return found[1] if found else None
 
 
 @cache

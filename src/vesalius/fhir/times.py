@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import re
 from calendar import monthrange
-from contextlib import suppress
 from datetime import UTC, datetime, timedelta
+from functools import lru_cache
 from typing import Any
 
 from vesalius.errors import InvalidResource
@@ -18,7 +18,7 @@ _FORM = re.compile(
 # When each type says that its content became known; never when a sample was taken or a state began. For a
 # stay, that is its start while it lasts and its end once it is over: the end date and the discharge are part
 # of it.
-_KNOWN_AT: dict[str, tuple[str, ...]] = {
+KNOWN_AT: dict[str, tuple[str, ...]] = {
     "AllergyIntolerance": ("recordedDate",),
     "AuditEvent": ("recorded",),
     "Composition": ("date",),
@@ -56,15 +56,23 @@ def parse_time(text: str, *, latest: bool = False) -> datetime:
         >>> parse_time("2024-02", latest=True).isoformat()
         '2024-02-29T23:59:59.999999+00:00'
     """
+    return _parsed(text, latest)
+
+
+@lru_cache(4096)  # what is sent together shares its moments
+def _parsed(text: str, latest: bool) -> datetime:
     if form := _FORM.fullmatch(text):
-        with suppress(ValueError, OverflowError):
+        try:
             return _moment(form) if form[4] else _partial(form, latest)
+        except (ValueError, OverflowError):
+            pass  # no calendar has that day
     raise InvalidResource("is not a date or time that exists")
 
 
 def _moment(form: re.Match[str]) -> datetime:
     if form[6] != "60":  # Python knows no leap second
-        return datetime.fromisoformat(form[0]).astimezone(UTC)
+        moment = datetime.fromisoformat(form[0])
+        return moment if moment.tzinfo is UTC else moment.astimezone(UTC)
     minute = datetime.fromisoformat(f"{form[1]}-{form[2]}-{form[3]}T{form[4]}:{form[5]}+00:00")
     fraction = int((form[7] or "0")[:6].ljust(6, "0"))
     moment = minute + timedelta(seconds=int(form[6]), microseconds=fraction)
@@ -105,22 +113,24 @@ def recorded(resource: dict[str, Any], *, latest: bool = True) -> datetime | Non
         InvalidResource: the element that says it holds a day that does not exist.
     """
     kind = resource["resourceType"]
-    for name in _KNOWN_AT.get(kind, ()):
+    for name in KNOWN_AT.get(kind, ()):
         if text := resource.get(name):
-            return _at(f"{kind}.{name}", text, latest)
+            return known_at(kind, name, text, latest)
     if text := resource.get("meta", {}).get("lastUpdated"):
-        return _at(f"{kind}.meta.lastUpdated", text, latest)
-    return _stay(resource, latest) if kind == "Encounter" else None
+        return known_at(kind, "meta.lastUpdated", text, latest)
+    return stay(resource, latest) if kind == "Encounter" else None
 
 
-def _stay(resource: dict[str, Any], latest: bool) -> datetime | None:
+def stay(resource: dict[str, Any], latest: bool) -> datetime | None:
+    """When the content of an Encounter was known, by its status and period."""
     period = resource.get("period", {})
     end = "end" if resource["status"] in _OVER and "end" in period else "start"
-    return _at(f"Encounter.period.{end}", period[end], latest) if end in period else None
+    return known_at("Encounter", f"period.{end}", period[end], latest) if end in period else None
 
 
-def _at(path: str, text: str, latest: bool) -> datetime:
+def known_at(kind: str, name: str, text: str, latest: bool) -> datetime:
+    """The moment that an element of a type holds; as :func:`parse_time`, but its error names the element."""
     try:
-        return parse_time(text, latest=latest)
+        return _parsed(text, latest)
     except InvalidResource as error:
-        raise InvalidResource(error.message, path=path) from None
+        raise InvalidResource(error.message, path=f"{kind}.{name}") from None

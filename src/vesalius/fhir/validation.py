@@ -8,7 +8,7 @@ from typing import Any
 import msgspec
 
 from vesalius.errors import InvalidResource
-from vesalius.fhir._structs import ElementError, decoder, may_hold_blank, pattern
+from vesalius.fhir._structs import ElementError, decoder, may_hold_blank, pattern, quick
 from vesalius.fhir.definitions import elements, primitives, resource_types, value_set
 from vesalius.fhir.json import UNREADABLE, dump, unreadable
 
@@ -76,7 +76,7 @@ def _quick(raw: bytes, kind: str) -> bool:
     if may_hold_blank(raw):
         return False
     try:
-        decoder(kind, full=False).decode(raw)
+        quick(kind)(raw)
     except UNREADABLE:
         return False
     return True

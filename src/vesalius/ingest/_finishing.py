@@ -9,28 +9,42 @@ retry of the quarantine too.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from datetime import datetime
-from typing import Any
+from typing import Any, Protocol
 
 import sqlalchemy as sa
 
 from vesalius import fhir, identity
 from vesalius.ingest._items import Found
-from vesalius.ingest._mentions import mentions
+from vesalius.ingest._mentions import Mentions
 from vesalius.lake import Arrival, Lake, Written
 from vesalius.terminology import translation
 
-Step = Callable[[dict[str, Any]], dict[str, Any] | None]
+
+class Step(Protocol):
+    """One step."""
+
+    def passes(self, found: Found) -> bool:
+        """Whether it leaves a resource of the usual form as it is; if all steps do, it is not decoded."""
+
+    def __call__(self, resource: dict[str, Any]) -> dict[str, Any] | None:
+        """A changed copy, or None."""
 
 
 def steps(lake: Lake) -> tuple[Step, ...]:
     """The steps of one run, in their order."""
-    return (mentions(lake), translation(lake.engine))
+    return (Mentions(lake), translation(lake.engine))
 
 
 def finished(found: Found, by: tuple[Step, ...]) -> Found:
     """What a resource becomes by some steps; itself, byte for byte, if they change nothing."""
+    if found.usual:
+        for step in by:
+            if not step.passes(found):
+                break
+        else:
+            return found
     resource = found.resource
     for step in by:
         resource = step(resource) or resource

@@ -7,14 +7,29 @@ from typing import Any
 
 import msgspec
 
+from vesalius import fhir
 from vesalius.ingest._causes import FaultError
 
 
-class Found(msgspec.Struct, frozen=True):
-    """One resource, decoded, and the JSON that is to be kept."""
+class Found(msgspec.Struct):
+    """One resource, and the JSON that is to be kept.
 
-    resource: dict[str, Any]
+    Attributes:
+        decoded: the resource, or None as long as nobody needed it.
+        body: its JSON.
+        usual: what it says of itself, where a look at its JSON told that it is right and what it is.
+    """
+
+    decoded: dict[str, Any] | None
     body: bytes
+    usual: fhir.Usual | None = None
+
+    @property
+    def resource(self) -> dict[str, Any]:
+        """The decoded resource."""
+        if self.decoded is None:
+            self.decoded = fhir.load(self.body)
+        return self.decoded
 
 
 class Item(msgspec.Struct, frozen=True):

@@ -56,18 +56,33 @@ class Judge:
         return found
 
     def _arrival(self, found: Found, births: dict[str, str], seen: dict[tuple[str, str], str]) -> Arrival:
-        resource = found.resource
-        kind = resource.get("resourceType")
         try:
-            fhir.check(found.body, kind if isinstance(kind, str) else "")
-            if "id" not in resource:
-                raise FaultError(Cause.NO_ID, "the resource has no id")
-            recorded_at = self._recorded(resource)
-            if kind == "Patient":
-                self._check_birth(resource, births)
+            arrival = self._usual(found, births) or self._judged(found, births)
         except InvalidResource as error:
             raise FaultError(Cause.INVALID_RESOURCE, str(error)) from None
-        arrival = Arrival(
+        if self.unique:
+            self._check_unique(arrival, seen)
+        return arrival
+
+    def _usual(self, found: Found, births: dict[str, str]) -> Arrival | None:
+        """The arrival of a resource of which a look at its JSON told all that matters, if it did."""
+        it = found.usual
+        if it is None or (it.recorded_at and it.recorded_at > self.received_at):
+            return None
+        if it.type == "Patient":
+            self._check_birth(found.resource, births)
+        return Arrival(found.body, it.type, it.id, it.subject, it.recorded_at, it.digest)
+
+    def _judged(self, found: Found, births: dict[str, str]) -> Arrival:
+        resource = found.resource
+        kind = resource.get("resourceType")
+        fhir.check(found.body, kind if isinstance(kind, str) else "")
+        if "id" not in resource:
+            raise FaultError(Cause.NO_ID, "the resource has no id")
+        recorded_at = self._recorded(resource)
+        if kind == "Patient":
+            self._check_birth(resource, births)
+        return Arrival(
             found.body,
             resource["resourceType"],
             resource["id"],
@@ -75,9 +90,6 @@ class Judge:
             recorded_at,
             fhir.digest(resource),
         )
-        if self.unique:
-            self._check_unique(arrival, seen)
-        return arrival
 
     def _recorded(self, resource: dict[str, Any]) -> datetime | None:
         """When it was known; a date that is today counts until now, not until midnight."""

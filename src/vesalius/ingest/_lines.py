@@ -6,7 +6,9 @@ import gzip
 import zlib
 from collections.abc import Iterator
 from contextlib import contextmanager
-from typing import BinaryIO, NamedTuple, cast
+from typing import BinaryIO, cast
+
+import msgspec
 
 from vesalius.ingest._causes import Cause, FaultError
 
@@ -19,7 +21,7 @@ KEPT = 64 * 1024
 _CHUNK = 1024 * 1024
 
 
-class Line(NamedTuple):
+class Line(msgspec.Struct, frozen=True, gc=False):
     """One line.
 
     Attributes:

@@ -8,11 +8,11 @@ known where nothing is, and adds what is not yet said, but takes nothing back.
 from __future__ import annotations
 
 from collections import OrderedDict
-from collections.abc import Callable
 from functools import cache
 from typing import Any
 
 from vesalius import fhir
+from vesalius.ingest._items import Found
 from vesalius.lake import Lake
 
 TAG = {
@@ -22,33 +22,49 @@ TAG = {
 }
 """The tag in ``meta`` of what was only mentioned."""
 
+_MARK = TAG["system"].encode()
 TYPES = frozenset({"Patient", "Encounter"})
 
 # More than one batch can hold: what is not yet written is remembered here.
 _REMEMBERED = 4096
 
 
-def mentions(lake: Lake) -> Callable[[dict[str, Any]], dict[str, Any] | None]:
+class Mentions:
     """The step that lets what is known stand."""
-    recent: OrderedDict[str, dict[str, Any]] = OrderedDict()
 
-    def step(resource: dict[str, Any]) -> dict[str, Any] | None:
+    def __init__(self, lake: Lake) -> None:
+        self._lake = lake
+        self._recent: OrderedDict[str, Found] = OrderedDict()
+
+    def passes(self, found: Found) -> bool:
+        """Whether a resource of the usual form is no mention; what could be mentioned later is remembered."""
+        usual = found.usual
+        if usual is None or usual.type not in TYPES:
+            return usual is not None
+        if _MARK in found.body or b"\\" in found.body:  # a mark could be written with escapes
+            return False
+        self._remember(f"{usual.type}/{usual.id}", found)
+        return True
+
+    def __call__(self, resource: dict[str, Any]) -> dict[str, Any] | None:
+        """What is known with what a mention adds, or None where it is no mention of something known."""
         if resource.get("resourceType") not in TYPES or "id" not in resource:
             return None
         name = f"{resource['resourceType']}/{resource['id']}"
-        known = recent.get(name)
+        known = self._recent.get(name)
         made = None
         if TAG in resource.get("meta", {}).get("tag", ()):
-            if known is None and (version := lake.read(name)):
-                known = version.resource
-            made = _added(known, resource) if known else None
-        recent[name] = made or resource
-        recent.move_to_end(name)
-        if len(recent) > _REMEMBERED:
-            recent.popitem(last=False)
+            if known is None and (version := self._lake.read(name)):
+                known = Found(version.resource, version.body)
+            made = _added(known.resource, resource) if known else None
+        self._remember(name, Found(made or resource, b""))
         return made
 
-    return step
+    def _remember(self, name: str, found: Found) -> None:
+        self._recent[name] = found
+        self._recent.move_to_end(name)
+        if len(self._recent) > _REMEMBERED:
+            self._recent.popitem(last=False)
 
 
 @cache

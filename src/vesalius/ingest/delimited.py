@@ -99,7 +99,7 @@ def _records(stream: BinaryIO, csv_map: CsvMap) -> Iterator[_Record]:
         if line.too_long:
             yield _Record(line.number, raw, [], line.too_long)
         elif raw.strip(b"\r\n"):
-            yield _record(line._replace(raw=raw), source, waiting, csv_map)
+            yield _record(Line(line.number, raw, line.length), source, waiting, csv_map)
 
 
 def _record(line: Line, source: Iterator[Line], waiting: deque[Line], csv_map: CsvMap) -> _Record:

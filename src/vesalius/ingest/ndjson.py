@@ -10,7 +10,7 @@ from vesalius.errors import InvalidResource
 from vesalius.ingest import bundle
 from vesalius.ingest._causes import Cause, FaultError
 from vesalius.ingest._items import Found, Item
-from vesalius.ingest._lines import lines
+from vesalius.ingest._lines import LIMIT, lines
 
 BOM = b"\xef\xbb\xbf"
 
@@ -26,7 +26,7 @@ def read(stream: BinaryIO) -> Iterator[Item]:
         if line.number == 1:
             raw = raw.removeprefix(BOM)
         place = f"line {line.number}"
-        if line.too_long:
+        if line.length > LIMIT:
             yield Item(place, line.raw, fault=line.too_long)
         elif raw:
             item = _one(raw, place)
@@ -45,10 +45,14 @@ def again(raw: bytes, place: str, context: dict[str, Any]) -> list[Item]:
 
 
 def _is_bundle(item: Item) -> bool:
-    return bool(item.found) and item.found[0].resource.get("resourceType") == "Bundle"
+    if not item.found or item.found[0].usual:
+        return False
+    return item.found[0].resource.get("resourceType") == "Bundle"
 
 
 def _one(raw: bytes, place: str) -> Item:
+    if usual := fhir.usual(raw):
+        return Item(place, raw, (Found(None, raw, usual),))
     try:
         return Item(place, raw, (Found(fhir.load(raw), raw),))
     except InvalidResource as error:

@@ -29,11 +29,19 @@ class Translation:
         self._book = Codebook(())
         self._until, self._changes = 0.0, -1
 
+    def passes(self, found: object) -> bool:  # noqa: ARG002
+        """Whether there is nothing to add to any resource: nobody has decided anything yet."""
+        self._refresh_in_time()
+        return not self._book.own
+
     def __call__(self, resource: dict[str, Any]) -> dict[str, Any] | None:
         """A changed copy, or None where there is nothing to add."""
+        self._refresh_in_time()
+        return self._book.recoded(resource)
+
+    def _refresh_in_time(self) -> None:
         if time.monotonic() > self._until or self._changes != changes():
             self._refresh()
-        return self._book.recoded(resource)
 
     def _refresh(self) -> None:
         engine, seen = self._engine(), changes()
