@@ -25,7 +25,7 @@ WEEKS = 4
 """How many weeks are looked back."""
 
 LATE, SILENT = 6, 12
-"""From how many expected arrivals on a feed that brings none is late (1 in 20 by chance), and silent."""
+"""From how many expected arrivals on a feed that brings none is late, and silent."""
 
 MARGIN = 1.25
 """How much longer than its usual gap the silence of a scheduled feed must be; its gaps differ by less."""
