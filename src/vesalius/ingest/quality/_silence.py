@@ -4,8 +4,8 @@ Three rules, because feeds come in several kinds:
 
 - A *busy* feed (messages all day, fewer at night and on Sundays) is compared with the same hours of the four
   weeks before. If at least :data:`SILENT` arrivals came then, and none now, it is silent: a feed of random
-  arrivals (Poisson) at that rate is silent as long by chance in one of e^7, about 1,100, such windows. Of the
-  weeks the second poorest counts, so that neither a holiday nor an earlier outage decides.
+  arrivals (Poisson) at half that rate, as on a holiday, is silent as long by chance in one of e^6, about 400,
+  such windows. Of the weeks the second poorest counts, so that an earlier outage does not decide.
 - A *scheduled* feed (a file each night, or each working day) brings too few arrivals for that. It is silent
   once its silence is longer than :data:`MARGIN` times the gaps that began at this time of the week, if these
   are all alike.
