@@ -156,7 +156,7 @@ def mutated(raw, changes):
             element.set(name, ATTRIBUTES[where % len(ATTRIBUTES)])
         elif move == "copy":
             target = elements[what % len(elements)]
-            target.append(etree.fromstring(etree.tostring(element)))
+            target.append(etree.fromstring(etree.tostring(element, with_tail=False)))
     return etree.tostring(root)
 
 
