@@ -1,5 +1,6 @@
 """What every test may ask for."""
 
+import asyncio
 import os
 import tempfile
 import uuid
@@ -11,6 +12,18 @@ import pytest
 import sqlalchemy as sa
 
 from vesalius.store import open_store
+
+
+@pytest.fixture(autouse=True)
+def _no_loop_of_the_browser(request: pytest.FixtureRequest) -> Iterator[None]:
+    """Playwright's loop counts as running for as long as its worker lives; other tests run loops of their own."""
+    if request.node.get_closest_marker("browser"):
+        yield
+        return
+    loop = asyncio._get_running_loop()
+    asyncio._set_running_loop(None)
+    yield
+    asyncio._set_running_loop(loop)
 
 
 @pytest.fixture(scope="session")

@@ -15,7 +15,7 @@ from vesalius.store import reading, writing
 
 START = datetime(2026, 3, 2, tzinfo=UTC)  # a Monday
 HOUR, DAY = timedelta(hours=1), timedelta(days=1)
-DAYS, HOURS = 29, range(8, 18)
+DAYS, HOURS = 29, [hour / 2 for hour in range(16, 36)]
 
 
 @pytest.fixture
@@ -40,14 +40,14 @@ def test_a_feed_of_messages_is_late_then_silent_within_its_working_day(lake):
         for hour in HOURS:
             send(lake, START + day * DAY + hour * HOUR)
     assert len(receipts(lake.engine, limit=100)) == DAYS
-    morning = START + DAYS * DAY  # its receipts alone would say: it comes at five in the afternoon
+    morning = START + DAYS * DAY  # its receipts alone would say: it comes in the afternoon
     found = {hour: judged(lake, morning + hour * HOUR) for hour in (3, 9, 12.5, 16.5)}
     assert [each.alarm for each in found.values()] == [Alarm.FINE, Alarm.FINE, Alarm.LATE, Alarm.SILENT]
-    assert found[16.5].last == morning - 7 * HOUR
-    assert found[16.5].expected == 10
+    assert found[16.5].last == morning - 6.5 * HOUR
+    assert found[16.5].expected == 18
     quality.refresh(lake)
     (feed,) = quality.feed_quality(lake, morning - HOUR)
-    assert (feed.rate, feed.days[-1].items) == (10.0, 10)
+    assert (feed.rate, feed.days[-1].items) == (20.0, 20)
 
 
 def test_however_many_messages_were_kept_the_index_leads_to_those_that_matter(engine):
