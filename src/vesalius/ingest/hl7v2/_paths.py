@@ -117,6 +117,9 @@ def _put_into(moves: tuple[Move, ...], last: Move) -> Put:
 
     def put_one(run: Run, root: dict[str, Any], value: Any, turn: Turn) -> None:
         here = _walked(run, root, strides, turn) if strides else root
+        if type(value) is str:
+            here[name] = value
+            return
         one = value[0] if type(value) is list else value
         if name in here and isinstance(one, dict) and isinstance(known := here[name], dict):
             if type(known) is Known:

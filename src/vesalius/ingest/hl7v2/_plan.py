@@ -17,7 +17,7 @@ from vesalius.ingest.hl7v2._segments import SegmentPlan
 from vesalius.ingest.hl7v2._shared import Known, own
 from vesalius.ingest.hl7v2._steps import Maker, Step, assigned, fused
 from vesalius.ingest.hl7v2._tables import Node, Row, Tables
-from vesalius.ingest.hl7v2._values import Reader, decimal, reader
+from vesalius.ingest.hl7v2._values import Reader, decimal, reader, string
 
 # Codes and units, which come back in every message and say nothing of a patient by themselves.
 _REPEATED = frozenset({"CWE", "CE", "CNE", "CF", "HD"})
@@ -229,9 +229,10 @@ def _repeating(rows: list[Row], kind: str) -> dict[int, int]:
 
 def _primitive(read: Reader, codes: dict[str, tuple[str, str, str]] | None, *, whole: bool) -> Maker:
     def make(run: Run, parts: list[str]) -> Any:
-        text = parts[0]
         if whole and len(parts) > 1:
             text = run.message.delimiters.component.join(parts)
+        else:
+            text = parts[0]
         if not text or text == DELETE:
             return None
         if run.escape in text:
@@ -240,13 +241,15 @@ def _primitive(read: Reader, codes: dict[str, tuple[str, str, str]] | None, *, w
             text = codes.get(text.strip(), (text, "", ""))[0]
         return read(run, text)
 
-    def plain(run: Run, parts: list[str]) -> Any:
-        text = parts[0]
+    def word(run: Run, parts: list[str]) -> Any:
+        text = parts[0] if len(parts) == 1 or not whole else run.message.delimiters.component.join(parts)
+        if text.isalnum():
+            return text  # as it is: most words are
         if not text or text == DELETE:
             return None
         return read(run, run.text(text) if run.escape in text else text)
 
-    return make if codes or whole else plain
+    return word if read is string and not codes else make
 
 
 def _forgiving(make: Maker) -> Maker:

@@ -95,7 +95,7 @@ class SegmentPlan:
                         continue
                     rivals = step.rivals
                     if rivals is not None and not any(map(fields.__getitem__, rivals)):
-                        self._alone(run, draft, step, parts, turn)
+                        self._alone(run, draft, step, one, turn)
                         continue
                     run.saying = step.says
                     value = step.make(run, parts)
@@ -114,12 +114,12 @@ class SegmentPlan:
             if step.holds is None or step.holds(run, parts):
                 _carry(run, draft, step, parts, turn)
 
-    def _alone(self, run: Run, draft: Draft, step: Step, parts: list[str], turn: int) -> None:
+    def _alone(self, run: Run, draft: Draft, step: Step, one: str, turn: int) -> None:
         """A step that alone makes a doctor, a place …: what its text gave before is not made again."""
-        key = (id(step), *parts, run.context)
+        key = (id(step), one, run.context)
         known = self._registers.get(key)
         if known is None:
-            mark = run.mark()
+            mark, parts = run.mark(), one.split(run.message.delimiters.component)
             first = run.draft(step.put.kind)
             run.saying = True
             value = step.make(run, parts)

@@ -13,13 +13,15 @@ class Known(dict[str, Any]):
 
     Attributes:
         kept: what is left of it when it is completed, by the type that it is there.
+        typed: the same as the type of an identifier, once it was one.
     """
 
-    __slots__ = ("kept",)
+    __slots__ = ("kept", "typed")
 
     def __init__(self, value: dict[str, Any]) -> None:
         super().__init__(value)
         self.kept: dict[str, dict[str, Any] | None] = {}
+        self.typed: Known | None = None
 
 
 class Entry(dict[str, Any]):
