@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable
 from functools import cache
-from typing import Any
+from typing import Any, NamedTuple
 
 from vesalius import fhir
 from vesalius.ingest.hl7v2._ids import Ids
@@ -37,6 +37,27 @@ def _choices(kind: str) -> dict[str, frozenset[str]]:
     return {name: group for group in names for name in group}
 
 
+class _Need(NamedTuple):
+    """An element that R4 requires: the names under which it may be there, and what it is added as."""
+
+    names: frozenset[str]
+    name: str
+    type: str
+    many: bool
+    primitive: bool
+    unknown: bool
+
+    @classmethod
+    def of(cls, element: fhir.Element) -> _Need:
+        """What is added of an element."""
+        names = element.names
+        name = _CHOICES.get(element.name) or next(iter(names))
+        primitive = names[name] in fhir.primitives()
+        unknown = primitive and bool(element.codes) and "unknown" in fhir.value_set(element.codes)
+        given = frozenset([*names, *(f"_{each}" for each in names)])
+        return cls(given, name, names[name], element.many, primitive, unknown)
+
+
 class _Form:
     """What is asked again and again of one type.
 
@@ -48,7 +69,7 @@ class _Form:
         named: whether it is an extension, which says nothing without the URL that names it.
         refers: whether it is a reference.
         fills: whether R4 requires something of it that is added.
-        required: the elements that R4 requires, each with the names under which it may be there.
+        required: the elements that R4 requires.
     """
 
     __slots__ = ("fills", "hollow", "inner", "kind", "named", "refers", "required", "rivals")
@@ -61,7 +82,7 @@ class _Form:
         self.hollow = _HOLLOW.get(kind)
         self.named = kind == "Extension"
         self.required = [
-            (element, frozenset([*element.names, *(f"_{name}" for name in element.names)]))
+            _Need.of(element)
             for element in elements
             if element.min and kind not in {"Extension", "Element"}
         ]
@@ -119,7 +140,8 @@ def joined(one: dict[str, Any], other: dict[str, Any]) -> dict[str, Any]:
 def _cleaned(form: _Form, value: dict[str, Any], ids: Ids) -> dict[str, Any] | None:
     """A value without what is empty, which is taken out of it; None if nothing is left."""
     inner, rivals, gone = form.inner, form.rivals, []
-    if not rivals and _TEXT.issuperset(map(type, value.values())) and "" not in value.values():
+    plain = not rivals or (form.named and len(value) == 2 and "url" in value)
+    if plain and _TEXT.issuperset(map(type, value.values())) and "" not in value.values():
         return _sufficient(form, value)
     for name, one in value.items():
         kind = type(one)
@@ -203,20 +225,17 @@ _BACKBONES = frozenset({"Extension", "Annotation", "SampledData", "Attachment"})
 
 def _fill(form: _Form, value: dict[str, Any]) -> None:
     """Adds what R4 requires of a type."""
-    for element, names in form.required:
-        if not names.isdisjoint(value):
-            continue
-        name = _CHOICES.get(element.name) or next(iter(element.names))
-        type_ = element.names[name]
-        if type_ in fhir.primitives():
-            if element.codes and "unknown" in fhir.value_set(element.codes):
+    for need in form.required:
+        if need.names.isdisjoint(value):
+            name = need.name
+            if need.unknown:
                 value[name] = "unknown"
-            else:
+            elif need.primitive:
                 value[f"_{name}"] = {"extension": _absent()}
-            continue
-        one: dict[str, Any] = {}
-        if "." in type_:
-            _fill(_form(type_), one)
-        if not one:
-            one = {"extension": _absent()}
-        value[name] = [one] if element.many else one
+            else:
+                one: dict[str, Any] = {}
+                if "." in need.type:
+                    _fill(_form(need.type), one)
+                if not one:
+                    one = {"extension": _absent()}
+                value[name] = [one] if need.many else one
