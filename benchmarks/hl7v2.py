@@ -3,8 +3,8 @@
 Run: ``.venv/bin/python benchmarks/hl7v2.py [FOLDER]``. The folder holds the public samples
 (``messages/*.hl7``); default: ``hl7v2-samples`` in ``VESALIUS_DATA``. All in one process and one run, so that
 the ratios hold where the figures do not. "First": nothing is remembered but the compiled tables; "again": the
-doctors, wards and organisations were seen before, as they are in a hospital from its second day. "As ingest": the
-JSON of one of these is made and checked when it is first met; "each": that of every resource, every time.
+doctors, wards and organisations were seen before, as they are in a hospital from its second day. "As ingest":
+the JSON of one of these is made and checked when it is first met; "each": that of every resource, every time.
 """
 
 import os
@@ -31,7 +31,7 @@ def rate(work: Callable[[bytes], int], messages: list[bytes], rounds: int) -> fl
 
 
 def converted(converter: hl7v2.Converter) -> Callable[[bytes], int]:
-    """As an ingest does it: what was looked at when it was first made, and found right, is not looked at again."""
+    """As an ingest does it: what was found right when it was first made is not looked at again."""
 
     def work(raw: bytes) -> int:
         found = converter.found(hl7v2.parse(raw), raw)

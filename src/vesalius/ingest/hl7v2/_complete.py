@@ -82,9 +82,7 @@ class _Form:
         self.hollow = _HOLLOW.get(kind)
         self.named = kind == "Extension"
         self.required = [
-            _Need.of(element)
-            for element in elements
-            if element.min and kind not in {"Extension", "Element"}
+            _Need.of(element) for element in elements if element.min and kind not in {"Extension", "Element"}
         ]
         self.fills = bool(self.required) and (kind in _BACKBONES or "." in kind)
         primitive = fhir.primitives()
@@ -159,11 +157,16 @@ def _cleaned(form: _Form, value: dict[str, Any], ids: Ids) -> dict[str, Any] | N
     for name in gone:
         del value[name]
     if rivals and len(value) > 1:
-        given = [name for name in value if name in rivals]
-        for place, name in enumerate(given[:-1]):  # of several values of one choice, the last that was said
-            if not rivals[name].isdisjoint(given[place + 1 :]):
-                del value[name]
+        _choose(rivals, value)
     return _sufficient(form, value)
+
+
+def _choose(rivals: dict[str, frozenset[str]], value: dict[str, Any]) -> None:
+    """Leaves of several values of one choice the last that was said."""
+    given = [name for name in value if name in rivals]
+    for place, name in enumerate(given[:-1]):
+        if not rivals[name].isdisjoint(given[place + 1 :]):
+            del value[name]
 
 
 def _sufficient(form: _Form, value: dict[str, Any]) -> dict[str, Any] | None:

@@ -33,7 +33,7 @@ def finished(run: Run, raw: bytes) -> list[Resource]:
     mentioned = run.message.header.code not in _SNAPSHOTS
     found: Named = {}
     for one in run.since((0, 0)):
-        if type(one) is dict:
+        if not isinstance(one, Draft):
             _join(found, one)
         elif one.said:
             if one.type not in COUNTED:
