@@ -50,27 +50,29 @@ class Query:
         self.dialect = dialect
         self.compiler = Compiler(dialect, definition.constants)
         resource = Shape((definition.resource,), many=False)
-        self.root = _Item(Sql(ROW, pa.struct(list(kept)), resource), "0", nullable=False, outer=0)
+        self.root = _Item(Sql(dialect.row(ROW), pa.struct(list(kept)), resource), "0", nullable=False, outer=0)
         self._where = [self._criterion(path) for path in definition.where]
         found = chains(definition.select)
         self._loops = sorted({step.number for chain in found for step in chain if isinstance(step, Loop)})
         self._bodies = [self._chain(chain, at) for at, chain in enumerate(found)]
 
-    def text(self, source: str, condition: str = "TRUE") -> str:
+    def text(self, source: str, condition: str = "TRUE", *, ordered: bool = True) -> str:
         """The query.
 
         Args:
             source: what follows FROM: a table, or a function that reads files.
             condition: which of its rows to read, from SQL that no view wrote.
+            ordered: whether the rows come in the order of the log; it costs a sort.
         """
         names = ", ".join(self.dialect.name(name) for name in self.columns.names)
         tests = " AND ".join([condition, *(f"({test})" for test in self._where)])
         base = f"SELECT {ROW}.* FROM {source} AS {ROW} WHERE {tests}"
-        order = ", ".join(["_seq", "_chain", *(f"_n{number}" for number in self._loops)])
+        places = ", ".join(["_seq", "_chain", *(f"_n{number}" for number in self._loops)])
+        order = f" ORDER BY {places}" if ordered else ""
         rows = self.dialect.together(self._bodies)
         return (
             f"WITH base AS ({base}),\nmade AS (\n{rows}\n)\n"
-            f"SELECT {names}, _reference, _resource, _subject, _recorded_at, _seq FROM made ORDER BY {order}"
+            f"SELECT {names}, _reference, _resource, _subject, _recorded_at, _seq FROM made{order}"
         )
 
     def _criterion(self, path: str) -> str:
@@ -139,10 +141,10 @@ class Query:
 
     def _collection(self, found: Sql, kind: Kind) -> str:
         if found.nothing:
-            return self.dialect.cast_list("[]", kind)
+            return self.dialect.cast_list(self.dialect.items(), kind)
         self._check_cast(found, kind)
         items = found.text if found.many else self.dialect.listed(found.text)
-        return self.dialect.cast_list(f"coalesce({items}, [])", kind)
+        return self.dialect.cast_list(f"coalesce({items}, {self.dialect.items()})", kind)
 
     def _check_cast(self, found: Sql, kind: Kind) -> None:
         """Only casts that write a value as the Python route does."""
