@@ -17,9 +17,9 @@ import pyarrow.compute as pc
 from vesalius.errors import InvalidView, Unavailable, UnreadableInput
 from vesalius.lake import resource_schema
 from vesalius.views._dialect import FAULT, Dialect
-from vesalius.views._elements import BODY
 from vesalius.views._files import Files
 from vesalius.views._query import UNREADABLE, Query
+from vesalius.views._sqlelements import BODY
 from vesalius.views._structure import structure
 
 if TYPE_CHECKING:

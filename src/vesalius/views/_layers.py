@@ -17,10 +17,10 @@ import pyarrow as pa
 from vesalius.views import _nodes as ast
 from vesalius.views._definition import Definition, Select, places
 from vesalius.views._dialect import Dialect, Kind
-from vesalius.views._elements import BODY
 from vesalius.views._parser import parse
 from vesalius.views._plan import MOST_LEVELS, Cell, Chain, Loop, NotCompiledError, chains
 from vesalius.views._sql import Compiler, Place, Sql
+from vesalius.views._sqlelements import BODY
 from vesalius.views._sqlvalue import JSON, NOTHING, NotExactError, NotHeldError, string
 from vesalius.views._types import Shape
 

@@ -10,8 +10,8 @@ import pyarrow as pa
 
 from vesalius.views._definition import Definition
 from vesalius.views._dialect import Dialect
-from vesalius.views._elements import BODY
 from vesalius.views._layers import EXACT, ROW, layers
+from vesalius.views._sqlelements import BODY
 
 ORIGIN = ("_reference", "_resource", "_subject", "_recorded_at", "_seq")
 """The columns that say where a row of the lake came from."""

@@ -14,12 +14,12 @@ from typing import Any
 import pyarrow as pa
 
 from vesalius.views import _nodes as ast
-from vesalius.views._calls import CALLS
 from vesalius.views._dialect import Dialect
-from vesalius.views._elements import Elements
-from vesalius.views._numbers import calculated, negated
 from vesalius.views._plan import NotCompiledError
+from vesalius.views._sqlcalls import CALLS
+from vesalius.views._sqlelements import Elements
 from vesalius.views._sqlmoments import ORDER, compared
+from vesalius.views._sqlnumbers import calculated, negated
 from vesalius.views._sqlvalue import (
     NOTHING,
     Open,

@@ -9,9 +9,9 @@ from typing import TYPE_CHECKING, TypeAlias
 import pyarrow as pa
 
 from vesalius.views import _nodes as ast
-from vesalius.views._numbers import NUMBER_CALLS
 from vesalius.views._plan import NotCompiledError
 from vesalius.views._sqlmoments import edge
+from vesalius.views._sqlnumbers import NUMBER_CALLS
 from vesalius.views._sqlvalue import JSON, NOTHING, Open, Place, Sql, boolean, integer, string
 from vesalius.views._types import MOMENTS, Shape, scalar
 
