@@ -79,6 +79,7 @@ class Compiler:
         self.dialect = dialect
         self.constants = constants
         self.used: set[tuple[str, str]] = set()
+        self._heads: dict[str, str] = {}
         self._variables = 0
         self._conditions = 0
 
@@ -214,7 +215,21 @@ class Compiler:
         else:
             text = self.dialect.field(owner.text, name)
             text = self._solid(text, item) if several else text
+        self._heads[text] = self._head(owner, name, several=several)
         return Sql(text, item, Shape(shape.types, owner.many or several))
+
+    def _head(self, owner: Sql, name: str, *, several: bool) -> str:
+        """The value along the first items only; where it is not null, it is the first of the list."""
+        first = self._heads.get(owner.text, "") if owner.many else owner.text
+        if not first:
+            return ""
+        value = self.dialect.field(first, name)
+        return self.dialect.item(value, 0) if several else value
+
+    def _first_of(self, items: Sql) -> Sql:
+        """The first item of a list, which is nearly always found without making the list."""
+        text, head = self.dialect.item(items.text, 0), self._heads.get(items.text)
+        return replace(items, text=f"coalesce({head}, {text})" if head else text, shape=items.shape.one())
 
     def _solid(self, items: str, item: pa.DataType | None = None) -> str:
         """The list without nulls; a list of structures of valid FHIR has none."""
@@ -234,6 +249,8 @@ class Compiler:
             raise NotCompiledError("an index that is not a number")
         if not target.many:
             return target if index == 0 else NOTHING
+        if index == 0:
+            return self._first_of(target)
         return Sql(self.dialect.item(target.text, index), target.type, target.shape.one())
 
     def _index(self, node: ast.Node) -> Any:
@@ -384,9 +401,7 @@ class Compiler:
 
     def _first(self, node: ast.Call, place: Place) -> Sql:
         target = self._target(node.target, place)
-        if not target.many:
-            return target
-        return Sql(self.dialect.item(target.text, 0), target.type, target.shape.one())
+        return self._first_of(target) if target.many else target
 
     def _oftype(self, node: ast.Call, place: Place) -> Sql:
         return self._typed(node.target, _type_name(node.arguments[0]), place)
