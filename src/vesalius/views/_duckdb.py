@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from vesalius.errors import InvalidView, Unavailable, UnreadableInput
+from vesalius.errors import InvalidView, Unavailable, UnreadableInput, VesaliusError
 from vesalius.lake import resource_schema
 from vesalius.views._dialect import FAULT, Dialect
 from vesalius.views._files import Files
@@ -230,9 +230,7 @@ def _in_order(rows: pa.Table) -> pa.Table:
 
 def _is_about_values(error: Exception) -> bool:
     """Whether it is a line or a value that does not fit, and nothing that the view raises itself."""
-    import duckdb
-
-    return isinstance(error, duckdb.InvalidInputException) and FAULT not in str(error)
+    return str(error).startswith("Invalid Input Error") and FAULT not in str(error)
 
 
 @contextmanager
@@ -242,20 +240,34 @@ def _own_errors(files: Files | None) -> Iterator[None]:
 
     try:
         yield
-    except duckdb.InvalidInputException as error:
-        _, mark, message = str(error).partition(FAULT)
-        if not mark:
-            raise UnreadableInput("the files hold what the view cannot read") from None
-        message = message.splitlines()[0]
-        if message == UNREADABLE:
-            if files is not None:
-                files.check()
-            raise UnreadableInput(message) from None
-        raise InvalidView(message, hint="use first(), join() or collection: true") from None
-    except duckdb.OutOfMemoryException:
-        raise Unavailable("the view needs more memory than it may use", hint=_MEMORY) from None
-    except duckdb.IOException:
-        raise UnreadableInput("a file cannot be read: it is gone, damaged or cut short") from None
+    except (
+        duckdb.Error,
+        pa.ArrowException,
+        OSError,
+    ) as error:  # of a stream, pyarrow passes on the text only
+        own = _own(str(error))
+        if own is None:
+            raise
+        if own.message == UNREADABLE and files is not None:
+            files.check()
+        raise own from None
+
+
+def _own(text: str) -> VesaliusError | None:
+    kind, _, _ = text.partition(":")
+    if kind == "Out of Memory Error":
+        return Unavailable("the view needs more memory than it may use", hint=_MEMORY)
+    if kind == "IO Error":
+        return UnreadableInput("a file cannot be read: it is gone, damaged or cut short")
+    if kind not in ("Invalid Input Error", "Conversion Error"):
+        return None
+    _, mark, message = text.partition(FAULT)
+    if not mark:
+        return UnreadableInput("the files hold what the view cannot read")
+    message = message.splitlines()[0]
+    if message == UNREADABLE:
+        return UnreadableInput(message)
+    return InvalidView(message, hint="use first(), join() or collection: true")
 
 
 @contextmanager
