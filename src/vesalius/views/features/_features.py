@@ -13,9 +13,9 @@ import pyarrow as pa
 
 from vesalius.errors import InvalidView
 from vesalius.views._view import View
-from vesalius.views.features._declaration import Feature, read
+from vesalius.views.features._declaration import NUMBERS, Feature, read
 from vesalius.views.features._guard import check, check_kind
-from vesalius.views.features._known import Flags, Floats, Index, Rows, Stream
+from vesalius.views.features._known import Flags, Index, Rows, Stream
 from vesalius.views.features._moments import Asked, Ints, Moments
 from vesalius.views.features._windows import Window
 
@@ -24,6 +24,9 @@ if TYPE_CHECKING:
 
 MOST = 100
 """Up to this many references are given for one value: of those that went into it, the newest."""
+
+_TOGETHER = 2_000_000
+"""How many windows are made at once."""
 
 _MICROSECOND = timedelta(microseconds=1)
 _ORIGIN = ("_reference", "_resource", "_subject", "_recorded_at", "_seq")
@@ -97,30 +100,24 @@ class Features:
 
     def _found(self, table: pa.Table, moments: Moments) -> Found:
         self._check(table, moments)
-        rows = Rows(table)
-        streams = [Stream.of(feature) for feature in self.features]
-        index = Index(rows, moments, dict.fromkeys(streams))
-        windows: dict[tuple[Stream, int | None, int], Window] = {}
-        columns, made = [], {}
-        for feature, stream in zip(self.features, streams, strict=True):
-            within, ending = _micros(feature.within), _micros(feature.ending)
-            span = (stream, within, ending or 0)
-            if span not in windows:
-                windows[span] = Window(index, index.known[stream], within, ending or 0)
-            column, made[feature.name] = _Maker(index, windows[span], feature).make()
-            columns.append(column)
+        index = Index(Rows(table), moments, dict.fromkeys(Stream.of(feature) for feature in self.features))
+        columns: dict[str, pa.Array[Any]] = {}
+        made: dict[str, _Made] = {}
+        for batch in _batches(self.features, len(moments.at)):
+            for feature, column, origin in _make(index, batch):
+                columns[feature.name], made[feature.name] = column, origin
         names = [feature.name for feature in self.features]
-        return Found(pa.Table.from_arrays(columns, names=names), Sources(index, made))
+        return Found(pa.table([columns[name] for name in names], names=names), Sources(index, made, names))
 
     def _check(self, table: pa.Table, moments: Moments) -> None:
-        wanted = set(_ORIGIN)
+        wanted, names = set(_ORIGIN), frozenset(table.column_names)
         for at, feature in enumerate(self.features):
             wanted.add(feature.column)
             wanted.update(filter(None, (feature.link,)))
             wanted.update(("code", "code_system") if feature.codes else ())
-            if feature.column in table.column_names:
+            if feature.take in NUMBERS and feature.column in names:
                 check_kind(feature, table.schema.field(feature.column).type, f"features[{at}]")
-        missing = sorted(wanted - set(table.column_names))
+        missing = sorted(wanted - names)
         if missing:
             raise InvalidView(f"the rows lack the columns {', '.join(missing)}", hint="add them to the view")
         if moments.focus is None and any(feature.link for feature in self.features):
@@ -145,27 +142,38 @@ class _Made:
     """Where the values of one feature came from.
 
     Attributes:
-        window: its windows.
-        places: where the values lie in the stream, one array for each that a feature takes (-1 for none);
-            None if all of the window went into it.
-        known: whether there is a value; sorted as the moments of the index.
+        window: the windows of its batch.
+        offset: where its own windows begin.
+        places: where the values lie, one array for each that a feature takes (-1 for none); None if all of
+            the window went into it.
+        known: whether there is a value.
     """
 
     window: Window
+    offset: int
     places: tuple[Ints, ...] | None
     known: Flags
 
+    def rows(self, moment: int) -> Ints:
+        """The rows of the view that went into the value of a moment, in order."""
+        at = self.offset + moment
+        if not self.known[at]:
+            return np.empty(0, np.int64)
+        if self.places is None:
+            return self.window.known.row[self.window.places(at)]
+        return self.window.known.row[[each[at] for each in self.places]]
+
 
 class Sources(Sequence[Mapping[str, tuple[str, ...]]]):
-    """For each moment, the versioned references (``Observation/1/_history/2``) of each value, found when asked.
+    """For each moment, the versioned references (``Observation/1/_history/2``) of each value; found when asked.
 
     Names of features without a value are not there. Of a value to which many versions contributed the newest
     :data:`MOST` are given, oldest first; :meth:`many` says how many there were.
     """
 
-    def __init__(self, index: Index, made: Mapping[str, _Made]) -> None:
+    def __init__(self, index: Index, made: Mapping[str, _Made], names: Sequence[str]) -> None:
         self._references = index.rows.column("_reference")
-        self._made = made
+        self._made = {name: made[name] for name in names}
         self._place = np.empty(len(index.places.order), np.int64)
         self._place[index.places.order] = np.arange(len(self._place))
 
@@ -182,114 +190,116 @@ class Sources(Sequence[Mapping[str, tuple[str, ...]]]):
         if isinstance(at, slice):
             return [self[each] for each in range(*at.indices(len(self)))]
         moment = int(self._place[at])
-        return {name: self._of(made, moment) for name, made in self._made.items() if made.known[moment]}
-
-    def __iter__(self) -> Iterator[Mapping[str, tuple[str, ...]]]:
-        return (self[at] for at in range(len(self)))
+        found = ((name, made.rows(moment)[-MOST:]) for name, made in self._made.items())
+        return {name: self._of(rows) for name, rows in found if len(rows)}
 
     def many(self, at: int, name: str) -> int:
-        """How many versions contributed to the value of the feature ``name`` at moment ``at``."""
-        made, moment = self._made[name], int(self._place[at])
-        return len(self._rows(made, moment)) if made.known[moment] else 0
+        """How many versions went into the value of the feature ``name`` at moment ``at``."""
+        return len(self._made[name].rows(int(self._place[at])))
 
-    def _of(self, made: _Made, moment: int) -> tuple[str, ...]:
-        rows = self._rows(made, moment)[-MOST:]
+    def _of(self, rows: Ints) -> tuple[str, ...]:
         return tuple(self._references[row].as_py() for row in rows.tolist())
 
-    @staticmethod
-    def _rows(made: _Made, moment: int) -> Ints:
-        if made.places is None:
-            return made.window.known.row[made.window.places(moment)]
-        return made.window.known.row[[each[moment] for each in made.places]]
+
+# --- from windows to columns --------------------------------------------------------------------------------
 
 
-class _Maker:
-    """Makes the column of one feature; arrays are sorted as the moments of the index until the end."""
+@dataclass(frozen=True)
+class _Values:
+    """The values of a batch, and where they came from: as in :class:`_Made`, for all its windows."""
 
-    def __init__(self, index: Index, window: Window, feature: Feature) -> None:
-        self.index = index
-        self.window = window
-        self.feature = feature
-        self.column = index.rows.column(feature.column)
+    values: Any
+    places: tuple[Ints, ...] | None
+    known: Flags
+    never_null: bool = False
 
-    def make(self) -> tuple[pa.Array[Any], _Made]:
-        """The column, in the order of the moments that were asked about, and where its values came from."""
-        makers: dict[str, Callable[[], tuple[pa.Array[Any], _Made]]] = {
-            "last": lambda: self._taken(self.window.last),
-            "first": lambda: self._taken(self.window.first),
-            "min": lambda: self._taken(self.window.extreme(self._values())),
-            "max": lambda: self._taken(self.window.extreme(-self._values())),
-            "count": self._count,
-            "ever": self._ever,
-            "since": self._since,
-            "sum": self._sum,
-            "mean": self._mean,
-            "delta": self._delta,
-            "slope": self._slope,
-        }
-        return makers[self.feature.take]()
 
-    def _values(self) -> Floats:
-        """The values of the stream, as numbers."""
-        numbers = self.column.take(pa.array(self.window.known.row)).cast(pa.float64(), safe=False)
-        found: Floats = numbers.to_numpy(zero_copy_only=False)
-        return found
+def _batches(features: Sequence[Feature], moments: int) -> Iterator[list[Feature]]:
+    """Features that differ in their codes and links only are made together, as far as memory allows."""
+    alike: dict[tuple[Any, ...], list[Feature]] = {}
+    for feature in features:
+        key = (feature.take, feature.within, feature.ending, feature.per, feature.column)
+        alike.setdefault(key, []).append(feature)
+    most = max(1, _TOGETHER // max(1, moments))
+    for each in alike.values():
+        yield from (each[at : at + most] for at in range(0, len(each), most))
 
-    def _taken(self, places: Ints) -> tuple[pa.Array[Any], _Made]:
-        known = places >= 0
-        rows = self._asked(np.where(known, self._rows(places), -1))
-        taken = self.column.take(pa.array(rows, mask=rows < 0))
-        return taken, _Made(self.window, (places,), known)
 
-    def _rows(self, places: Ints) -> Ints:
-        row = self.window.known.row
-        return row[places] if len(row) else places
+def _make(index: Index, batch: Sequence[Feature]) -> Iterator[tuple[Feature, pa.Array[Any], _Made]]:
+    """The columns of a batch, in the order of the moments that were asked about."""
+    one, moments = batch[0], len(index.places.at)
+    streams = [Stream.of(feature) for feature in batch]
+    window = Window(index, streams, _micros(one.within), _micros(one.ending) or 0)
+    made = _TAKES[one.take](window, _micros(one.per) or 1)
+    if made.values is None:
+        column = _taken(index, one.column, made.places[0] if made.places else made.known)
+    else:
+        mask = None if made.never_null else ~_asked(index, made.known)
+        column = pa.array(_asked(index, made.values), mask=mask)
+    for at, feature in enumerate(batch):
+        offset = at * moments
+        yield feature, column.slice(offset, moments), _Made(window, offset, made.places, made.known)
 
-    def _asked(self, values: Any) -> Any:
-        """In the order of the moments that were asked about."""
-        found = np.empty_like(values)
-        found[self.index.places.order] = values
-        return found
 
-    def _array(self, values: Any, known: Flags | None = None) -> pa.Array[Any]:
-        return pa.array(self._asked(values), mask=None if known is None else ~self._asked(known))
+def _asked(index: Index, values: Any) -> Any:
+    """From the order of the index to that of the moments that were asked about."""
+    found = np.empty_like(values)
+    order = index.places.order
+    if len(order):
+        found.reshape(-1, len(order))[:, order] = values.reshape(-1, len(order))
+    return found
 
-    def _count(self) -> tuple[pa.Array[Any], _Made]:
-        count = self.window.count
-        return self._array(count), _Made(self.window, None, count > 0)
 
-    def _ever(self) -> tuple[pa.Array[Any], _Made]:
-        known = self.window.last >= 0
-        return self._array(known), _Made(self.window, (self.window.last,), known)
+def _taken(index: Index, column: str, places: Ints) -> pa.Array[Any]:
+    """The cells of a column at some places; null where there is none."""
+    rows = np.append(index.row, -1)[_asked(index, places)]
+    taken: pa.Array[Any] = index.rows.column(column).take(pa.array(rows, mask=rows < 0))
+    return taken
 
-    def _since(self) -> tuple[pa.Array[Any], _Made]:
-        last = self.window.last
-        start = self.window.known.start
-        elapsed = self.window.at - (start[last] if len(start) else 0)
-        known = last >= 0
-        made = _Made(self.window, (last,), known)
-        return self._array(elapsed / (self.feature.per // _MICROSECOND), known), made
 
-    def _sum(self) -> tuple[pa.Array[Any], _Made]:
-        values, known = self._values(), self.window.count > 0
-        total = self.window.total(lambda place, _: values[place])
-        return self._array(total, known), _Made(self.window, None, known)
+def _picked(places: Ints) -> _Values:
+    return _Values(None, (places,), places >= 0)
 
-    def _mean(self) -> tuple[pa.Array[Any], _Made]:
-        values, count = self._values(), self.window.count
-        mean = self.window.total(lambda place, _: values[place]) / np.maximum(count, 1)
-        return self._array(mean, count > 0), _Made(self.window, None, count > 0)
 
-    def _delta(self) -> tuple[pa.Array[Any], _Made]:
-        values, first, last = self._values(), self.window.first, self.window.last
-        known = (last >= 0) & (first != last)
-        delta = values[last] - values[first] if len(values) else np.zeros(len(last))
-        return self._array(delta, known), _Made(self.window, (first, last), known)
+def _ever(window: Window) -> _Values:
+    known: Flags = window.last >= 0
+    return _Values(known, (window.last,), known, never_null=True)
 
-    def _slope(self) -> tuple[pa.Array[Any], _Made]:
-        values = self._values()
-        slope, known = self.window.slope(values, self.feature.per // _MICROSECOND)
-        return self._array(slope, known), _Made(self.window, None, known)
+
+def _since(window: Window, per: int) -> _Values:
+    start = np.append(window.known.start, 0)[window.last]
+    return _Values((window.at - start) / per, (window.last,), window.last >= 0)
+
+
+def _mean(window: Window) -> _Values:
+    count = window.count
+    return _Values(window.sum() / np.maximum(count, 1), None, count > 0)
+
+
+def _delta(window: Window) -> _Values:
+    first, last = window.first, window.last
+    values = np.append(window.known.values, 0.0)
+    return _Values(values[last] - values[first], (first, last), first != last)
+
+
+def _slope(window: Window, per: int) -> _Values:
+    slope, known = window.slope(per)
+    return _Values(slope, None, known)
+
+
+_TAKES: dict[str, Callable[[Window, int], _Values]] = {
+    "last": lambda window, _: _picked(window.last),
+    "first": lambda window, _: _picked(window.first),
+    "min": lambda window, _: _picked(window.extreme(1)),
+    "max": lambda window, _: _picked(window.extreme(-1)),
+    "count": lambda window, _: _Values(window.count, None, window.count > 0, never_null=True),
+    "ever": lambda window, _: _ever(window),
+    "since": _since,
+    "sum": lambda window, _: _Values(window.sum(), None, window.count > 0),
+    "mean": lambda window, _: _mean(window),
+    "delta": lambda window, _: _delta(window),
+    "slope": _slope,
+}
 
 
 def _micros(length: timedelta | None) -> int | None:

@@ -11,7 +11,7 @@ from vesalius.errors import InvalidView, Leak
 from vesalius.views import _nodes as ast
 from vesalius.views._definition import Definition, Select
 from vesalius.views._parser import parse
-from vesalius.views.features._declaration import KNOWN, NUMBERS, Feature
+from vesalius.views.features._declaration import KNOWN, NUMBERS, Feature, is_number
 
 STEADY = frozenset(
     {
@@ -123,8 +123,7 @@ def check_kind(feature: Feature, kind: pa.DataType, place: str) -> None:
     Raises:
         InvalidView: it is.
     """
-    number = pa.types.is_floating(kind) or pa.types.is_integer(kind)
-    if feature.take in NUMBERS and not number:
+    if feature.take in NUMBERS and not is_number(kind):
         raise InvalidView(f"{feature.take} needs numbers, and {feature.column} is {kind}", place=place)
 
 
@@ -140,8 +139,8 @@ def _check_view(definition: Definition) -> None:
 def _refuse(moving: Sequence[str], place: str) -> None:
     if moving:
         raise Leak(
-            f"leaves out versions by {', '.join(moving)}, which can change: a version that is left out cannot "
-            "replace the one before it, which would look as if it were still in force",
+            f"leaves out versions by {', '.join(moving)}, which can change: a version that is left out "
+            "cannot replace the one before it, which would look as if it were still in force",
             place=place,
             hint="make it a column, or use forEachOrNull",
         )

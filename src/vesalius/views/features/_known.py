@@ -18,7 +18,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from vesalius.views._values import moment
-from vesalius.views.features._declaration import Feature
+from vesalius.views.features._declaration import Feature, is_number
 from vesalius.views.features._moments import Ints, Moments, array, micros
 
 WITHDRAWN = frozenset({"entered-in-error", "cancelled"})
@@ -44,22 +44,28 @@ class Stream(NamedTuple):
 
 
 class Rows:
-    """The rows of a view, each with the time in which its version was in force: [start, end), microseconds."""
+    """The rows of a view, each with the time in which its version was in force, [start, end), microseconds."""
 
     def __init__(self, table: pa.Table) -> None:
         self.table = table
+        self.names = frozenset(table.column_names)
+        self._columns: dict[str, pa.Array[Any]] = {}
+        self._usable: dict[str, Flags] = {}
+        self._numbers: dict[str, Floats] = {}
         self.start = micros(self.column("_recorded_at"))
         self.seq: Ints = self.column("_seq").to_numpy(zero_copy_only=False)
         self.end = _ends(_numbers(self.column("_resource"))[0], self.start, self.seq)
-        self.usable: Flags = self.start != self.end  # never in force: replaced at the very moment it came
-        if "status" in table.column_names:
-            self.usable &= ~_flags(pc.is_in(self.column("status"), _WITHDRAWN))
         self.subject, self.subjects = _numbers(self.column("_subject"))
-        self.usable &= self.subject >= 0
+        # A version that was replaced at the very moment it came was never in force.
+        self.in_force: Flags = (self.start != self.end) & (self.subject >= 0)
+        if "status" in self.names:
+            self.in_force &= ~_flags(pc.is_in(self.column("status"), _WITHDRAWN))
 
     def column(self, name: str) -> pa.Array[Any]:
         """A column as one array."""
-        return array(self.table[name])
+        if name not in self._columns:
+            self._columns[name] = array(self.table[name])
+        return self._columns[name]
 
     @cached_property
     def codes(self) -> tuple[Ints, dict[str, int], dict[str, int], int]:
@@ -80,20 +86,33 @@ class Rows:
             for at, sign in enumerate(code)
             if sign == "|" and code[:at] in systems and code[at + 1 :] in codes
         ]
-        found = each == numbers[0] if len(numbers) == 1 else np.isin(each, numbers)
-        return np.flatnonzero(found)
+        if not numbers:
+            return np.empty(0, np.int64)
+        return np.flatnonzero(each == numbers[0] if len(numbers) == 1 else np.isin(each, numbers))
+
+    def usable(self, name: str) -> Flags:
+        """Which rows were in force at some time, are not withdrawn and have a value in a column."""
+        if name not in self._usable:
+            column = self.column(name)
+            valued = column.null_count == 0 or _flags(column.is_valid())
+            self._usable[name] = self.in_force & valued
+        return self._usable[name]
+
+    def numbers(self, name: str) -> Floats | None:
+        """A column as numbers; None if it has none."""
+        column = self.column(name)
+        if name not in self._numbers and is_number(column.type):
+            numbers = column.cast(pa.float64(), safe=False)
+            self._numbers[name] = numbers.to_numpy(zero_copy_only=False)
+        return self._numbers.get(name)
 
     def of(self, stream: Stream) -> Ints:
         """The rows of a stream, in any order."""
-        usable = self.usable & self._valued(stream.column)
+        usable = self.usable(stream.column)
         if not stream.codes:
             return np.flatnonzero(usable)
         rows = self.with_codes(stream.codes)
         return rows[usable[rows]]
-
-    def _valued(self, name: str) -> Flags:
-        column = self.column(name)
-        return _flags(column.is_valid()) if column.null_count else np.ones(len(column), np.bool_)
 
 
 def _flags(values: pa.Array[Any]) -> Flags:
@@ -221,77 +240,86 @@ class _Places:
 # --- the index ----------------------------------------------------------------------------------------------
 
 
-@dataclass(frozen=True)
-class Known:
-    """One stream: what was known, oldest first within each group, and where each moment's group lies.
+class Index:
+    """What was known in some streams: one entry for each value, sorted by group and start.
 
     Attributes:
+        places: the moments that are asked about.
         row: the row of the view that each value is in.
-        key: group and rank of the start, sorted.
         start: from when each value was in force.
         end: until before when.
         replaced: how many of the values before each one were replaced at some time; None if none ever was.
-        asked: for each moment, the key of the first instant of its group; -1 where nothing is known.
+        asked: for each stream, the group of each moment; -1 where nothing is known.
     """
-
-    row: Ints
-    key: Ints
-    start: Ints
-    end: Ints
-    replaced: Ints | None
-    asked: Ints
-
-
-class Index:
-    """The streams of some features over some rows, and the moments asked about, both in sorted order."""
 
     def __init__(self, rows: Rows, moments: Moments, streams: Iterable[Stream]) -> None:
         self.rows = rows
         self.places = _Places.of(moments, rows)
-        self._wanted = np.zeros(len(rows.subjects) + 1, np.bool_)
-        self._wanted[self.places.subject] = True
+        wanted = np.zeros(len(rows.subjects) + 1, np.bool_)  # the last one for moments of nobody known
+        wanted[self.places.subject] = True
+        if not wanted[:-1].all():
+            rows.in_force &= wanted[rows.subject]
         made = {stream: self._groups(stream) for stream in streams}
-        chosen = np.concatenate([groups.row for groups in made.values()] or [np.empty(0, np.int64)])
-        self.instants = np.unique(rows.start[chosen])
-        self._many = len(self.instants) + 1
-        self.known = self._sorted(made, chosen)
-
-    def rank(self, at: Ints, side: Any) -> Ints:
-        """How many instants at which something became known lie before (``left``) or until (``right``) each."""
-        return np.searchsorted(self.instants, at, side)
+        chosen = _joined([groups.row for groups in made.values()])
+        self._instants = np.unique(rows.start[chosen])
+        self._many = len(self._instants) + 1
+        self._sort(made, chosen)
 
     def _groups(self, stream: Stream) -> _Groups:
         chosen = self.rows.of(stream)
-        chosen = chosen[self._wanted[self.rows.subject[chosen]]]
         if stream.link is None:
             return _by_subject(self.rows, self.places, chosen)
         return _by_focus(self.rows, self.places, chosen, stream.link)
 
-    def _sorted(self, made: Mapping[Stream, _Groups], chosen: Ints) -> dict[Stream, Known]:
+    def _sort(self, made: Mapping[Stream, _Groups], chosen: Ints) -> None:
         bases = np.cumsum([0, *(groups.many for groups in made.values())])
-        group = np.concatenate(
-            [groups.group + base for groups, base in zip(made.values(), bases, strict=False)]
-            or [np.empty(0, np.int64)]
-        )
-        key = group * self._many + np.searchsorted(self.instants, self.rows.start[chosen])
-        firsts = np.cumsum([0, *(len(groups.row) for groups in made.values())]).tolist()
-        columns = [(stream.column, first) for stream, first in zip(made, firsts, strict=False)]
+        firsts = np.cumsum([0, *(len(groups.row) for groups in made.values())])
+        group = _joined([each.group for each in made.values()]) + np.repeat(bases[:-1], np.diff(firsts))
+        key = group * self._many + np.searchsorted(self._instants, self.rows.start[chosen])
+        columns = [(stream.column, first) for stream, first in zip(made, firsts.tolist(), strict=False)]
         order = _order(key, _Ties(self.rows, chosen, columns))
         order = order[_newest_of_its_version(key[order], self.rows.seq[chosen[order]])]
-        row, key = chosen[order], key[order]
-        bounds = np.searchsorted(key, bases * self._many)
-        known = {}
-        for at, (stream, groups) in enumerate(made.items()):
-            part = slice(bounds[at], bounds[at + 1])
-            asked = np.where(groups.asked >= 0, (groups.asked + bases[at]) * self._many, -1)
-            known[stream] = self._known(row[part], key[part], asked)
-        return known
+        self.row, self._key = chosen[order], key[order]
+        self.start, self.end = self.rows.start[self.row], self.rows.end[self.row]
+        finite = self.end != FOREVER
+        self.replaced = np.concatenate(([0], np.cumsum(finite))) if finite.any() else None
+        self._begin = np.searchsorted(self._key, np.arange(bases[-1] + 1) * self._many)
+        parts = self._begin[bases].tolist()
+        self._parts = {stream: slice(*parts[at : at + 2]) for at, stream in enumerate(made)}
+        self.asked = {
+            stream: np.where(each.asked >= 0, each.asked + base, -1)
+            for (stream, each), base in zip(made.items(), bases.tolist(), strict=False)
+        }
 
-    def _known(self, row: Ints, key: Ints, asked: Ints) -> Known:
-        end = self.rows.end[row]
-        finite = end != FOREVER
-        replaced = np.concatenate(([0], np.cumsum(finite))) if finite.any() else None
-        return Known(row, key, self.rows.start[row], end, replaced, asked)
+    def begin(self, group: Ints) -> Ints:
+        """Where each group begins; of no group, where the last one ends."""
+        return self._begin[group]
+
+    def place(self, group: Ints, at: Ints, side: Any) -> Ints:
+        """Where in its group the first value lies that became known at a time or later, or after it.
+
+        Args:
+            group: S times N groups.
+            at: the times of N moments.
+            side: ``left``: at that time or later; ``right``: after it.
+        """
+        rank = np.searchsorted(self._instants, at, side)
+        wanted = (group.reshape(-1, len(at)) * self._many + rank).reshape(-1) if len(at) else group
+        return np.where(group < 0, self._begin[-1], np.searchsorted(self._key, wanted))
+
+    @cached_property
+    def values(self) -> Floats:
+        """The values as numbers, of the streams that have some."""
+        found = np.zeros(len(self.row))
+        for stream, part in self._parts.items():
+            numbers = self.rows.numbers(stream.column)
+            if numbers is not None:
+                found[part] = numbers[self.row[part]]
+        return found
+
+
+def _joined(parts: Sequence[Ints]) -> Ints:
+    return np.concatenate(parts) if parts else np.empty(0, np.int64)
 
 
 class _Ties:
