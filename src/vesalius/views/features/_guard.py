@@ -114,15 +114,16 @@ def _check_columns(feature: Feature, schema: pa.Schema, columns: set[str], place
         if "|" not in code:
             raise InvalidView("a code is written SYSTEM|CODE", place=f"{place}.codes[{at}]")
     if feature.column in schema.names:
-        check_kind(feature, schema.field(feature.column).type, place)
+        check_kind(feature, schema, place)
 
 
-def check_kind(feature: Feature, kind: pa.DataType, place: str) -> None:
+def check_kind(feature: Feature, schema: pa.Schema, place: str) -> None:
     """Refuses arithmetic on what is no number.
 
     Raises:
         InvalidView: it is.
     """
+    kind = schema.field(feature.column).type
     if feature.take in NUMBERS and not is_number(kind):
         raise InvalidView(f"{feature.take} needs numbers, and {feature.column} is {kind}", place=place)
 

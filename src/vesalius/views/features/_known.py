@@ -15,11 +15,10 @@ from typing import Any, NamedTuple
 
 import numpy as np
 import pyarrow as pa
-import pyarrow.compute as pc
 
 from vesalius.views._values import moment
 from vesalius.views.features._declaration import Feature, is_number
-from vesalius.views.features._moments import Ints, Moments, array, micros
+from vesalius.views.features._moments import Array, Ints, Moments, array, compute, micros
 
 WITHDRAWN = frozenset({"entered-in-error", "cancelled"})
 """A resource whose version in force has one of these statuses says nothing."""
@@ -31,25 +30,32 @@ Floats = np.ndarray[Any, np.dtype[np.float64]]
 
 
 class Stream(NamedTuple):
-    """What a feature reads."""
+    """What a feature reads: the codes as pairs of system and code, every one if there are none."""
 
-    codes: tuple[str, ...]
+    codes: tuple[tuple[str, str], ...]
     column: str
     link: str | None
 
     @classmethod
     def of(cls, feature: Feature) -> Stream:
         """The stream of a feature."""
-        return cls(tuple(sorted(set(feature.codes))), feature.column, feature.link)
+        # A system may hold a bar of its own, so each bar may be the one that parts it from the code.
+        pairs = {
+            (code[:at], code[at + 1 :])
+            for code in feature.codes
+            for at, sign in enumerate(code)
+            if sign == "|"
+        }
+        return cls(tuple(sorted(pairs)), feature.column, feature.link)
 
 
 class Rows:
-    """The rows of a view, each with the time in which its version was in force, [start, end), microseconds."""
+    """The rows of a view, each with from when until before when its version was in force (microseconds)."""
 
     def __init__(self, table: pa.Table) -> None:
         self.table = table
         self.names = frozenset(table.column_names)
-        self._columns: dict[str, pa.Array[Any]] = {}
+        self._columns: dict[str, Array] = {}
         self._usable: dict[str, Flags] = {}
         self._numbers: dict[str, Floats] = {}
         self.start = micros(self.column("_recorded_at"))
@@ -59,9 +65,9 @@ class Rows:
         # A version that was replaced at the very moment it came was never in force.
         self.in_force: Flags = (self.start != self.end) & (self.subject >= 0)
         if "status" in self.names:
-            self.in_force &= ~_flags(pc.is_in(self.column("status"), _WITHDRAWN))
+            self.in_force &= ~_flags(compute.is_in(self.column("status"), _WITHDRAWN))
 
-    def column(self, name: str) -> pa.Array[Any]:
+    def column(self, name: str) -> Array:
         """A column as one array."""
         if name not in self._columns:
             self._columns[name] = array(self.table[name])
@@ -71,20 +77,19 @@ class Rows:
     def codes(self) -> tuple[Ints, dict[str, int], dict[str, int], int]:
         """The number of each row's code, and the numbers of the systems and codes it is made of."""
         (systems, system_of), (codes, code_of) = (
-            _numbers(pc.fill_null(self.column(name), "")) for name in ("code_system", "code")
+            _numbers(compute.fill_null(self.column(name), "")) for name in ("code_system", "code")
         )
         many = len(code_of)
         places = [{text: at for at, text in enumerate(each.to_pylist())} for each in (system_of, code_of)]
         return systems * many + codes, places[0], places[1], many
 
-    def with_codes(self, wanted: Sequence[str]) -> Ints:
+    def with_codes(self, wanted: Sequence[tuple[str, str]]) -> Ints:
         """The rows with one of these codes."""
         each, systems, codes, many = self.codes
         numbers = [
-            systems[code[:at]] * many + codes[code[at + 1 :]]
-            for code in wanted
-            for at, sign in enumerate(code)
-            if sign == "|" and code[:at] in systems and code[at + 1 :] in codes
+            systems[system] * many + codes[code]
+            for system, code in wanted
+            if system in systems and code in codes
         ]
         if not numbers:
             return np.empty(0, np.int64)
@@ -115,15 +120,15 @@ class Rows:
         return rows[usable[rows]]
 
 
-def _flags(values: pa.Array[Any]) -> Flags:
-    found: Flags = pc.fill_null(values, False).to_numpy(zero_copy_only=False)
+def _flags(values: Array) -> Flags:
+    found: Flags = compute.fill_null(values, False).to_numpy(zero_copy_only=False)
     return found
 
 
-def _numbers(texts: pa.Array[Any]) -> tuple[Ints, pa.Array[Any]]:
+def _numbers(texts: Array) -> tuple[Ints, Array]:
     """A number for each text (-1 for null), and the text of each number."""
     encoded = texts.dictionary_encode()
-    indices = pc.fill_null(encoded.indices, -1) if texts.null_count else encoded.indices
+    indices = compute.fill_null(encoded.indices, -1) if texts.null_count else encoded.indices
     return indices.to_numpy(zero_copy_only=False).astype(np.int64), encoded.dictionary
 
 
@@ -227,12 +232,12 @@ class _Places:
 
     @classmethod
     def of(cls, moments: Moments, rows: Rows) -> _Places:
-        found = pc.fill_null(pc.index_in(moments.subject, rows.subjects), -1)
+        found = compute.fill_null(compute.index_in(moments.subject, rows.subjects), -1)
         subject = found.to_numpy(zero_copy_only=False).astype(np.int64)
         order = np.lexsort((moments.at, subject))
         focus, foci = np.zeros(len(order), np.int64), [""]
         if moments.focus is not None:
-            numbers, texts = _numbers(pc.fill_null(moments.focus, ""))
+            numbers, texts = _numbers(compute.fill_null(moments.focus, ""))
             focus, foci = numbers[order], texts.to_pylist()
         return cls(order, subject[order], focus, foci, moments.at[order])
 
@@ -249,7 +254,6 @@ class Index:
         start: from when each value was in force.
         end: until before when.
         replaced: how many of the values before each one were replaced at some time; None if none ever was.
-        asked: for each stream, the group of each moment; -1 where nothing is known.
     """
 
     def __init__(self, rows: Rows, moments: Moments, streams: Iterable[Stream]) -> None:
@@ -286,10 +290,14 @@ class Index:
         self._begin = np.searchsorted(self._key, np.arange(bases[-1] + 1) * self._many)
         parts = self._begin[bases].tolist()
         self._parts = {stream: slice(*parts[at : at + 2]) for at, stream in enumerate(made)}
-        self.asked = {
-            stream: np.where(each.asked >= 0, each.asked + base, -1)
-            for (stream, each), base in zip(made.items(), bases.tolist(), strict=False)
-        }
+        self._asked = {stream: each.asked for stream, each in made.items()}
+        self._bases = dict(zip(made, bases.tolist(), strict=False))
+
+    def asked(self, streams: Sequence[Stream]) -> Ints:
+        """The group of each moment in each stream, one stream after the other; -1 where nothing is known."""
+        own = np.concatenate([self._asked[stream] for stream in streams])
+        bases = np.repeat([self._bases[stream] for stream in streams], len(self.places.at))
+        return np.where(own >= 0, own + bases, -1)
 
     def begin(self, group: Ints) -> Ints:
         """Where each group begins; of no group, where the last one ends."""
@@ -323,7 +331,7 @@ def _joined(parts: Sequence[Ints]) -> Ints:
 
 
 class _Ties:
-    """What orders values that became known at once: effective, then the resource, its code, the value as text.
+    """What orders values that became known at once: effective, resource, code, the value as text.
 
     Args:
         rows: the rows.
@@ -342,14 +350,14 @@ class _Ties:
             self._texts,
         )
 
-    def _cells(self, name: str, at: Ints) -> pa.Array[Any]:
+    def _cells(self, name: str, at: Ints) -> Array:
         if name not in self.rows.table.column_names:
             return pa.array([""] * len(at), pa.string())
         cells = self.rows.column(name).take(pa.array(self.chosen[at])).cast(pa.string())
-        return pc.fill_null(cells, "")
+        return compute.fill_null(cells, "")
 
-    def _codes(self, at: Ints) -> pa.Array[Any]:
-        return pc.binary_join_element_wise(self._cells("code_system", at), self._cells("code", at), "|")
+    def _codes(self, at: Ints) -> Array:
+        return compute.binary_join_element_wise(self._cells("code_system", at), self._cells("code", at), "|")
 
     def _texts(self, at: Ints) -> Ints:
         firsts = np.array([first for _, first in self.columns])
@@ -362,7 +370,7 @@ class _Ties:
         return _rank(pa.array(texts, pa.string()), str)
 
 
-def _rank(texts: pa.Array[Any], form: Callable[[Any], str]) -> Ints:
+def _rank(texts: Array, form: Callable[[Any], str]) -> Ints:
     """The place of each text among all of them, in the form that is compared."""
     numbers, kinds = _numbers(texts)
     forms = [form(text) for text in kinds.to_pylist()]

@@ -34,7 +34,7 @@ class Window:
     def __init__(self, index: Index, streams: Sequence[Stream], within: int | None, ending: int) -> None:
         self.known = index
         at = index.places.at
-        group = np.concatenate([index.asked[stream] for stream in streams])
+        group = index.asked(streams)
         self.at: Ints = np.tile(at, len(streams))
         self.high: Ints = index.place(group, at - ending, "right")
         self.low: Ints = index.begin(group) if within is None else index.place(group, at - within, "left")
@@ -42,12 +42,20 @@ class Window:
     @cached_property
     def last(self) -> Ints:
         """Where the last value of each window lies; -1 where there is none."""
-        return self._end_of(self.high - 1, -1, lambda at, these: at >= self.low[these])
+        return self._end_of(self.high - 1, -1, self._from_low)
 
     @cached_property
     def first(self) -> Ints:
         """Where the first value of each window lies; -1 where there is none."""
-        return self._end_of(self.low.copy(), 1, lambda at, these: at < self.high[these])
+        return self._end_of(self.low.copy(), 1, self._before_high)
+
+    def _from_low(self, at: Ints, these: Ints) -> Flags:
+        found: Flags = at >= self.low[these]
+        return found
+
+    def _before_high(self, at: Ints, these: Ints) -> Flags:
+        found: Flags = at < self.high[these]
+        return found
 
     def _end_of(self, found: Ints, step: int, inside: Callable[[Ints, Ints], Flags]) -> Ints:
         """Goes from one end of each window over what was replaced by the moment."""
@@ -69,7 +77,7 @@ class Window:
     @cached_property
     def count(self) -> Ints:
         """How many values each window has."""
-        counted = np.maximum(self.high - self.low, 0)
+        counted: Ints = np.maximum(self.high - self.low, 0)
         if self._some_replaced is None:
             return counted
         these = np.flatnonzero(self._some_replaced)
@@ -126,7 +134,7 @@ class Window:
         return self.total(lambda place, _: values[place])
 
     def extreme(self, sign: int) -> Ints:
-        """Where the least (1) or greatest (-1) value of each window lies, the first such; -1 if there is none."""
+        """Where the least (1) or greatest (-1) value of each window lies, the first such; -1 for none."""
         values = self.known.values * sign
         order, steps = self._forward()
         best = np.full(len(order), -1)
@@ -161,8 +169,3 @@ class Window:
         spread = self.total(lambda place, which: (age(place, which) - middle[which]) ** 2)
         there: Flags = spread > 0
         return np.divide(together, spread, out=np.zeros(len(spread)), where=there), there
-
-    def places(self, at: int) -> Ints:
-        """Where the values of one window lie, oldest first."""
-        found = np.arange(self.low[at], self.high[at])
-        return found[self.known.end[found] > self.at[at]]
