@@ -207,7 +207,7 @@ class _Reading:
         if isinstance(node, ast.Constant):
             return node.name in _WHOLE
         if isinstance(node, ast.Variable):
-            return focus and node.name == "$this"
+            return focus and node.name == "this"
         if isinstance(node, ast.Member):
             return self._member(node, self._read(node.target, focus))
         if isinstance(node, ast.Call):
