@@ -318,3 +318,17 @@ def test_features_of_a_lake_know_what_the_hospital_knew(make_lake):
         "last": ("Observation/b/_history/1",),
     }
     assert features.table(lake, []).table.num_rows == 0
+
+
+def test_a_correction_that_takes_a_result_out_of_the_filter_takes_its_value_away(make_lake):
+    """The view gives no row for the second version, which replaces the first all the same."""
+    corrected = {**observation("a", 4.0, issued="2024-02-03T08:00:00Z"), "code": {"text": "another"}}
+    lake = make_lake([observation("a", 4.0)], [corrected])
+    select = [DEFINITION["select"][0], {**DEFINITION["select"][1], "forEach": "code.coding"}]
+    del select[1]["forEachOrNull"]
+    looping = View.load({**DEFINITION, "select": select})
+    filtering = View.load({**DEFINITION, "where": [{"path": "code.coding.exists(code = 'x')"}]})
+    asked = [Candidate("Patient/1", "Patient/1", datetime(2024, 2, day, tzinfo=UTC)) for day in (2, 4)]
+    for each in (looping, filtering):
+        found = Features(each, [Feature("last", (X,))]).table(lake, asked)
+        assert found.table["last"].to_pylist() == [4.0, None]

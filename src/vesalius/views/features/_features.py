@@ -13,7 +13,7 @@ from vesalius.views._view import View
 from vesalius.views.features._columns import batches, columns
 from vesalius.views.features._declaration import NUMBERS, Feature, read
 from vesalius.views.features._found import Found, Sources
-from vesalius.views.features._guard import check, check_kind
+from vesalius.views.features._guard import check, check_kind, may_leave_out
 from vesalius.views.features._known import Index, Rows, Stream
 from vesalius.views.features._moments import Asked, Moments
 
@@ -58,6 +58,7 @@ class Features:
         self.features = tuple(features)
         self._pairs = [(feature, Stream.of(feature)) for feature in features]
         self._wanted = _wanted(features)
+        self._versions = _every_version(view) if may_leave_out(view.definition) else None
         self._reckoned = [at for at, feature in enumerate(features) if feature.take in NUMBERS]
 
     @classmethod
@@ -82,7 +83,9 @@ class Features:
         """
         moments = Moments.of(asked)
         subjects = sorted(moments.subject.unique().drop_null().to_pylist())
-        return self._found(self.view.table(lake, subjects), moments)
+        lake = lake.pinned()
+        versions = None if self._versions is None else self._versions.table(lake, subjects)
+        return self._found(self.view.table(lake, subjects), moments, versions)
 
     def of(self, rows: pa.Table, asked: Sequence[Asked] | pa.Table) -> Found:
         """The features at each moment, from the rows that :meth:`View.table` gave, in any order.
@@ -92,9 +95,9 @@ class Features:
         """
         return self._found(rows, Moments.of(asked))
 
-    def _found(self, table: pa.Table, moments: Moments) -> Found:
+    def _found(self, table: pa.Table, moments: Moments, versions: pa.Table | None = None) -> Found:
         self._check(table, moments)
-        index = Index(Rows(table), moments, dict.fromkeys(stream for _, stream in self._pairs))
+        index = Index(Rows(table, versions), moments, dict.fromkeys(stream for _, stream in self._pairs))
         made = {
             feature.name: column
             for batch in batches(self._pairs, len(moments.at))
@@ -114,6 +117,12 @@ class Features:
             check_kind(self.features[at], table.schema, f"features[{at}]")
         if moments.focus is None and any(feature.link for feature in self.features):
             raise InvalidView("the moments lack the column focus, which a link needs")
+
+
+def _every_version(view: View) -> View:
+    """A view with a row for each version of the same type of resource."""
+    column = {"name": "id", "path": "id"}
+    return View.load({"resource": view.definition.resource, "select": [{"column": [column]}]})
 
 
 def _wanted(features: Sequence[Feature]) -> frozenset[str]:

@@ -9,7 +9,7 @@ import pyarrow as pa
 
 from vesalius.errors import InvalidView, Leak
 from vesalius.views import _nodes as ast
-from vesalius.views._definition import Definition, Select
+from vesalius.views._definition import Definition, Select, places
 from vesalius.views._parser import parse
 from vesalius.views.features._declaration import KNOWN, NUMBERS, Feature, is_number
 
@@ -126,6 +126,12 @@ def check_kind(feature: Feature, schema: pa.Schema, place: str) -> None:
     kind = schema.field(feature.column).type
     if feature.take in NUMBERS and not is_number(kind):
         raise InvalidView(f"{feature.take} needs numbers, and {feature.column} is {kind}", place=place)
+
+
+def may_leave_out(definition: Definition) -> bool:
+    """Whether a view that compiles may give no row for a version, once what the resource is was corrected."""
+    loops = (select.for_each is not None for _, select in places(definition.select, ""))
+    return bool(definition.where) or any(loops)
 
 
 def _check_view(definition: Definition) -> None:

@@ -50,9 +50,14 @@ class Stream(NamedTuple):
 
 
 class Rows:
-    """The rows of a view, each with from when until before when its version was in force (microseconds)."""
+    """The rows of a view, each with from when until before when its version was in force (microseconds).
 
-    def __init__(self, table: pa.Table) -> None:
+    Args:
+        table: the rows.
+        versions: at least one row for each version, if some versions may have none in the table.
+    """
+
+    def __init__(self, table: pa.Table, versions: pa.Table | None = None) -> None:
         self.table = table
         self.names = frozenset(table.column_names)
         self._columns: dict[str, Array] = {}
@@ -60,12 +65,22 @@ class Rows:
         self._numbers: dict[str, Floats] = {}
         self.start = micros(self.column("_recorded_at"))
         self.seq: Ints = self.column("_seq").to_numpy(zero_copy_only=False)
-        self.end = _ends(_numbers(self.column("_resource"))[0], self.start, self.seq)
+        self.end = self._ends(versions)
         self.subject, self.subjects = _numbers(self.column("_subject"))
         # A version that was replaced at the very moment it came was never in force.
         self.in_force: Flags = (self.start != self.end) & (self.subject >= 0)
         if "status" in self.names:
             self.in_force &= ~_flags(compute.is_in(self.column("status"), _WITHDRAWN))
+
+    def _ends(self, versions: pa.Table | None) -> Ints:
+        resource, start, seq = self.column("_resource"), self.start, self.seq
+        if versions is not None:
+            names = ("_resource", "_recorded_at", "_seq")
+            resources, starts, seqs = (array(versions[name]) for name in names)
+            resource = pa.concat_arrays([resource, resources])
+            start = np.concatenate([start, micros(starts)])
+            seq = np.concatenate([seq, seqs.to_numpy(zero_copy_only=False)])
+        return _ends(_numbers(resource)[0], start, seq)[: len(self.start)]
 
     def column(self, name: str) -> Array:
         """A column as one array."""
