@@ -21,6 +21,8 @@ class Dialect:
     """DuckDB 2. Lists start at 1; a list never holds nulls here."""
 
     name_of = "duckdb"
+    inlined: ClassVar[str] = "NOT MATERIALIZED "
+    """Makes a WITH query part of the query that names it, instead of a table in memory."""
     types: ClassVar[dict[Kind, str]] = {
         "text": "VARCHAR",
         "boolean": "BOOLEAN",
@@ -35,6 +37,10 @@ class Dialect:
     def text(self, value: str) -> str:
         """A text literal; DuckDB knows no escape in it but the doubled quote."""
         return "'" + value.replace("'", "''") + "'"
+
+    def row(self, alias: str) -> str:
+        """A whole row as a structure."""
+        return alias
 
     def field(self, structure: str, name: str) -> str:
         """A field of a structure; null where the structure is."""
@@ -78,29 +84,31 @@ class Dialect:
         """A value that fails when it is asked for."""
         return f"error({self.text(FAULT + message)})"
 
-    def unnest(self, source: str, alias: str, items: str, item: str, index: str) -> str:
-        """A query: each row of the source once per item of a list, with the item and its place from 0."""
-        return (
-            f"SELECT {alias}.*, unnest({items}) AS {item}, generate_subscripts({items}, 1) - 1 AS {index} "
-            f"FROM {source} AS {alias}"
-        )
+    def unnest(self, source: str, alias: str, items: str, item: str, index: str | None) -> str:
+        """A query: each row of the source once per item of a list, with the item and its place from 0.
+
+        The place has no name where nothing asks for it: it costs as much as the items.
+        """
+        place = f", generate_subscripts({items}, 1) - 1 AS {index}" if index else ""
+        return f"SELECT {alias}.*, unnest({items}) AS {item}{place} FROM {source} AS {alias}"
+
+    def items(self, *values: str) -> str:
+        """A list of these values."""
+        return f"[{', '.join(values)}]"
 
     def listed(self, value: str) -> str:
         """A list of one value; null where the value is."""
-        return f"CASE WHEN {value} IS NOT NULL THEN [{value}] END"
+        return f"CASE WHEN {value} IS NOT NULL THEN {self.items(value)} END"
 
     def or_null(self, items: str, null_row: str | None) -> str:
         """The list, or one null where it is empty (or where the row is a null row already)."""
         empty = f"{self.size(items)} = 0"
-        return (
-            f"CASE WHEN {null_row} OR {empty} THEN [NULL] ELSE {items} END"
-            if null_row
-            else (f"CASE WHEN {empty} THEN [NULL] ELSE {items} END")
-        )
+        test = f"{null_row} OR {empty}" if null_row else empty
+        return f"CASE WHEN {test} THEN {self.items('NULL')} ELSE {items} END"
 
     def carry_null(self, items: str, null_row: str) -> str:
         """The list, or one null where the row is a null row already."""
-        return f"CASE WHEN {null_row} THEN [NULL] ELSE {items} END"
+        return f"CASE WHEN {null_row} THEN {self.items('NULL')} ELSE {items} END"
 
     def reference_key(self, text: str, kind: str, wanted: str) -> str:
         """The key in the text of a Reference (see ``_functions.reference_key``)."""
