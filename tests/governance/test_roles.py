@@ -33,6 +33,8 @@ suspend             x        x       .       .       x     x        .       x   
 retire              .        .       .       .       .     x        .       .      .
 see_codes           x        x       x       x       x     x        x       x      x
 map_codes           .        x       .       .       .     .        x       .      .
+switch_feeds        .        .       .       .       .     .        x       .      .
+erase               .        .       .       .       x     .        .       .      .
 see_audit           .        .       .       .       x     x        .       x      .
 manage_people       .        .       .       .       .     x        .       .      .
 """

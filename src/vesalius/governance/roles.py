@@ -47,6 +47,8 @@ class Right(StrEnum):
     RETIRE = "retire"
     SEE_CODES = "see_codes"
     MAP_CODES = "map_codes"
+    SWITCH_FEEDS = "switch_feeds"
+    ERASE = "erase"
     SEE_AUDIT = "see_audit"
     MANAGE_PEOPLE = "manage_people"
 
@@ -78,6 +80,10 @@ MATRIX: dict[Right, frozenset[Role]] = {
     Right.SEE_CODES: _EVERYONE,
     # It changes what every use sees, of the past too: for those who know the laboratory and the feed.
     Right.MAP_CODES: frozenset({Role.BIOLOGIST, Role.ENGINEER}),
+    # An alarm that nobody hears is as bad as none: for those who answer for the feed.
+    Right.SWITCH_FEEDS: frozenset({Role.ENGINEER}),
+    # What is gone is gone: for the one who answers for data protection.
+    Right.ERASE: frozenset({Role.DPO}),
     Right.SEE_AUDIT: frozenset({Role.DPO, Role.DIRECTOR, Role.LEGAL}),
     Right.MANAGE_PEOPLE: frozenset({Role.DIRECTOR}),
 }
