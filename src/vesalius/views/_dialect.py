@@ -21,6 +21,8 @@ class Dialect:
     """DuckDB 2. Lists start at 1; a list never holds nulls here."""
 
     name_of = "duckdb"
+    inlined: ClassVar[str] = "NOT MATERIALIZED "
+    """Makes a WITH query part of the query that names it, instead of a table in memory."""
     types: ClassVar[dict[Kind, str]] = {
         "text": "VARCHAR",
         "boolean": "BOOLEAN",
@@ -78,12 +80,13 @@ class Dialect:
         """A value that fails when it is asked for."""
         return f"error({self.text(FAULT + message)})"
 
-    def unnest(self, source: str, alias: str, items: str, item: str, index: str) -> str:
-        """A query: each row of the source once per item of a list, with the item and its place from 0."""
-        return (
-            f"SELECT {alias}.*, unnest({items}) AS {item}, generate_subscripts({items}, 1) - 1 AS {index} "
-            f"FROM {source} AS {alias}"
-        )
+    def unnest(self, source: str, alias: str, items: str, item: str, index: str | None) -> str:
+        """A query: each row of the source once per item of a list, with the item and its place from 0.
+
+        The place has no name where nothing asks for it: it costs as much as the items.
+        """
+        place = f", generate_subscripts({items}, 1) - 1 AS {index}" if index else ""
+        return f"SELECT {alias}.*, unnest({items}) AS {item}{place} FROM {source} AS {alias}"
 
     def listed(self, value: str) -> str:
         """A list of one value; null where the value is."""

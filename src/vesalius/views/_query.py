@@ -4,12 +4,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
 import pyarrow as pa
 
 from vesalius.views import _nodes as ast
-from vesalius.views._definition import Definition
+from vesalius.views._definition import Definition, Select, places
 from vesalius.views._dialect import Dialect, Kind
 from vesalius.views._parser import parse
 from vesalius.views._plan import Cell, Chain, Loop, NotCompiledError, chains
@@ -18,6 +19,10 @@ from vesalius.views._types import Shape
 
 ROW = "r"
 """The name of the row in every layer of the query."""
+ORIGIN = ("_reference", "_resource", "_subject", "_recorded_at", "_seq")
+"""The columns that say where a row of the lake came from."""
+UNREADABLE = "a line of the files is not a resource in JSON"
+"""How a query over files fails at a line that it cannot read."""
 _ROW_INDEX = ast.Constant("rowIndex")
 
 
@@ -52,26 +57,31 @@ class Query:
         resource = Shape((definition.resource,), many=False)
         self.root = _Item(Sql(ROW, pa.struct(list(kept)), resource), "0", nullable=False, outer=0)
         self._where = [self._criterion(path) for path in definition.where]
-        found = chains(definition.select)
-        self._loops = sorted({step.number for chain in found for step in chain if isinstance(step, Loop)})
-        self._bodies = [self._chain(chain, at) for at, chain in enumerate(found)]
+        self._indexed = any("rowIndex" in path for path in _paths(definition.select))
+        self._bodies = [self._chain(chain) for chain in chains(definition.select)]
 
-    def text(self, source: str, condition: str = "TRUE") -> str:
-        """The query.
+    def text(
+        self, source: str, condition: str = "TRUE", *, origin: Sequence[str] = ORIGIN, broken: str = ""
+    ) -> str:
+        """The query; its rows keep the order of the source, those of one branch of a union together.
 
         Args:
             source: what follows FROM: a table, or a function that reads files.
             condition: which of its rows to read, from SQL that no view wrote.
+            origin: the columns to add that say where a row came from.
+            broken: a test of the rows of the source that could not be read; the query fails at the first.
         """
-        names = ", ".join(self.dialect.name(name) for name in self.columns.names)
+        base = f"SELECT {ROW}.* FROM {source} AS {ROW} WHERE {self._test(condition, broken)}"
+        added = [self._origin(name) for name in origin]
+        rows = [f"SELECT {', '.join([*cells, *added])} FROM {rows} AS {ROW}" for cells, rows in self._bodies]
+        return f"WITH base AS {self.dialect.inlined}({base})\n{self.dialect.together(rows)}"
+
+    def _test(self, condition: str, broken: str) -> str:
         tests = " AND ".join([condition, *(f"({test})" for test in self._where)])
-        base = f"SELECT {ROW}.* FROM {source} AS {ROW} WHERE {tests}"
-        order = ", ".join(["_seq", "_chain", *(f"_n{number}" for number in self._loops)])
-        rows = self.dialect.together(self._bodies)
-        return (
-            f"WITH base AS ({base}),\nmade AS (\n{rows}\n)\n"
-            f"SELECT {names}, _reference, _resource, _subject, _recorded_at, _seq FROM made ORDER BY {order}"
-        )
+        if not broken:
+            return tests
+        # One expression: of several that are joined by AND, an engine may run the others alone.
+        return f"CASE WHEN {broken} THEN {self.dialect.fault(UNREADABLE)} ELSE {tests} END"
 
     def _criterion(self, path: str) -> str:
         with self.compiler.condition():
@@ -83,17 +93,17 @@ class Query:
     def _place(self, item: _Item) -> Place:
         return Place(item.sql, self.root.sql, item.row)
 
-    def _chain(self, chain: Chain, number: int) -> str:
+    def _chain(self, chain: Chain) -> tuple[list[str], str]:
+        """The columns of a chain, in the order of the view's, and what follows FROM."""
         items = {0: self.root}
-        source, cells = "base", []
+        source, cells = "base", {}
         for step in chain:
             if isinstance(step, Loop):
                 source = f"({self._layer(step, items, source)})"
             else:
-                cells.append(f"{self._cell(step, items)} AS {self.dialect.name(step.column.name)}")
-        places = [f"{f'{ROW}._n{at}' if at in items else '0'} AS _n{at}" for at in self._loops]
-        selected = ", ".join([*cells, *self._origin(), f"{number} AS _chain", *places])
-        return f"SELECT {selected} FROM {source} AS {ROW}"
+                name = step.column.name
+                cells[name] = f"{self._cell(step, items)} AS {self.dialect.name(name)}"
+        return [cells[name] for name in self.columns.names], source
 
     def _layer(self, loop: Loop, items: dict[int, _Item], source: str) -> str:
         """The rows of the source, once for each item of the loop."""
@@ -108,7 +118,7 @@ class Query:
         item, index = f"_i{loop.number}", f"_n{loop.number}"
         sql = Sql(f"{ROW}.{item}", found.type, found.shape.one())
         items[loop.number] = _Item(sql, f"{ROW}.{index}", loop.or_null or outer.nullable, loop.outer)
-        return self.dialect.unnest(source, ROW, listed, item, index)
+        return self.dialect.unnest(source, ROW, listed, item, index if self._indexed else None)
 
     def _listed(self, found: Sql) -> str:
         if found.nothing:
@@ -150,15 +160,20 @@ class Query:
         if have != kind and (have, kind) != ("integer", "number"):
             raise NotCompiledError(f"a {have} in a column of {kind}")
 
-    def _origin(self) -> tuple[str, ...]:
+    def _origin(self, name: str) -> str:
         resource = f"{self.dialect.text(self.definition.resource + '/')} || {ROW}._id"
-        return (
-            f"{resource} || '/_history/' || {ROW}._version AS _reference",
-            f"{resource} AS _resource",
-            f"{ROW}._subject AS _subject",
-            f"{ROW}._recorded_at AS _recorded_at",
-            f"{ROW}._seq AS _seq",
-        )
+        if name == "_resource":
+            return f"{resource} AS _resource"
+        if name == "_reference":
+            return f"{resource} || '/_history/' || {ROW}._version AS _reference"
+        return f"{ROW}.{name} AS {name}"
+
+
+def _paths(select: Select) -> Iterator[str]:
+    """Every path in a select."""
+    for _, each in places(select, ""):
+        yield from (column.path for column in each.column)
+        yield from filter(None, (each.for_each, each.for_each_or_null, *each.repeat))
 
 
 def _kind(wanted: pa.DataType) -> Kind:

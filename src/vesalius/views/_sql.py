@@ -68,11 +68,17 @@ class Place:
 
 
 class Compiler:
-    """Makes SQL of expressions; the constants of the view become literals."""
+    """Makes SQL of expressions; the constants of the view become literals.
+
+    Attributes:
+        used: each element that the SQL reads, as the FHIR type that has it and its name: all that is read of
+            a file. A structure of which no element is named is read whole.
+    """
 
     def __init__(self, dialect: Dialect, constants: Mapping[str, tuple[Any, str]]) -> None:
         self.dialect = dialect
         self.constants = constants
+        self.used: set[tuple[str, str]] = set()
         self._variables = 0
         self._conditions = 0
 
@@ -195,6 +201,7 @@ class Compiler:
         kept = _field_type(owner.type, name)
         if kept is None:
             raise NotCompiledError(f"the columns do not hold {owner.shape.type}.{name}")
+        self.used.add((owner.shape.type, name))
         several = bool(pa.types.is_list(kept))
         item = kept.field(0).type if several else kept
         if shape.type not in PRIMITIVES and not pa.types.is_struct(item):
@@ -416,6 +423,7 @@ class Compiler:
     def _key(self, reference: str, kept: pa.DataType, wanted: str) -> str:
         if _field_type(kept, "reference") is None:
             raise NotCompiledError("the columns do not hold Reference.reference")
+        self.used |= {("Reference", "reference"), ("Reference", "type")}
         has_type = _field_type(kept, "type") is not None
         kind = f"coalesce({self.dialect.field(reference, 'type')}, '')" if has_type else "''"
         return self.dialect.reference_key(self.dialect.field(reference, "reference"), kind, wanted)
