@@ -8,11 +8,11 @@ from __future__ import annotations
 
 import io
 import os
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import datetime
-from itertools import batched
+from itertools import islice
 from pathlib import Path
 from tempfile import NamedTemporaryFile
 from typing import IO, TYPE_CHECKING, Any
@@ -21,13 +21,15 @@ import msgspec
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from vesalius.errors import InvalidView, Unavailable
+from vesalius.errors import NotFound, Unavailable
 from vesalius.views import _table
+from vesalius.views._duckdb import Progress
+from vesalius.views._files import Files
 from vesalius.views._force import in_force
-from vesalius.views._view import View
+from vesalius.views._view import Engine, View
 
 if TYPE_CHECKING:
-    from vesalius.lake import Lake
+    from vesalius.lake import Lake, Version
 
 FORMATS = {
     "csv": "text/csv",
@@ -36,9 +38,6 @@ FORMATS = {
     "parquet": "application/vnd.apache.parquet",
 }
 """What rows can be encoded as, with the media type of each."""
-
-ENGINES = ("auto", "duckdb", "python")
-"""What :func:`batches` can run on."""
 
 CHUNK = 1_000
 """How many resources the Python route turns into rows at a time."""
@@ -55,63 +54,81 @@ class Asked:
         since: only of versions that were received after this moment.
         subjects: only of resources about these patients (``Patient/ID``); all, if None.
         limit: at most so many rows.
-        engine: one of :data:`ENGINES`.
+        engine: what it runs on.
+        progress: called while DuckDB runs.
     """
 
     as_of: datetime | None = None
     since: datetime | None = None
     subjects: tuple[str, ...] | None = None
     limit: int | None = None
-    engine: str = "auto"
+    engine: Engine = "auto"
+    progress: Progress | None = None
 
 
-def batches(view: View, lake: Lake, asked: Asked | None = None) -> Iterator[pa.RecordBatch]:
+def batches(view: View, source: Lake | Files, asked: Asked | None = None) -> Iterator[pa.RecordBatch]:
     """The rows of the versions in force, each with the columns of the view and no others.
 
-    Few patients, and views that do not compile, are read from the log; the rest from the lake's columns.
-    The position is fixed at first: what is written meanwhile is not seen.
+    Of a lake, few patients, and views that do not compile, are read from the log; the rest from its columns.
+    The position is fixed at first: what is written meanwhile is not seen. Of files, every line counts.
 
     Raises:
-        InvalidView: the view does not fit a resource, or the engine cannot run it.
+        InvalidView: the view does not fit a resource, or does not compile and the engine is ``duckdb``.
+        UnreadableInput: a file cannot be read.
+        NotFound: files were asked for patients or a moment, which they do not know.
     """
     asked = asked or Asked()
-    pinned = lake.pinned()
-    if asked.engine == "duckdb" and view.route != "duckdb":
-        raise InvalidView(f"DuckDB cannot run this view: {view.route}", hint="use --engine auto")
-    slow = asked.engine == "python" or view.route != "duckdb" or asked.subjects is not None
-    found = _from_log(view, pinned, asked) if slow else _from_columns(view, pinned, asked)
+    if isinstance(source, Files):
+        if asked.as_of or asked.since or asked.subjects is not None:
+            raise NotFound("files know neither moments nor patients", hint="take them into a lake first")
+        found: Iterable[pa.RecordBatch] = view.batches(source, engine=asked.engine, progress=asked.progress)
+    elif asked.engine == "python" or (
+        asked.engine == "auto" and (view.route != "duckdb" or asked.subjects is not None)
+    ):
+        found = _from_log(view, source.pinned(), asked)
+    else:
+        found = _from_columns(view, source.pinned(), asked)
     yield from _limited(found, asked.limit)
 
 
 def from_resources(
-    view: View, resources: Iterable[Any], limit: int | None = None
+    view: View, resources: Iterable[Mapping[str, Any]], limit: int | None = None
 ) -> Iterator[pa.RecordBatch]:
-    """The rows of decoded resources, in their order."""
+    """The rows of decoded resources, in their order.
+
+    Raises:
+        InvalidView: the view does not fit a resource.
+    """
     yield from _limited(_rows(view, resources), limit)
 
 
 def _from_log(view: View, lake: Lake, asked: Asked) -> Iterator[pa.RecordBatch]:
-    kind = view.definition.resource
+    return _rows(view, (version.resource for version in versions(view, lake, asked)))
+
+
+def versions(view: View, lake: Lake, asked: Asked) -> Iterator[Version]:
+    """The versions in force that the rows come from, read from the log."""
+    kind, since = view.definition.resource, asked.since
     if asked.subjects is None:
-        versions: Iterable[Any] = lake.resources(kind, asked.as_of)
+        found: Iterable[Version] = lake.resources(kind, asked.as_of)
     else:
         about = (lake.patient(subject, asked.as_of, [kind]) for subject in dict.fromkeys(asked.subjects))
-        versions = (version for found in about for version in found)
-    since = asked.since
-    kept = (version for version in versions if since is None or version.received_at > since)
-    yield from _rows(view, (version.resource for version in kept))
+        found = (version for some in about for version in some)
+    return (version for version in found if since is None or version.received_at > since)
 
 
 def _from_columns(view: View, lake: Lake, asked: Asked) -> Iterator[pa.RecordBatch]:
-    force = in_force(lake.columns(view.definition.resource), asked.as_of, asked.since)
-    for batch in view.table(lake).to_batches():
+    force = in_force(lake.columns(view.definition.resource), asked.as_of, asked.since, asked.subjects)
+    found = view.batches(lake, engine="duckdb", origin=("_seq",), progress=asked.progress)
+    for batch in found:
         kept = batch.filter(pc.is_in(batch["_seq"], force))
         if kept.num_rows:
             yield kept.select(view.schema.names)
 
 
-def _rows(view: View, resources: Iterable[Any]) -> Iterator[pa.RecordBatch]:
-    for some in batched(resources, CHUNK):
+def _rows(view: View, resources: Iterable[Mapping[str, Any]]) -> Iterator[pa.RecordBatch]:
+    left = iter(resources)
+    while some := list(islice(left, CHUNK)):
         rows = [tuple(row.values()) for row in view.rows(some)]
         if rows:
             yield from _table.arrow(rows, view.schema).to_batches()
@@ -177,7 +194,7 @@ def _flat_type(kind: pa.DataType) -> pa.DataType:
     return pa.string() if pa.types.is_list(kind) else kind
 
 
-def _flat(column: pa.Array) -> pa.Array:
+def _flat(column: pa.Array[Any]) -> pa.Array[Any]:
     """A list as the text of a JSON array: CSV has no lists."""
     if not pa.types.is_list(column.type):
         return column
