@@ -37,12 +37,11 @@ def view_of(**constant):
 
 
 @pytest.mark.parametrize("attack", ATTACKS)
-def test_a_constant_is_only_text(attack, make_lake):
+def test_a_constant_is_only_text(attack, make_lake, make_files):
     view = view_of(valueString=attack)
     assert view.route == "duckdb"
-    rows = assert_same(
-        view, make_lake([patient(1, name=[{"family": attack}]), patient(2, name=[{"family": "x"}])])
-    )
+    patients = [patient(1, name=[{"family": attack}]), patient(2, name=[{"family": "x"}])]
+    rows = assert_same(view, make_lake(patients), make_files(patients))
     assert rows["is"].to_pylist() == [True, False]
     assert rows["c"].to_pylist() == [attack, attack]
 

@@ -38,6 +38,10 @@ class Dialect:
         """A text literal; DuckDB knows no escape in it but the doubled quote."""
         return "'" + value.replace("'", "''") + "'"
 
+    def row(self, alias: str) -> str:
+        """A whole row as a structure."""
+        return alias
+
     def field(self, structure: str, name: str) -> str:
         """A field of a structure; null where the structure is."""
         if _SIMPLE.fullmatch(structure):
@@ -88,22 +92,23 @@ class Dialect:
         place = f", generate_subscripts({items}, 1) - 1 AS {index}" if index else ""
         return f"SELECT {alias}.*, unnest({items}) AS {item}{place} FROM {source} AS {alias}"
 
+    def items(self, *values: str) -> str:
+        """A list of these values."""
+        return f"[{', '.join(values)}]"
+
     def listed(self, value: str) -> str:
         """A list of one value; null where the value is."""
-        return f"CASE WHEN {value} IS NOT NULL THEN [{value}] END"
+        return f"CASE WHEN {value} IS NOT NULL THEN {self.items(value)} END"
 
     def or_null(self, items: str, null_row: str | None) -> str:
         """The list, or one null where it is empty (or where the row is a null row already)."""
         empty = f"{self.size(items)} = 0"
-        return (
-            f"CASE WHEN {null_row} OR {empty} THEN [NULL] ELSE {items} END"
-            if null_row
-            else (f"CASE WHEN {empty} THEN [NULL] ELSE {items} END")
-        )
+        test = f"{null_row} OR {empty}" if null_row else empty
+        return f"CASE WHEN {test} THEN {self.items('NULL')} ELSE {items} END"
 
     def carry_null(self, items: str, null_row: str) -> str:
         """The list, or one null where the row is a null row already."""
-        return f"CASE WHEN {null_row} THEN [NULL] ELSE {items} END"
+        return f"CASE WHEN {null_row} THEN {self.items('NULL')} ELSE {items} END"
 
     def reference_key(self, text: str, kind: str, wanted: str) -> str:
         """The key in the text of a Reference (see ``_functions.reference_key``)."""

@@ -55,7 +55,7 @@ class Query:
         self.dialect = dialect
         self.compiler = Compiler(dialect, definition.constants)
         resource = Shape((definition.resource,), many=False)
-        self.root = _Item(Sql(ROW, pa.struct(list(kept)), resource), "0", nullable=False, outer=0)
+        self.root = _Item(Sql(dialect.row(ROW), pa.struct(list(kept)), resource), "0", nullable=False, outer=0)
         self._where = [self._criterion(path) for path in definition.where]
         self._indexed = any("rowIndex" in path for path in _paths(definition.select))
         self._bodies = [self._chain(chain) for chain in chains(definition.select)]
@@ -149,10 +149,10 @@ class Query:
 
     def _collection(self, found: Sql, kind: Kind) -> str:
         if found.nothing:
-            return self.dialect.cast_list("[]", kind)
+            return self.dialect.cast_list(self.dialect.items(), kind)
         self._check_cast(found, kind)
         items = found.text if found.many else self.dialect.listed(found.text)
-        return self.dialect.cast_list(f"coalesce({items}, [])", kind)
+        return self.dialect.cast_list(f"coalesce({items}, {self.dialect.items()})", kind)
 
     def _check_cast(self, found: Sql, kind: Kind) -> None:
         """Only casts that write a value as the Python route does."""
