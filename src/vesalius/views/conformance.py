@@ -12,6 +12,7 @@ from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
 from decimal import Decimal
+from importlib import import_module
 from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
@@ -50,7 +51,8 @@ class Result:
 
 def engines() -> tuple[str, ...]:
     """The engines that can run here."""
-    return ("python", "duckdb", "spark") if find_spec("pyspark") else ("python", "duckdb")
+    with_spark = find_spec("pyspark") and find_spec("vesalius.views.spark")
+    return ("python", "duckdb", "spark") if with_spark else ("python", "duckdb")
 
 
 def test_files(path: Path) -> list[Path]:
@@ -152,10 +154,26 @@ def _duckdb(view: View, lines: Path, resources: Rows) -> Rows:  # noqa: ARG001
 
 
 @contextmanager
+def _spark() -> Iterator[Run]:
+    spark = import_module("vesalius.views.spark")
+    with spark.session() as session:
+
+        def run_there(view: View, lines: Path, resources: Rows) -> Rows:  # noqa: ARG001
+            table = spark.table(view, session, Files([lines]))
+            found: Rows = table.select(view.schema.names).to_pylist()
+            return found
+
+        yield run_there
+
+
+@contextmanager
 def _engine(name: str) -> Iterator[Run]:
     if name == "python":
         yield _python
     elif name == "duckdb":
         yield _duckdb
+    elif name == "spark" and name in engines():
+        with _spark() as run_there:
+            yield run_there
     else:
         raise NotFound(f"there is no engine {name[:64]!r} here", hint=", ".join(engines()))

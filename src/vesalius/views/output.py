@@ -172,8 +172,7 @@ def _csv(found: Iterable[pa.RecordBatch], schema: pa.Schema, header: bool) -> It
     from pyarrow.csv import WriteOptions, write_csv
 
     flat = pa.schema([pa.field(field.name, _flat_type(field.type)) for field in schema])
-    if header:
-        yield _line(schema.names)
+    before = _line(schema.names) if header else b""
     for batch in found:
         buffer = io.BytesIO()
         columns = [_flat(column) for column in batch.columns]
@@ -182,7 +181,11 @@ def _csv(found: Iterable[pa.RecordBatch], schema: pa.Schema, header: bool) -> It
             buffer,
             WriteOptions(include_header=False, quoting_style="needed"),
         )
-        yield buffer.getvalue()
+        # Together with the first rows: whoever asks for the first piece hears what is wrong with them.
+        yield before + buffer.getvalue()
+        before = b""
+    if before:
+        yield before
 
 
 def _line(names: Sequence[str]) -> bytes:
