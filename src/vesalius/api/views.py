@@ -260,11 +260,9 @@ def _subject(call: Call, given: Given) -> tuple[str, Mapping[str, Any]]:
             "required",
             "name one view: subjectCanonical, subjectReference or subjectResource",
         )
-    from vesalius.views import SPELLINGS
-
     find: Callable[[Call, Any], Mapping[str, Any]] = named[0][0]
     found = find(call, named[0][1])
-    if found.get("resourceType", TYPE) not in SPELLINGS:
+    if str(found.get("resourceType", TYPE)).rpartition("/")[2] != TYPE:
         raise Refusal(422, "not-supported", "only ViewDefinitions run here", path="subjectResource")
     return (str(found["name"]) if "id" in found and "name" in found else "view"), _without_id(found)
 

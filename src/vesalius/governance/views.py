@@ -22,7 +22,7 @@ from vesalius.governance.people import Person
 from vesalius.governance.roles import Right, require
 from vesalius.store import Instant, metadata, reading, writing
 
-LONGEST = 40_000
+LONGEST = 30_000
 """How many characters a view may have."""
 
 _NAME = re.compile(r"[a-z][a-z0-9_]{0,62}", re.ASCII)

@@ -5,9 +5,8 @@ where they lie; all give the same rows. :mod:`vesalius.views.features` goes on f
 candidate, as of its moment.
 """
 
-from vesalius.views._definition import SPELLINGS
 from vesalius.views._duckdb import Limits
 from vesalius.views._files import Files
 from vesalius.views._view import View
 
-__all__ = ["SPELLINGS", "Files", "Limits", "View"]
+__all__ = ["Files", "Limits", "View"]
