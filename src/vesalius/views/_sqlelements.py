@@ -30,8 +30,10 @@ from vesalius.views._sqlvalue import (
 from vesalius.views._types import PRIMITIVES, SUFFIXES, Shape, element, is_a, is_choice, plain, scalar, suffix
 
 _ELEMENT = re.compile(r"[A-Za-z_][A-Za-z0-9_]*")
-_OF_ALL = frozenset({"id", "meta", "implicitRules", "language"})
-"""The elements that every resource has."""
+_OF_ALL = frozenset(
+    {"id", "meta", "implicitRules", "language", "text", "contained", "extension", "modifierExtension"}
+)
+"""The elements that every resource has, or nearly every."""
 BODY = "_body"
 """The column that holds the whole resource as JSON."""
 
