@@ -55,7 +55,9 @@ class Query:
         self.dialect = dialect
         self.compiler = Compiler(dialect, definition.constants)
         resource = Shape((definition.resource,), many=False)
-        self.root = _Item(Sql(dialect.row(ROW), pa.struct(list(kept)), resource), "0", nullable=False, outer=0)
+        self.root = _Item(
+            Sql(dialect.row(ROW), pa.struct(list(kept)), resource), "0", nullable=False, outer=0
+        )
         self._where = [self._criterion(path) for path in definition.where]
         self._indexed = any("rowIndex" in path for path in _paths(definition.select))
         self._bodies = [self._chain(chain) for chain in chains(definition.select)]

@@ -10,6 +10,7 @@ written as the hexadecimal of its UTF-8: no text can then be anything but a text
 from __future__ import annotations
 
 import re
+from collections.abc import Callable
 from typing import ClassVar
 
 from vesalius.views._dialect import FAULT, Dialect, Kind
@@ -28,6 +29,7 @@ class SparkDialect(Dialect):
     """
 
     name_of = "spark"
+    inlined: ClassVar[str] = ""
     types: ClassVar[dict[Kind, str]] = {
         "text": "STRING",
         "boolean": "BOOLEAN",
@@ -93,11 +95,13 @@ class SparkDialect(Dialect):
         """A value that fails when it is asked for."""
         return f"raise_error({self.text(FAULT + message)})"
 
-    def unnest(self, source: str, alias: str, items: str, item: str, index: str) -> str:
+    def unnest(self, source: str, alias: str, items: str, item: str, index: str | None) -> str:
         """A query: each row of the source once per item of a list, with the item and its place from 0."""
+        named, unnested = (f"{index}, {item}", "posexplode") if index else (item, "explode")
+        given = f"_each.{item}, _each.{index}" if index else f"_each.{item}"
         return (
-            f"SELECT {alias}.*, _each.{item}, _each.{index} FROM {source} AS {alias} "
-            f"LATERAL VIEW posexplode({items}) _each AS {index}, {item}"
+            f"SELECT {alias}.*, {given} FROM {source} AS {alias} "
+            f"LATERAL VIEW {unnested}({items}) _each AS {named}"
         )
 
     def items(self, *values: str) -> str:
@@ -126,3 +130,20 @@ class SparkDialect(Dialect):
     def length(self, value: str) -> str:
         """How many characters (code points) a text has."""
         return f"char_length({value})"
+
+
+SHARED = frozenset({"cast", "carry_null", "flatten", "has", "listed", "or_null", "together"})
+"""What Spark writes as DuckDB does."""
+
+
+def _left_to_python(method: str) -> Callable[..., str]:
+    def refuse(*_arguments: object, **_named: object) -> str:
+        raise NotCompiledError(f"{method}, which the SQL of Spark does not have")
+
+    return refuse
+
+
+# What only DuckDB knows how to write must never reach Spark: a view that needs it goes the Python route.
+for _method in {name for name in vars(Dialect) if callable(getattr(Dialect, name)) and name[0] != "_"}:
+    if _method not in vars(SparkDialect) and _method not in SHARED:
+        setattr(SparkDialect, _method, _left_to_python(_method))
