@@ -11,7 +11,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from vesalius.errors import InvalidView
-from vesalius.views.features import Feature, latest
+from vesalius.views import View
+from vesalius.views.features import Feature, Features
 
 DAWN = datetime(2024, 1, 1, tzinfo=UTC)
 LOINC = "http://loinc.org"
@@ -30,6 +31,32 @@ SCHEMA = pa.schema(
         ("_seq", pa.int64()),
     ]
 )
+
+
+VIEW = View.load(
+    {
+        "resource": "Observation",
+        "select": [
+            {
+                "column": [
+                    {"name": "status", "path": "status"},
+                    {"name": "effective", "path": "effective.ofType(dateTime)"},
+                    {"name": "specimen", "path": "specimen.reference"},
+                    {"name": "value", "path": "value.ofType(Quantity).value"},
+                ]
+            },
+            {
+                "forEachOrNull": "code.coding",
+                "column": [{"name": "code_system", "path": "system"}, {"name": "code", "path": "code"}],
+            },
+        ],
+    }
+)
+
+
+def latest(rows, asked, features):
+    found = Features(VIEW, features).of(rows, asked)
+    return found.table, tuple(found.sources)
 
 
 class Candidate(NamedTuple):

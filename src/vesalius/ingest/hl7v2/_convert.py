@@ -98,7 +98,9 @@ class Converter:
             raise FaultError(Cause.MISSING_VALUE, "the message has no PID segment with a patient in it")
         if merging := self.tables.merges.get(message.header.trigger if message.header.code == "ADT" else ""):
             merged(run, merging)
-        return finished(run, raw)
+        found = finished(run, raw)
+        run.end()
+        return found
 
     def _unplaced(self, segment: str) -> tuple[_Applied, ...]:
         """What a segment adds to that the structure does not know, such as one of a site's own."""

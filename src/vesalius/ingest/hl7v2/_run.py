@@ -114,6 +114,13 @@ class Run:
         known.said = known.said or self.saying
         return known
 
+    def end(self) -> None:
+        """Undoes what goes in circles (drafts know groups that know drafts), so that no collector must."""
+        for draft in self.drafts:
+            draft.resource = {}
+            for frame in draft.frame.upwards():
+                frame.targets.clear()
+
     def keep(self, element: dict[str, Any]) -> None:
         """Keeps an element alive, whose identity names slots, after its content went into another."""
         self._kept.append(element)
