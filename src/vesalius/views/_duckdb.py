@@ -19,6 +19,7 @@ from vesalius.lake import resource_schema
 from vesalius.views._dialect import FAULT, Dialect
 from vesalius.views._files import Files
 from vesalius.views._query import UNREADABLE, Query
+from vesalius.views._sqlelements import BODY
 from vesalius.views._structure import structure
 
 if TYPE_CHECKING:
@@ -150,14 +151,18 @@ def files(found: Files, query: Query) -> Reading:
         found.check_columns(resource_schema(kind))
         return Reading(parquet(paths), paths)
     dialect = query.dialect
-    read = structure(kind, query.compiler.used)
+    read = {"resourceType": "VARCHAR", **structure(kind, query.compiler.used)}
     named = ", ".join(f"{dialect.text(name)}: {dialect.text(type_)}" for name, type_ in read.items())
     # What is no JSON, or has a value of another type than R4 says, becomes null instead of an error that
     # quotes it. A line without a resourceType is then what could not be read.
     source = (
         f"read_json({_listed(paths)}, format = 'newline_delimited', ignore_errors = true, "
-        f"columns = {{'resourceType': 'VARCHAR', {named}}})"
+        f"columns = {{{named}}})"
     )
+    if (kind, BODY) in query.compiler.used:
+        typed = ", ".join(f"{dialect.name(name)} {type_}" for name, type_ in read.items())
+        lines = f"read_ndjson_objects({_listed(paths)}, ignore_errors = true)"
+        source = f"(SELECT json AS {BODY}, unnest(TRY_CAST(json AS STRUCT({typed}))) FROM {lines})"
     return Reading(source, paths, f"resourceType = {dialect.text(kind)}", "resourceType IS NULL", files=found)
 
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Collection
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
@@ -12,9 +11,9 @@ from typing import TYPE_CHECKING, Any, TypeAlias
 import pyarrow as pa
 
 from vesalius.errors import NotFound, UnreadableInput
-from vesalius.lake import ColumnFiles, Lake, resource_schema
+from vesalius.lake import ColumnFiles, Lake
 from vesalius.views._files import Files
-from vesalius.views._spark_types import part, spark_schema
+from vesalius.views._spark_types import OWN, Used, part, spark_schema
 
 if TYPE_CHECKING:
     from pyspark.sql import DataFrame, SparkSession
@@ -46,18 +45,17 @@ class Reading:
     position: int | None = None
     known: bool = True
 
-    def typed(self, used: Collection[str]) -> DataFrame:
-        """The elements with these names, as columns, with the lake's own fields where there are any."""
+    def typed(self, used: Used) -> DataFrame:
+        """The elements that are used, as columns, with the lake's own fields where there are any."""
         if self.lines:
             return self._parsed(used)
-        return self._up_to(self._columns(part(resource_schema(self.kind), used)))
+        return self._up_to(self._columns(part(self.kind, used)))
 
     def bodies(self) -> DataFrame:
         """The JSON of every resource, as ``_body``, with the lake's own fields where there are any."""
         if self.lines:
             return self._lines.withColumnRenamed("value", "_body")
-        own = part(resource_schema(self.kind), {"_body"})
-        return self._up_to(self._columns(own)).select(*own.names)
+        return self.typed({(self.kind, "_body")}).select(*OWN, "_body")
 
     def _columns(self, schema: pa.Schema) -> DataFrame:
         if self.given is not None:
@@ -81,13 +79,13 @@ class Reading:
             found = self.session.read.option("lineSep", "\n").text(list(self.paths))
         return found.select("value").where(functions.col("value").rlike(r"\S"))
 
-    def _parsed(self, used: Collection[str]) -> DataFrame:
+    def _parsed(self, used: Used) -> DataFrame:
         from pyspark.sql import functions
 
-        elements = [field for field in part(resource_schema(self.kind), used) if field.name[0] != "_"]
+        elements = [field for field in part(self.kind, used) if field.name[0] != "_"]
         schema = pa.schema([pa.field("resourceType", pa.string()), *elements])
         parsed = functions.from_json("value", spark_schema(schema), STRICT)
-        return self._lines.select(parsed.alias("line")).select("line.*")
+        return self._lines.select(parsed.alias("line"), "value").selectExpr("line.*", "value AS _body")
 
 
 def reading(session: SparkSession, source: Readable, kind: str) -> Reading:

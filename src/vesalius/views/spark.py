@@ -123,12 +123,11 @@ def _query(view: View) -> Query | str:
 
 def _by_sql(query: Query, read: Reading) -> DataFrame:
     dialect = query.dialect
-    assert isinstance(dialect, SparkDialect)
     name = f"vesalius_{uuid4().hex}"
     broken = "resourceType IS NULL" if read.lines else ""
     condition = f"resourceType = {dialect.text(read.kind)}" if read.lines else "TRUE"
     text = query.text(name, condition, origin=ORIGIN if read.known else (), broken=broken)
-    read.typed(dialect.used).createOrReplaceTempView(name)
+    read.typed(query.compiler.used).createOrReplaceTempView(name)
     try:
         return read.session.sql(text)
     finally:

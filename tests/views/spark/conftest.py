@@ -12,6 +12,7 @@ SETTINGS = {
     "spark__executor__memory": "768m",
     "spark__driver__extraJavaOptions": "-XX:+UseSerialGC -XX:TieredStopAtLevel=1",
     "spark__executor__extraJavaOptions": "-XX:+UseSerialGC -XX:TieredStopAtLevel=1",
+    "spark__task__maxFailures": "1",  # an error of a view is one the first time
     "spark__sql__adaptive__enabled": "false",
     "spark__sql__shuffle__partitions": "1",
     "spark__sql__codegen__wholeStage": "false",  # the tables are small: compiling takes longer than running
