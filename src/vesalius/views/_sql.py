@@ -160,11 +160,9 @@ class Compiler(Elements):
             raise NotCompiledError("an index that is not a number")
         if not target.many:
             return target if index == 0 else NOTHING
+        if index == 0:
+            return self.first(target)
         return self.at(target, self.dialect.item(target.text, index)) if index >= 0 else NOTHING
-
-    def at(self, items: Sql, text: str) -> Sql:
-        """One item of a list."""
-        return replace(items, text=text, shape=items.shape.one(), beside=None)
 
     def number_of(self, node: ast.Node) -> int | None:
         """A whole number that is written out or a constant of the view."""

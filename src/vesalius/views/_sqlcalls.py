@@ -134,7 +134,7 @@ def _first(compiler: Compiler, node: ast.Call, place: Place) -> Sql | Open:
     target = compiler.open_target(node.target, place)
     if isinstance(target, Open):
         return compiler.closed(target) if target.owner.many else target
-    return compiler.at(target, compiler.dialect.item(target.text, 0)) if target.many else target
+    return compiler.first(target)
 
 
 @_function("last")

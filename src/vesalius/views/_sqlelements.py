@@ -47,6 +47,7 @@ class Elements:
         self.used: set[tuple[str, str]] = set()
         self.guard = Guard()
         self._variables = 0
+        self._heads: dict[str, str] = {}
 
     def variable(self) -> str:
         """A name for the item of a list that no other has."""
@@ -64,6 +65,17 @@ class Elements:
         fault = self.dialect.fault(f"{what} has several values where one is allowed")
         text = f"CASE WHEN {self.dialect.size(value.text)} > 1 THEN {fault} ELSE {first} END"
         return replace(value, text=text, shape=value.shape.one(), beside=None)
+
+    def first(self, items: Sql) -> Sql:
+        """The first item of a list, which is nearly always found without making the list."""
+        if not items.many:
+            return items
+        text, head = self.dialect.item(items.text, 0), self._heads.get(items.text)
+        return self.at(items, f"coalesce({head}, {text})" if head else text)
+
+    def at(self, items: Sql, text: str) -> Sql:
+        """One item of a list."""
+        return replace(items, text=text, shape=items.shape.one(), beside=None)
 
     def listed(self, value: Sql) -> Sql:
         """The value as a list."""
@@ -163,13 +175,24 @@ class Elements:
             return self._held_as_json(owner, name, shape)
         several = bool(pa.types.is_list(kept.type))
         item = kept.type.field(0).type if several else kept.type
-        if not owner.many:
+        if owner.many:
+            variable = self.variable()
+            made = Sql(self.dialect.field(variable, name), item, Shape(shape.types, several))
+            found = replace(self.mapped(owner, made, variable), beside=(owner, name))
+        else:
             text = self.dialect.field(owner.text, name)
             text = self.solid(text, item) if several else text
-            return Sql(text, item, Shape(shape.types, several), beside=(owner, name))
-        variable = self.variable()
-        made = Sql(self.dialect.field(variable, name), item, Shape(shape.types, several))
-        return replace(self.mapped(owner, made, variable), beside=(owner, name))
+            found = Sql(text, item, Shape(shape.types, several), beside=(owner, name))
+        self._heads[found.text] = self._head(owner, name, several=several)
+        return found
+
+    def _head(self, owner: Sql, name: str, *, several: bool) -> str:
+        """The value along the first items only; where it is not null, it is the first of the list."""
+        first = self._heads.get(owner.text, "") if owner.many else owner.text
+        if not first:
+            return ""
+        value = self.dialect.field(first, name)
+        return self.dialect.item(value, 0) if several else value
 
     def _held_as_json(self, owner: Sql, name: str, shape: Shape) -> Sql:
         """A column that holds JSON text: of one structure, or of a list of them."""
