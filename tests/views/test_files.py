@@ -93,6 +93,15 @@ def test_a_value_of_another_type_than_r4_says_is_empty_by_both_routes(tmp_path, 
     assert View.load(CODES).table(Files(path), engine=engine)["code"].to_pylist() == codes(2)
 
 
+def test_a_value_that_does_not_fit_in_the_middle_costs_no_row_and_doubles_none(tmp_path, monkeypatch):
+    monkeypatch.setattr("vesalius.views._duckdb.BATCH_ROWS", 2048)
+    resources = [observation(number) for number in range(30_000)]
+    resources[25_000]["code"] = "text"
+    files = Files(write(tmp_path / "odd.ndjson", resources))
+    found = View.load(CODES).table(files, engine="duckdb", limits=Limits(threads=1))["code"].to_pylist()
+    assert found == codes(*range(25_000), *range(25_001, 30_000))
+
+
 @pytest.mark.parametrize("ending", [".gz", ".zst"])
 @pytest.mark.parametrize("engine", ENGINES)
 def test_a_packed_file_that_is_cut_short_is_an_error(tmp_path, ending, engine):

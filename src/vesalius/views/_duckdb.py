@@ -4,9 +4,11 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
+from functools import lru_cache
 from pathlib import Path
 from threading import Event, Thread
 from typing import TYPE_CHECKING
@@ -14,11 +16,12 @@ from typing import TYPE_CHECKING
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from vesalius.errors import InvalidView, Unavailable, UnreadableInput
+from vesalius.errors import InvalidView, Unavailable, UnreadableInput, VesaliusError
 from vesalius.lake import resource_schema
 from vesalius.views._dialect import FAULT, Dialect
 from vesalius.views._files import Files
 from vesalius.views._query import UNREADABLE, Query
+from vesalius.views._sqlelements import BODY
 from vesalius.views._structure import structure
 
 if TYPE_CHECKING:
@@ -61,6 +64,7 @@ class Reading:
         broken: a test of the rows that could not be read.
         subjects: what the table ``subjects`` holds, which the condition may name.
         files: where a line that could not be read is looked for, to name it.
+        lenient: the same source, read with null for what does not fit instead of an error; slower.
     """
 
     source: str
@@ -69,6 +73,7 @@ class Reading:
     broken: str = ""
     subjects: tuple[str, ...] | None = None
     files: Files | None = None
+    lenient: str = ""
 
 
 @dataclass(frozen=True)
@@ -89,11 +94,10 @@ class Run:
     limits: Limits = field(default_factory=Limits)
     progress: Progress | None = None
 
-    @property
-    def text(self) -> str:
+    def text(self, source: str) -> str:
         """The SQL."""
         read = self.reading
-        return self.query.text(read.source, read.condition, origin=self.origin, broken=read.broken)
+        return self.query.text(source, read.condition, origin=self.origin, broken=read.broken)
 
     def table(self) -> pa.Table:
         """All rows.
@@ -104,22 +108,36 @@ class Run:
         """
         if not self.reading.paths:
             return self.schema.empty_table()
-        with self._running() as connection:
-            found: pa.Table = connection.sql(self.text).to_arrow_table().cast(self.schema)
+        found = pa.Table.from_batches(self.batches(), self.schema)
         return _in_order(found) if "_seq" in self.origin else found
 
     def batches(self) -> Iterator[pa.RecordBatch]:
         """All rows, a batch at a time; the errors of :meth:`table` come with the batch that meets them."""
         if not self.reading.paths:
             return
+        given = 0
         with self._running() as connection:
-            for batch in connection.sql(self.text).to_arrow_reader(BATCH_ROWS):
-                yield batch.cast(self.schema)
+            try:
+                for batch in self._read(connection, self.reading.source):
+                    yield batch
+                    given += batch.num_rows
+            except Exception as error:
+                if not self.reading.lenient or not _is_about_values(error):
+                    raise
+                # The same rows in the same order, so those that were given already are passed over.
+                for batch in self._read(connection, self.reading.lenient):
+                    passed = min(given, batch.num_rows)
+                    given -= passed
+                    yield batch.slice(passed)
+
+    def _read(self, connection: duckdb.DuckDBPyConnection, source: str) -> Iterator[pa.RecordBatch]:
+        for batch in connection.sql(self.text(source)).to_arrow_reader(BATCH_ROWS):
+            yield batch.cast(self.schema)
 
     @contextmanager
     def _running(self) -> Iterator[duckdb.DuckDBPyConnection]:
         read = self.reading
-        with _own_errors(read.files), connect(read.paths, self.limits) as connection:
+        with _own_errors(read.files), _kept(read.paths, self.limits, os.getpid()).cursor() as connection:
             if read.subjects is not None:
                 subjects = pa.array(sorted(set(read.subjects)), pa.string())
                 connection.register("subjects", pa.table({"subject": subjects}))
@@ -150,15 +168,25 @@ def files(found: Files, query: Query) -> Reading:
         found.check_columns(resource_schema(kind))
         return Reading(parquet(paths), paths)
     dialect = query.dialect
-    read = structure(kind, query.compiler.used)
+    read = {"resourceType": "VARCHAR", **structure(kind, query.compiler.used)}
     named = ", ".join(f"{dialect.text(name)}: {dialect.text(type_)}" for name, type_ in read.items())
-    # What is no JSON, or has a value of another type than R4 says, becomes null instead of an error that
-    # quotes it. A line without a resourceType is then what could not be read.
-    source = (
-        f"read_json({_listed(paths)}, format = 'newline_delimited', ignore_errors = true, "
-        f"columns = {{'resourceType': 'VARCHAR', {named}}})"
+    source = f"read_json({_listed(paths)}, format = 'newline_delimited', columns = {{{named}}}"
+    strict, lenient = f"{source})", f"{source}, ignore_errors = true)"
+    if (kind, BODY) in query.compiler.used:
+        typed = ", ".join(f"{dialect.name(name)} {type_}" for name, type_ in read.items())
+        lines = f"read_ndjson_objects({_listed(paths)}, ignore_errors = true)"
+        strict = f"(SELECT json AS {BODY}, unnest(TRY_CAST(json AS STRUCT({typed}))) FROM {lines})"
+        lenient = ""
+    # What is no JSON, or has a value of another type than R4 says (a resource of another type may have, too),
+    # becomes null in the end; a line without a resourceType is then what could not be read.
+    return Reading(
+        strict,
+        paths,
+        f"resourceType = {dialect.text(kind)}",
+        "resourceType IS NULL",
+        files=found,
+        lenient=lenient,
     )
-    return Reading(source, paths, f"resourceType = {dialect.text(kind)}", "resourceType IS NULL", files=found)
 
 
 def parquet(paths: Sequence[str]) -> str:
@@ -174,6 +202,7 @@ def connect(paths: Sequence[str], limits: Limits | None = None) -> duckdb.DuckDB
     connection = duckdb.connect(":memory:", config={"autoinstall_known_extensions": False})
     connection.execute("SET TimeZone = 'UTC'")
     connection.execute("SET temp_directory = ''")
+    connection.execute("SET parquet_metadata_cache = true")
     if limits.threads is not None:
         connection.execute(f"SET threads = {int(limits.threads)}")
     if limits.memory is not None:
@@ -182,6 +211,13 @@ def connect(paths: Sequence[str], limits: Limits | None = None) -> duckdb.DuckDB
     connection.execute("SET enable_external_access = false")
     connection.execute("SET lock_configuration = true")
     return connection
+
+
+@lru_cache(maxsize=4)
+def _kept(paths: tuple[str, ...], limits: Limits, process: int) -> duckdb.DuckDBPyConnection:
+    """The connection of the last runs over the same files: to make one takes as long as 50,000 rows."""
+    del process  # a copy of the process made by fork must not use the threads of the first
+    return connect(paths, limits)
 
 
 def _listed(paths: Sequence[str | Path]) -> str:
@@ -196,6 +232,11 @@ def _in_order(rows: pa.Table) -> pa.Table:
     return rows.take(pc.sort_indices(rows.select(["_seq"]), [("_seq", "ascending")]))
 
 
+def _is_about_values(error: Exception) -> bool:
+    """Whether it is a line or a value that does not fit, and nothing that the view raises itself."""
+    return str(error).startswith("Invalid Input Error") and FAULT not in str(error)
+
+
 @contextmanager
 def _own_errors(files: Files | None) -> Iterator[None]:
     """DuckDB's errors quote the values that they meet: only what we wrote ourselves is passed on."""
@@ -203,20 +244,34 @@ def _own_errors(files: Files | None) -> Iterator[None]:
 
     try:
         yield
-    except duckdb.InvalidInputException as error:
-        _, mark, message = str(error).partition(FAULT)
-        if not mark:
-            raise UnreadableInput("the files hold what the view cannot read") from None
-        message = message.splitlines()[0]
-        if message == UNREADABLE:
-            if files is not None:
-                files.check()
-            raise UnreadableInput(message) from None
-        raise InvalidView(message, hint="use first(), join() or collection: true") from None
-    except duckdb.OutOfMemoryException:
-        raise Unavailable("the view needs more memory than it may use", hint=_MEMORY) from None
-    except duckdb.IOException:
-        raise UnreadableInput("a file cannot be read: it is gone, damaged or cut short") from None
+    except (
+        duckdb.Error,
+        pa.ArrowException,
+        OSError,
+    ) as error:  # of a stream, pyarrow passes on the text only
+        own = _own(str(error))
+        if own is None:
+            raise
+        if own.message == UNREADABLE and files is not None:
+            files.check()
+        raise own from None
+
+
+def _own(text: str) -> VesaliusError | None:
+    kind, _, _ = text.partition(":")
+    if kind == "Out of Memory Error":
+        return Unavailable("the view needs more memory than it may use", hint=_MEMORY)
+    if kind == "IO Error":
+        return UnreadableInput("a file cannot be read: it is gone, damaged or cut short")
+    if kind not in ("Invalid Input Error", "Conversion Error"):
+        return None
+    _, mark, message = text.partition(FAULT)
+    if not mark:
+        return UnreadableInput("the files hold what the view cannot read")
+    message = message.splitlines()[0]
+    if message == UNREADABLE:
+        return UnreadableInput(message)
+    return InvalidView(message, hint="use first(), join() or collection: true")
 
 
 @contextmanager

@@ -93,11 +93,12 @@ class SparkDialect(Dialect):
         """A value that fails when it is asked for."""
         return f"raise_error({self.text(FAULT + message)})"
 
-    def unnest(self, source: str, alias: str, items: str, item: str, index: str) -> str:
+    def unnest(self, source: str, alias: str, items: str, item: str, index: str | None) -> str:
         """A query: each row of the source once per item of a list, with the item and its place from 0."""
+        place = index or "_place"
         return (
-            f"SELECT {alias}.*, _each.{item}, _each.{index} FROM {source} AS {alias} "
-            f"LATERAL VIEW posexplode({items}) _each AS {index}, {item}"
+            f"SELECT {alias}.*, _each.{item}{f', _each.{place}' if index else ''} FROM {source} AS {alias} "
+            f"LATERAL VIEW posexplode({items}) _each AS {place}, {item}"
         )
 
     def items(self, *values: str) -> str:
