@@ -1,10 +1,10 @@
 """msgspec Structs made from the R4 element tables, one per type, when the type is first needed.
 
-Each type exists twice. The *quick* form refuses what is rare though right: primitives that carry an extension
-(``_birthDate``) and nulls in lists. Only what it refuses is decoded again with the *full* form, whose word is
-final. Whatever the quick form accepts is valid, provided that no text in it is blank, which its caller knows
-(:func:`may_hold_blank`); to match a pattern costs more than to decode the text, so the quick form matches
-none that says the same of all texts, and remembers the words that come again and again.
+Each type exists in three forms. The *quick* form refuses what is rare though right: primitives that carry an
+extension (``_birthDate``) and nulls in lists. The *wide* form knows these. What both refuse is decoded again
+with the *full* form, whose word is final. Whatever the others accept is valid, provided that no text in it is
+blank, which their caller knows (:func:`may_hold_blank`); to match a pattern costs more than to decode the
+text, so they match none that says the same of all texts, and remember the words that come again and again.
 """
 
 from __future__ import annotations
@@ -20,10 +20,12 @@ from typing import Annotated, Any, ForwardRef, Literal
 
 import msgspec
 from msgspec import UNSET, Meta, Raw, UnsetType
+from msgspec.structs import astuple
 
 from vesalius.fhir.definitions import Element, elements, primitives, resource_types, value_set
 
 Check = Callable[[Any], None]
+Form = Literal["Quick", "Wide", "Full"]
 
 
 class ElementError(ValueError):
@@ -39,7 +41,7 @@ class ElementError(ValueError):
 _PATTERNS = {
     "string": r"\S",
     "markdown": r"\S",
-    "base64Binary": r"^(?:\s*[0-9A-Za-z+/=]{4})+\s*\Z",
+    "base64Binary": r"^(?=\s*\S)(?:[0-9A-Za-z+/=]{64})*+(?:\s*[0-9A-Za-z+/=]{4})*+\s*\Z",
     "xhtml": r"^\s*<div[\s>/]",
 }
 _TEXT = Annotated[str, Meta(min_length=1)]
@@ -122,42 +124,42 @@ _building = threading.RLock()
 
 
 @cache
-def decoder(kind: str, *, full: bool) -> msgspec.json.Decoder[Any]:
-    """The decoder of resources of one type; it raises ``msgspec.ValidationError`` for what is wrong."""
+def decoder(kind: str, form: Form) -> Callable[[bytes], Any]:
+    """What decodes resources of one type; it raises ``msgspec.ValidationError`` for what is wrong."""
     with _building:
-        return msgspec.json.Decoder(_struct(kind, full), float_hook=Decimal)
+        return msgspec.json.Decoder(_struct(kind, form), float_hook=Decimal).decode
 
 
 @cache
 def quick(kind: str) -> Callable[[bytes], Any]:
     """What decodes by the quick form of a type."""
-    return decoder(kind, full=False).decode
+    return decoder(kind, "Quick")
 
 
 @cache
-def _struct(kind: str, full: bool) -> type[msgspec.Struct]:
+def _struct(kind: str, form: Form) -> type[msgspec.Struct]:
     names, needed = [], []
     for element in elements(kind):
         for name, child in element.names.items():
-            free = not full and _is_free(kind, name, child)
-            names += _fields(element, name, child, full, _TEXT if free else _value(element, child, full))
+            free = form != "Full" and _is_free(kind, name, child)
+            names += _fields(element, name, child, form, _TEXT if free else _value(element, child, form))
             needed.append("Element" if child in primitives() else child)
     if kind in resource_types():
         names.insert(0, ("resourceType", Literal[kind]))
-    name = _class_name(kind, full)
+    name = _class_name(kind, form)
     built = msgspec.defstruct(
         name, _renamed(names), module=__name__, kw_only=True, gc=False, forbid_unknown_fields=True,
-        rename={attribute(field[0]): field[0] for field in names}, namespace=_namespace(kind, full),
+        rename={attribute(field[0]): field[0] for field in names}, namespace=_namespace(kind, form),
     )  # fmt: skip
     setattr(sys.modules[__name__], name, built)  # msgspec looks here for the types that ForwardRefs name
     for child in dict.fromkeys(needed):
-        if child != "Resource" and not hasattr(sys.modules[__name__], _class_name(child, full)):
-            _struct(child, full)
+        if child != "Resource" and not hasattr(sys.modules[__name__], _class_name(child, form)):
+            _struct(child, form)
     return built
 
 
-def _class_name(kind: str, full: bool) -> str:
-    return f"{'Full' if full else 'Quick'}_{kind.replace('.', '_')}"
+def _class_name(kind: str, form: Form) -> str:
+    return f"{form}_{kind.replace('.', '_')}"
 
 
 def attribute(name: str) -> str:
@@ -174,26 +176,26 @@ def _is_free(kind: str, name: str, child: str) -> bool:
     return repeated or _PATTERNS.get(child) == _PATTERNS["string"]
 
 
-def _fields(element: Element, name: str, kind: str, full: bool, value: Any) -> list[tuple[Any, ...]]:
-    primitive = kind in primitives()
-    if full and primitive and element.many:
+def _fields(element: Element, name: str, kind: str, form: Form, value: Any) -> list[tuple[Any, ...]]:
+    extended = form != "Quick" and kind in primitives()
+    if extended and element.many:
         value |= None
     if element.many:
         value = Annotated[list.__class_getitem__(value), Meta(min_length=1)]
-    required = element.min and not element.choice and not (full and primitive)
+    required = element.min and not element.choice and not extended
     found: list[tuple[Any, ...]] = [(name, value) if required else (name, value | UnsetType, UNSET)]
-    if full and primitive:
-        extension: Any = ForwardRef(_class_name("Element", full))
+    if extended:
+        extension: Any = ForwardRef(_class_name("Element", form))
         found.append((f"_{name}", (list[extension | None] if element.many else extension) | UnsetType, UNSET))
     return found
 
 
-def _value(element: Element, kind: str, full: bool) -> Any:
+def _value(element: Element, kind: str, form: Form) -> Any:
     if kind == "Resource":
         return Raw  # checked by the checks below, by its own type
     if kind not in primitives():
-        return ForwardRef(_class_name(kind, full))
-    if kind == "decimal" and not full:
+        return ForwardRef(_class_name(kind, form))
+    if kind == "decimal" and form != "Full":
         return Any  # with its digits; the type is checked below
     if kind in _NUMBERS:
         return _NUMBERS[kind]
@@ -202,9 +204,9 @@ def _value(element: Element, kind: str, full: bool) -> Any:
     return Annotated[str, Meta(pattern=pattern(kind))]
 
 
-def _namespace(kind: str, full: bool) -> dict[str, Any]:
-    checks = [check for element in elements(kind) for check in _checks(element, full)]
-    if not full and kind in _REPEATED:
+def _namespace(kind: str, form: Form) -> dict[str, Any]:
+    checks = [check for element in elements(kind) for check in _checks(element, form)]
+    if form != "Full" and kind in _REPEATED:
         checks.append(_repeated(kind))
     if not checks:
         return {}
@@ -226,20 +228,21 @@ def _namespace(kind: str, full: bool) -> dict[str, Any]:
     return {"__post_init__": run}
 
 
-def _checks(element: Element, full: bool) -> Iterable[Check]:
+def _checks(element: Element, form: Form) -> Iterable[Check]:
     primitive = not element.choice and element.types[0] in primitives()
+    extended = primitive and form != "Quick"
     decimals = [name for name, kind in element.names.items() if kind == "decimal"]
-    if decimals and not full:
+    if decimals and form != "Full":
         yield _decimal(decimals[0])
     if element.choice:
-        yield _one_choice(element) if full else _quick_choice(element)
+        yield _one_choice(element, form)
     if "Resource" in element.types:
         yield _whole_resources(element)
     if element.codes and element.types == ("CodeableConcept",) and not element.many:
         yield _coded(element)
-    if full and primitive and element.many:
+    if extended and element.many:
         yield _nulls_explained(element)
-    if full and primitive and element.min:
+    if extended and element.min:
         yield _present(element)
 
 
@@ -276,30 +279,23 @@ def _decimal(name: str) -> Check:
     return check
 
 
-def _quick_choice(element: Element) -> Check:
-    values, others = attrgetter(*map(attribute, element.names)), len(element.names) - 1
-    required = bool(element.min)
-
-    def check(self: Any) -> None:
-        absent = values(self).count(UNSET)
-        if absent != others and (absent < others or required):
-            raise ValueError("has no value, or more than one")
-
-    return check
-
-
-def _one_choice(element: Element) -> Check:
+def _one_choice(element: Element, form: Form) -> Check:
     names = [attribute(name) for name in element.names]
-    values, required = attrgetter(*names), bool(element.min)
     extensions = [attribute(f"_{name}") for name, kind in element.names.items() if kind in primitives()]
-    absent = (UNSET,) * len(names)
+    extensions = extensions if form != "Quick" else []
+    required, others = bool(element.min), len(names) + len(extensions) - 1
+    place: list[slice] = []
 
     def check(self: Any) -> None:
-        given = values(self)
-        if given == absent:
-            if required and all(getattr(self, name) is UNSET for name in extensions):
-                raise ElementError(element.name, "is missing")
-        elif given.count(UNSET) < len(names) - 1:
+        if not place:  # they stand together in the struct
+            first = self.__struct_fields__.index(names[0])
+            place.append(slice(first, first + others + 1))
+        absent = astuple(self)[place[0]].count(UNSET)
+        if absent == others or (absent > others and not required):
+            return
+        if absent > others:
+            raise ElementError(element.name, "is missing")
+        if sum(getattr(self, name) is not UNSET for name in names) > 1:
             raise ElementError(element.name, "has more than one value")
 
     return check

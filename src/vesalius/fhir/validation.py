@@ -8,7 +8,7 @@ from typing import Any
 import msgspec
 
 from vesalius.errors import InvalidResource
-from vesalius.fhir._structs import ElementError, decoder, may_hold_blank, pattern, quick
+from vesalius.fhir._structs import ElementError, decoder, may_hold_blank, pattern
 from vesalius.fhir.definitions import elements, primitives, resource_types, value_set
 from vesalius.fhir.json import UNREADABLE, dump, unreadable
 
@@ -37,7 +37,7 @@ def check(resource: dict[str, Any] | bytes, kind: str = "") -> None:
     raw = resource if isinstance(resource, bytes) else dump(resource)
     if kind not in resource_types():
         path, message = _problem(raw, kind)
-    elif b'"_' not in raw and _quick(raw, kind):  # the quick form knows no extension of a primitive
+    elif _right(raw, kind):
         return
     else:
         path, message = _problem_of(raw, kind)
@@ -69,14 +69,16 @@ def _problem(raw: bytes, kind: str = "") -> tuple[str, str]:
         return "", unreadable(error)
     if kind not in resource_types():
         return "resourceType", "is not a resource type of FHIR R4"
-    return ("", "") if _quick(raw, kind) else _problem_of(raw, kind)
+    return ("", "") if _right(raw, kind) else _problem_of(raw, kind)
 
 
-def _quick(raw: bytes, kind: str) -> bool:
+def _right(raw: bytes, kind: str) -> bool:
+    """Whether a look of the shorter kind tells that it is right; if not, a longer one must tell."""
     if may_hold_blank(raw):
         return False
     try:
-        quick(kind)(raw)
+        # the quick form knows no extension of a primitive
+        decoder(kind, "Wide" if b"_" in raw and b'"_' in raw else "Quick")(raw)
     except UNREADABLE:
         return False
     return True
@@ -84,7 +86,7 @@ def _quick(raw: bytes, kind: str) -> bool:
 
 def _problem_of(raw: bytes, kind: str) -> tuple[str, str]:
     try:
-        decoder(kind, full=True).decode(raw)
+        decoder(kind, "Full")(raw)
     except msgspec.ValidationError as error:
         return _said(kind, error)
     except UNREADABLE as error:

@@ -85,11 +85,12 @@ class Binary(Node):
 
 @dataclass(frozen=True, slots=True)
 class TypeTest(Node):
-    """``operand is type`` or ``operand as type``."""
+    """``operand is type`` or ``operand as type``; the namespace (``FHIR``, ``System``) is mostly left out."""
 
     operator: str
     operand: Node
     type: str
+    namespace: str = ""
 
 
 def walk(node: Node) -> Iterator[Node]:

@@ -102,7 +102,8 @@ class _Parser:
     def infix(self, left: ast.Node, power: int) -> ast.Node:
         operator = self.take()
         if operator.text in ("is", "as"):
-            return ast.TypeTest(operator.text, left, self.type_name(), at=operator.at)
+            namespace, name = self.type_name()
+            return ast.TypeTest(operator.text, left, name, namespace, at=operator.at)
         return ast.Binary(operator.text, left, self.expression(power), at=operator.at)
 
     def prefix(self) -> ast.Node:
@@ -182,9 +183,9 @@ class _Parser:
         self.expect(")")
         return tuple(found)
 
-    def type_name(self) -> str:
+    def type_name(self) -> tuple[str, str]:
         name = self.identifier()
-        return self.identifier() if self.accept(".") else name
+        return (name, self.identifier()) if self.accept(".") else ("", name)
 
 
 _LITERALS: dict[str, ast.Kind] = {
