@@ -62,6 +62,7 @@ class Action(StrEnum):
     LAKE_RESTORED = "lake.restored"
     LAKE_FORGOTTEN = "lake.forgotten"
     LAKE_ALLOWED = "lake.allowed"
+    FEED_SWITCHED = "feed.switched"
     QUARANTINE_READ = "quarantine.read"
     QUARANTINE_RETRIED = "quarantine.retried"
     QUARANTINE_MENDED = "quarantine.mended"

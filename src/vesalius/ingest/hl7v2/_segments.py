@@ -87,7 +87,9 @@ class SegmentPlan:
                     if group is not None:
                         state = groups.get(group)
                         if state is None or (state >= 0 and state != turn):
-                            state = groups[group] = self._known(run, draft, group, (number, parts, turn), fields)
+                            state = groups[group] = self._known(
+                                run, draft, group, (number, parts, turn), fields
+                            )
                         if state != _ORDINARY:
                             continue
                     if step.holds is not asked:  # rows side by side often share their condition
