@@ -103,6 +103,7 @@ SCREENS = (
     Screen("/received", received.show, Right.SEE_RECEIVED),
     Screen("/quality", quality.show, Right.SEE_RECEIVED),
     Screen("/quality/feed", quality.feed, Right.SEE_RECEIVED),
+    Screen("/quality/feed/switch", quality.switch, Right.SWITCH_FEEDS, "POST"),
     Screen("/quarantine", quarantine.show, Right.SEE_QUARANTINE),
     Screen("/quarantine/attempts/{id:int}", quarantine.attempt, Right.SEE_QUARANTINE),
     Screen("/quarantine/maps/{digest}", quarantine.kept_map, Right.SEE_QUARANTINE),

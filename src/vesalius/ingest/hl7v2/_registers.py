@@ -61,9 +61,7 @@ class Registers:
 
         return made
 
-    def keep(
-        self, key: Any, run: Run, first: Draft | None, since: tuple[Mark, Named]
-    ) -> Remembered | None:
+    def keep(self, key: Any, run: Run, first: Draft | None, since: tuple[Mark, Named]) -> Remembered | None:
         """Finishes the drafts that a text gave and remembers them.
 
         Args:
