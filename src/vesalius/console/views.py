@@ -5,6 +5,7 @@ from __future__ import annotations
 import time
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
+from itertools import chain
 from typing import TYPE_CHECKING, Any
 
 import msgspec
@@ -54,6 +55,9 @@ UNDONE = N_("The last change was taken back.")
 WITHDRAWN = N_("The view was withdrawn. It can be brought back.")
 BAD_NAME = N_("A view's name has small letters, digits and underscores, a letter first.")
 MEANWHILE = N_("There is such a view already, or somebody saved it meanwhile. Your text is still here.")
+
+TOO_LONG = N_("That is more than a file may have here. Narrow the view, or use the command line.")
+MISFIT = N_("The view does not fit something that was received. Show its first rows to see what.")
 
 START = """{
   "resourceType": "ViewDefinition",
@@ -163,7 +167,8 @@ class _Shown:
 def _page(visit: Visit, shown: _Shown) -> Response:
     definition = saved_views.parse(shown.text) if shown.text else {}
     view = View.load(definition) if shown.text else None
-    preview, faults = None, []
+    preview: Preview | None = None
+    faults: list[Fault] = []
     if view and visit.query.get("rows") and visit.may(Right.RUN_VIEWS):
         preview, faults = _preview(visit, view, shown.name, definition, shown.text)
     page = ViewPage(
@@ -193,7 +198,8 @@ def _tried(
     visit: Visit, text: str, name: str, after: int, problem: str = "", *, rows: bool = True
 ) -> WritePage:
     """The page with what was written, what is wrong with it, and its rows where it can run."""
-    view, preview, faults = None, None, []
+    view: View | None = None
+    preview: Preview | None = None
     try:
         definition = saved_views.parse(text)
         view = View.load(definition)
@@ -226,7 +232,8 @@ def _preview(
     lake, end = visit.hospital.lake.pinned(), time.monotonic() + SECONDS
     rows: list[dict[str, Any]] = []
     subjects: set[str] = set()
-    read, whole, faults = 0, True, []
+    faults: list[Fault] = []
+    read, whole = 0, True
     try:
         for version in output.versions(view, lake, output.Asked()):
             if len(rows) > SHOWN or read >= READ or time.monotonic() > end:
@@ -251,8 +258,13 @@ def _csv(visit: Visit, name: str, definition: Mapping[str, Any]) -> Response:
     _note(visit, view, name, definition, {"format": "csv"})
     rows = _bounded(output.batches(view, visit.hospital.lake, output.Asked(limit=MOST_ROWS + 1)))
     pieces = output.encoded(rows, view.schema, "csv")
+    try:  # the first piece is made before the file begins: what is wrong by then is still said on a page
+        first = next(pieces, b"")
+    except (TooMany, InvalidView) as error:
+        visit.notice(TOO_LONG if isinstance(error, TooMany) else MISFIT, "warning")
+        return redirect(visit.request.url.path.removesuffix("/csv"))
     headers = {"content-disposition": f'attachment; filename="{name}.csv"'}
-    return StreamingResponse(pieces, media_type="text/csv", headers=headers)
+    return StreamingResponse(chain([first], pieces), media_type="text/csv", headers=headers)
 
 
 def _bounded(rows: Iterable[pa.RecordBatch]) -> Iterator[pa.RecordBatch]:
