@@ -60,6 +60,8 @@ class Action(StrEnum):
     DATA_RECEIVED = "data.received"
     LAKE_BACKED_UP = "lake.backed_up"
     LAKE_RESTORED = "lake.restored"
+    LAKE_FORGOTTEN = "lake.forgotten"
+    LAKE_ALLOWED = "lake.allowed"
     QUARANTINE_READ = "quarantine.read"
     QUARANTINE_RETRIED = "quarantine.retried"
     QUARANTINE_MENDED = "quarantine.mended"

@@ -181,11 +181,14 @@ def behind(lake: Lake) -> int:
     return sum(lake.behind(type_, seq) for type_, seq in places.items())
 
 
-def recount(engine: sa.Engine) -> None:
-    """Forgets every count; the next refresh makes them again from the whole log."""
-    with writing(engine) as connection:
-        connection.execute(sa.delete(code_progress).where(code_progress.c.task == COUNT))
-        connection.execute(sa.delete(code_seen))
+def recount(where: sa.Engine | sa.Connection) -> None:
+    """Forgets every count, in a transaction or one of its own; the next refresh makes them again."""
+    if isinstance(where, sa.Engine):
+        with writing(where) as connection:
+            recount(connection)
+        return
+    where.execute(sa.delete(code_progress).where(code_progress.c.task == COUNT))
+    where.execute(sa.delete(code_seen))
 
 
 def _count(engine: sa.Engine, type_: str, before: Place, part: list[Version], own: frozenset[str]) -> Place:

@@ -18,12 +18,13 @@ from typing import Any
 from vesalius.errors import InvalidView
 from vesalius.views import _arithmetic, _conversions, _loops, _outside, _texts
 from vesalius.views import _nodes as ast
-from vesalius.views._compiled import BOOLEAN, NOTHING, Compiled, Run, Scope, SeveralError, Value, single
+from vesalius.views._compiled import BOOLEAN, NOTHING, Compiled, Run, Scope, Value, single
 from vesalius.views._elements import is_fhir, lineage, reader
 from vesalius.views._equality import distinct
 from vesalius.views._functions import FUNCTIONS, Function, Items, whole
 from vesalius.views._members import members, read_member
 from vesalius.views._operators import LOGIC, arithmetic, comparison, logic, negation
+from vesalius.views._paths import first, plain_path
 from vesalius.views._special import SPECIAL
 from vesalius.views._typed import typed
 from vesalius.views._types import PRIMITIVES, Shape, member, plain, scalar
@@ -114,7 +115,7 @@ class Compiler:
     def target(self, node: ast.Node | None, focus: Shape) -> Compiled:
         """The function of what a step starts from: the focus, where nothing is written before it."""
         if node is None:
-            return Compiled(lambda items, scope: items, focus, None if focus.many else _itself)
+            return Compiled(lambda items, scope: items, focus, None if focus.many else _itself, ())
         return self.compile(node, focus)
 
     def argument(self, node: ast.Node, focus: Shape) -> Compiled:
@@ -201,10 +202,10 @@ class Compiler:
             return _typed_member(node, target, shape)
         if node.name == "extension" and isinstance(node.target, ast.Member):
             return Compiled(self._shadow(node.target, focus), Shape(("Extension",)))
+        if target.path is not None and len(shape.types) == 1:
+            return plain_path((*target.path, node.name), shape)
         slow = members(target.run, read_member(node.name, shape), node.target is None)
-        if target.value is None or shape.many or len(shape.types) != 1:
-            return Compiled(slow, shape)
-        return single(_property(target.value, node.name, node.target is None), shape, slow)
+        return Compiled(slow, shape)
 
     def _named(self, name: str, focus: Shape) -> Compiled:
         """A type at the start of a path (``Patient.name``): the focus, where it is of that type."""
@@ -291,6 +292,8 @@ class Compiler:
         result = _RESULTS.get(function.result, function.result) if self.mode.typed else function.result
         types = target.shape.types if result == "=" else (result,) if result else ()
         shape = Shape(types, many)
+        if node.name == "first" and target.path and not self.mode.typed:
+            return single(first(target.path), shape, _applied(function.run, target.run, arguments))
         if node.name in ("empty", "not") and target.value is not None:
             return Compiled(_applied(function.run, target.run, arguments), shape, _quick(node.name, target))
         return Compiled(_applied(function.run, target.run, arguments), shape)
@@ -324,31 +327,6 @@ def _quick(name: str, target: Compiled) -> Value | None:
         return None if found is None else found is False
 
     return negated
-
-
-def _property(owner: Value, name: str, root: bool) -> Value:
-    """Reads one property of JSON that R4 says is no list."""
-
-    def of_root(item: Any, scope: Scope) -> Any:
-        if item.__class__ is not dict:
-            raise SeveralError
-        found = item.get(name)
-        if found.__class__ is list:
-            raise SeveralError
-        return found
-
-    def of_owner(item: Any, scope: Scope) -> Any:
-        holder = owner(item, scope)
-        if holder.__class__ is not dict:
-            if holder is None:
-                return None
-            raise SeveralError
-        found = holder.get(name)
-        if found.__class__ is list:
-            raise SeveralError
-        return found
-
-    return of_root if root else of_owner
 
 
 def _typed_member(node: ast.Member, target: Compiled, shape: Shape) -> Compiled:

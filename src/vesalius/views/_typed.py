@@ -9,11 +9,12 @@ from typing import TYPE_CHECKING, Any
 from vesalius import fhir
 from vesalius.errors import InvalidResource, InvalidView
 from vesalius.views import _nodes as ast
-from vesalius.views._compiled import BOOLEAN, Compiled, Run, Scope, SeveralError, single
+from vesalius.views._compiled import BOOLEAN, Compiled, Run, Scope
 from vesalius.views._elements import is_fhir, is_kind, known_type, type_info, type_of
 from vesalius.views._functions import Items, one, text
 from vesalius.views._members import members, read_choice
 from vesalius.views._narrative import is_narrative
+from vesalius.views._paths import plain_path
 from vesalius.views._special import special, type_of_node
 from vesalius.views._types import Shape, derived, is_a, is_choice, member, plain, suffix
 from vesalius.views._values import Choice, Moment, bare, is_number
@@ -91,24 +92,11 @@ def _choice(compiler: Compiler, node: ast.Member, wanted: str, focus: Shape, sha
     """``value.ofType(Quantity)``: JSON has it as ``valueQuantity``, which is read at once."""
     owner = compiler.target(node.target, focus)
     slow = members(owner.run, read_choice(node.name, wanted, owner.shape), node.target is None)
-    if owner.value is None or owner.shape.many or not is_choice(owner.shape.type, node.name):
+    if owner.path is None or not is_choice(owner.shape.type, node.name):
         return Compiled(slow, shape)
     allowed = member(owner.shape, node.name).types
     keys = [f"{node.name}{suffix(kind)}" for kind in derived(wanted) if kind in allowed]
-    if len(keys) != 1:
-        return Compiled(slow, shape)
-    key, of_owner = keys[0], owner.value
-
-    def value(item: Any, scope: Scope) -> Any:
-        holder = of_owner(item, scope)
-        if holder.__class__ is not dict:
-            return None
-        found = holder.get(key)
-        if found.__class__ is list:
-            raise SeveralError
-        return found
-
-    return single(value, shape, slow)
+    return plain_path((*owner.path, keys[0]), shape) if len(keys) == 1 else Compiled(slow, shape)
 
 
 def _is_static(target: Compiled, wanted: str) -> Run:

@@ -13,7 +13,7 @@ from vesalius.ingest.hl7v2._finish import Resource, finished
 from vesalius.ingest.hl7v2._ids import REGISTERS
 from vesalius.ingest.hl7v2._merging import merged
 from vesalius.ingest.hl7v2._message import Message
-from vesalius.ingest.hl7v2._paths import Setter, setter
+from vesalius.ingest.hl7v2._paths import Setter, setter, turn_of
 from vesalius.ingest.hl7v2._plan import Plan
 from vesalius.ingest.hl7v2._run import REFERENCE, Draft, Run
 from vesalius.ingest.hl7v2._structure import Frame, Node, placed, structure
@@ -134,7 +134,7 @@ class Converter:
             draft = run.draft(use.key[0])
             home.targets[use.key] = draft
             if use.into and (source := _found(run.frame, use.into[0])):
-                use.into[1].put(run, source.resource, {REFERENCE: draft}, (run.ordinal, 0))
+                use.into[1].put(run, source.resource, {REFERENCE: draft}, turn_of(run.ordinal))
         if use.map and not (draft.type in REGISTERS and self._register(run, use, draft)):
             self.plan.segment(use.map, draft.type).apply(run, draft)
         if use.links:
@@ -147,10 +147,10 @@ class Converter:
         key = (use.map, draft.type, tuple(run.segment.fields), run.context)
         known = self.plan.registers.get(key)
         if known is None:
-            before, around = len(run.drafts) - 1, run.registers
+            (drafts, mentions), around = run.mark(), run.registers
             run.registers = {}
             self.plan.segment(use.map, draft.type).apply(run, draft)
-            known = self.plan.registers.keep(key, run, draft, before)
+            known = self.plan.registers.keep(key, run, draft, ((drafts - 1, mentions), run.registers))
             run.registers = around | run.registers
             if known is None:
                 return True
@@ -191,12 +191,12 @@ def _connect(frame: Frame, link: _Link, run: Run) -> bool:
     if source is None or link.put is None:
         return source is not None
     if link.constant:
-        link.put.put(run, source.resource, link.constant, (run.ordinal, 0))
+        link.put.put(run, source.resource, link.constant, turn_of(run.ordinal))
         return True
     target = _found(frame, link.target)
     if target is None:
         return False
-    link.put.put(run, source.resource, {REFERENCE: target}, (run.ordinal, 0))
+    link.put.put(run, source.resource, {REFERENCE: target}, turn_of(run.ordinal))
     return True
 
 

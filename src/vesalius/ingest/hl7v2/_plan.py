@@ -9,11 +9,11 @@ from vesalius.errors import InvalidMap, NotFound
 from vesalius.ingest._causes import FaultError
 from vesalius.ingest.hl7v2 import _natives
 from vesalius.ingest.hl7v2._conditions import DATATYPES, Condition, compiled
-from vesalius.ingest.hl7v2._ids import REGISTERS
 from vesalius.ingest.hl7v2._message import DELETE
-from vesalius.ingest.hl7v2._paths import Move, Setter, setter
+from vesalius.ingest.hl7v2._paths import Setter, setter
 from vesalius.ingest.hl7v2._registers import Registers
-from vesalius.ingest.hl7v2._run import REFERENCE, Draft, Run, nth
+from vesalius.ingest.hl7v2._run import Run, nth
+from vesalius.ingest.hl7v2._segments import SegmentPlan
 from vesalius.ingest.hl7v2._shared import Known, own
 from vesalius.ingest.hl7v2._steps import Maker, Step, assigned, fused
 from vesalius.ingest.hl7v2._tables import Node, Row, Tables
@@ -32,105 +32,6 @@ _DEFAULTS = {
     "ContactPoint": "XTN[ContactPoint]",
 }
 _IDENTIFIERS = {"CX": "CX[Identifier]", "EIP": "EIP[Identifier-PlacerAssignedIdentifier]"}
-
-
-class SegmentPlan:
-    """A segment map, compiled: the rows of each field, and those that wait for none."""
-
-    __slots__ = ("_last", "_none", "_registers", "always", "fields", "kind", "name")
-
-    def __init__(self, name: str, kind: str, steps: list[Step], registers: Registers) -> None:
-        self._registers = registers
-        self.name = name
-        self.kind = kind
-        self.always = fused([step for step in steps if step.always])
-        by_field: dict[int, list[Step]] = {}
-        for step in steps:
-            if not step.always:
-                by_field.setdefault(step.row.field, []).append(step)
-        for step in steps:
-            if step.put.refer and step.put.kind in REGISTERS and step.row.datatype and not step.always:
-                step.rivals = _rivals(step, steps)
-        segment = name.partition("[")[0]
-        self.fields = [(number, f"{segment}-{number}", fused(rows)) for number, rows in by_field.items()]
-
-        self._last = max((step.row.field for step in steps), default=0)
-        self._none = [""] * (self._last + 1)
-
-    def apply(self, run: Run, draft: Draft) -> None:
-        """Puts what the segment says into a resource."""
-        marks = run.message.delimiters
-        fields = run.segment.fields
-        if len(fields) <= self._last:
-            fields = [*fields, *self._none[len(fields) :]]
-        self._always(run, draft)
-        for number, place, steps in self.fields:
-            raw = fields[number]
-            if not raw or raw == DELETE:
-                continue
-            run.place = place
-            for repetition, one in enumerate(raw.split(marks.repetition)):
-                if not one or one == DELETE:
-                    continue
-                parts = one.split(marks.component)
-                turn, asked, holds = (run.ordinal, repetition), None, True
-                for step in steps:
-                    if step.holds is not asked:  # rows side by side often share their condition
-                        asked = step.holds
-                        holds = asked is None or asked(run, parts)
-                    if not holds:
-                        continue
-                    rivals = step.rivals
-                    if rivals is not None and not any(map(fields.__getitem__, rivals)):
-                        self._register(run, draft, step, one, parts, repetition)
-                    else:
-                        _carry(run, draft, step, parts, turn)
-
-    def _always(self, run: Run, draft: Draft) -> None:
-        name, component = run.segment.name, run.message.delimiters.component
-        whole = [name]
-        for step in self.always:
-            number = step.row.field
-            run.place = f"{name}-{number}" if number else name
-            parts = run.value(name, number).split(component) if number else whole
-            if step.holds is None or step.holds(run, parts):
-                _carry(run, draft, step, parts, (run.ordinal, 0))
-
-    def _register(
-        self, run: Run, draft: Draft, step: Step, one: str, parts: list[str], repetition: int
-    ) -> None:
-        """A step that only refers to a doctor, a place …: what its text gave before is not made again."""
-        key = (id(step), one, run.context)
-        known = self._registers.get(key)
-        if known is None:
-            before, around = len(run.drafts), run.registers
-            run.saying, run.registers = True, {}
-            first = run.draft(step.put.kind)
-            value = step.make(run, parts)
-            value = value[0] if isinstance(value, list) else value
-            first.resource = own(value) if isinstance(value, Known) else value or {}
-            first.said = bool(first.resource)
-            known = self._registers.keep(key, run, first, before)
-            run.registers = around
-            if known is None:
-                del run.drafts[before:]
-                _carry(run, draft, step, parts, (run.ordinal, repetition))
-                return
-        run.saying = True
-        if known[0] and step.put.refer:
-            step.put.refer.put(run, draft.resource, {REFERENCE: known[0]}, (run.ordinal, repetition))
-            run.registers.update(known[1])
-            draft.said = True
-
-
-def _carry(run: Run, draft: Draft, step: Step, parts: list[str], turn: tuple[int, int]) -> None:
-    """Puts what a step makes of the components into a resource."""
-    run.saying = step.says
-    value = step.make(run, parts)
-    if value or (value is not None and value != {}):
-        step.store(run, draft.resource, value, turn)
-        if step.says:
-            draft.said = True
 
 
 class Plan:
@@ -289,25 +190,6 @@ class Plan:
             return None
 
         return made
-
-
-def _rivals(step: Step, steps: list[Step]) -> list[int]:
-    """The other fields that put into the resource that a step refers to, or beside its reference."""
-    into = step.put.leads()
-    return sorted(
-        {
-            other.row.field
-            for other in steps
-            if other is not step
-            and other.put.leads()[: len(into)] == into
-            and other.row.field != step.row.field
-        }
-        | ({step.row.field} if any(_same(other, step, into) for other in steps) else set())
-    )
-
-
-def _same(other: Step, step: Step, into: tuple[Move, ...]) -> bool:
-    return other is not step and other.row.field == step.row.field and other.put.leads()[: len(into)] == into
 
 
 def _rest(row: Row) -> tuple[str, str, list[Node] | None, Node | None]:
@@ -469,4 +351,4 @@ def _put(
             step.store(run, here, value, _ONCE)
 
 
-_ONCE = (0, 0)
+_ONCE = 0
