@@ -119,11 +119,11 @@ def main(most):
         for version in versions:
             assert version.resource  # decoded once, kept: the loops below start from decoded resources
         bodies = [version.body for version in versions]
-        hand = BY_HAND.format(source=_duckdb._source(files))
-        with _duckdb._connect(files) as connection:
+        hand = BY_HAND.format(source=_duckdb.parquet(files))
+        with _duckdb.connect(files) as connection:
             contenders = {
                 "duckdb route": lambda: view.table(lake),
-                "SQL by hand": lambda: _duckdb.fetch(connection, hand, schema),
+                "SQL by hand": lambda: connection.sql(hand).to_arrow_table().cast(schema),
                 "python route": lambda: _table.table(view._plan, view.schema, versions),
                 "plain loop": lambda: plain_loop(versions, schema),
             }

@@ -17,8 +17,9 @@
     ├── TooMany              somebody asked too often, and must wait
     ├── Unavailable          the database or the disk does not answer: full, locked, read-only, unreachable
     ├── NotEnoughData        too few patients or outcomes to answer honestly
-    ├── Leak                 a split would let the answer reach the side that learns
-    └── Tampered             the audit chain does not verify
+    ├── Leak                 a split or a feature would let in the answer, or what was not known yet
+    ├── Tampered             the audit chain does not verify
+    └── Erased               it was erased on request: it cannot be read or made again
 """
 
 
@@ -108,8 +109,18 @@ class NotEnoughData(VesaliusError):
 
 
 class Leak(VesaliusError):
-    """A split would let the answer reach the side that learns: a patient on both, a row twice."""
+    """A split would let the answer reach the side that learns (a patient on both, a row twice), or a feature
+    could see past its moment; ``place`` names where: ``features[2].ending``.
+    """
+
+    def __init__(self, message: str, *, place: str = "", hint: str = "") -> None:
+        super().__init__(f"{place}: {message}" if place else message, hint=hint)
+        self.place = place
 
 
 class Tampered(VesaliusError):
     """The audit chain does not verify: an event was altered, removed or reordered."""
+
+
+class Erased(VesaliusError):
+    """What is asked for was erased on request, or rests on what was; it cannot be read or made again."""

@@ -8,6 +8,7 @@ import pytest
 from vesalius import fhir
 from vesalius.lake import Arrival, Lake
 from vesalius.store import open_store
+from vesalius.views import Files
 
 RECEIVED = datetime(2024, 5, 1, tzinfo=UTC)
 
@@ -34,6 +35,18 @@ def make_lake(tmp_path):
     yield make
     for engine in engines:
         engine.dispose()
+
+
+@pytest.fixture
+def make_files(tmp_path):
+    """Makes a file of NDJSON that holds the resources."""
+
+    def make(resources, name="resources.ndjson"):
+        path = tmp_path / name
+        path.write_bytes(b"".join(fhir.dump(resource) + b"\n" for resource in resources))
+        return Files(path)
+
+    return make
 
 
 @pytest.fixture

@@ -37,12 +37,11 @@ def view_of(**constant):
 
 
 @pytest.mark.parametrize("attack", ATTACKS)
-def test_a_constant_is_only_text(attack, make_lake):
+def test_a_constant_is_only_text(attack, make_lake, make_files):
     view = view_of(valueString=attack)
     assert view.route == "duckdb"
-    rows = assert_same(
-        view, make_lake([patient(1, name=[{"family": attack}]), patient(2, name=[{"family": "x"}])])
-    )
+    patients = [patient(1, name=[{"family": attack}]), patient(2, name=[{"family": "x"}])]
+    rows = assert_same(view, make_lake(patients), make_files(patients))
     assert rows["is"].to_pylist() == [True, False]
     assert rows["c"].to_pylist() == [attack, attack]
 
@@ -95,8 +94,8 @@ def test_the_engine_reads_the_files_it_is_given_and_nothing_else(tmp_path, make_
     secret = tmp_path / "secret.txt"
     secret.write_text("secret", encoding="utf-8")
     files = make_lake([patient(1)]).columns("Patient").files
-    with engine._connect(files) as connection:
-        assert connection.sql(f"SELECT count(*) FROM {engine._source(files)}").fetchall() == [(1,)]
+    with engine.connect(files) as connection:
+        assert connection.sql(f"SELECT count(*) FROM {engine.parquet(files)}").fetchall() == [(1,)]
         for attack in (
             f"SELECT * FROM read_text('{secret}')",
             f"COPY (SELECT 1) TO '{tmp_path / 'out.csv'}'",

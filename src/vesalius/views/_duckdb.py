@@ -1,82 +1,290 @@
-"""Runs a query over the lake's typed columns with DuckDB, closed to everything but their files."""
+"""Runs the SQL of a view with DuckDB, closed to everything but the files that it reads."""
+
+# ruff: noqa: S608 - SQL is what this module writes; every name and text is quoted by the dialect
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+import os
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from functools import lru_cache
+from pathlib import Path
+from threading import Event, Thread
 from typing import TYPE_CHECKING
 
 import pyarrow as pa
 
-from vesalius.errors import InvalidView
+from vesalius.errors import InvalidView, Unavailable, UnreadableInput, VesaliusError
+from vesalius.lake import resource_schema
 from vesalius.views._dialect import FAULT, Dialect
-from vesalius.views._query import Query
+from vesalius.views._files import Files
+from vesalius.views._query import UNREADABLE, Query
+from vesalius.views._sqlelements import BODY
+from vesalius.views._structure import structure
+from vesalius.views._table import in_order
 
 if TYPE_CHECKING:
     import duckdb
 
     from vesalius.lake import ColumnFiles
 
+Progress = Callable[[float], None]
+"""Called a few times a second with the share that is done, from 0 to 1."""
 
-def run(query: Query, columns: ColumnFiles, subjects: Sequence[str] | None, schema: pa.Schema) -> pa.Table:
-    """The rows of a view over the typed columns of one resource type.
+BATCH_ROWS = 50_000
+"""About how many rows a batch has."""
+_EVERY = 0.25
+_MEMORY = "read it in batches, or give it more"
 
-    Args:
+
+@dataclass(frozen=True)
+class Limits:
+    """What one run of a view may use.
+
+    Attributes:
+        threads: how many cores; all, if None.
+        memory: how much memory DuckDB may take, in bytes; 80 % of the machine's, if None. The table or
+            the batches that it gives come on top. A run that needs more fails: patients' data is never spilt
+            to disk.
+    """
+
+    threads: int | None = None
+    memory: int | None = None
+
+
+@dataclass(frozen=True)
+class Reading:
+    """What a query reads.
+
+    Attributes:
+        source: what follows FROM.
+        paths: the files that it may open.
+        condition: which rows.
+        broken: a test of the rows that could not be read.
+        subjects: what the table ``subjects`` holds, which the condition may name.
+        files: where a line that could not be read is looked for, to name it.
+        lenient: the same source, read with null for what does not fit instead of an error; slower.
+    """
+
+    source: str
+    paths: tuple[str, ...]
+    condition: str = "TRUE"
+    broken: str = ""
+    subjects: tuple[str, ...] | None = None
+    files: Files | None = None
+    lenient: str = ""
+
+
+@dataclass(frozen=True)
+class Run:
+    """A query that is ready to run.
+
+    Attributes:
         query: the compiled view.
-        columns: the files; versions after their position are not read.
-        subjects: only what was ever about these patients; all, if None.
-        schema: of the table to give back.
+        reading: what it reads.
+        schema: of what it gives: the columns of the view, then those of the origin.
+        origin: the names of the latter.
+    """
+
+    query: Query
+    reading: Reading
+    schema: pa.Schema
+    origin: tuple[str, ...] = ()
+    limits: Limits = field(default_factory=Limits)
+    progress: Progress | None = None
+
+    def text(self, source: str) -> str:
+        """The SQL."""
+        read = self.reading
+        return self.query.text(source, read.condition, origin=self.origin, broken=read.broken)
+
+    def table(self) -> pa.Table:
+        """All rows.
+
+        Raises:
+            InvalidView: the view does not fit a resource.
+            UnreadableInput: a file cannot be read.
+        """
+        if not self.reading.paths:
+            return self.schema.empty_table()
+        found = pa.Table.from_batches(self.batches(), self.schema)
+        return in_order(found) if "_seq" in self.origin else found
+
+    def batches(self) -> Iterator[pa.RecordBatch]:
+        """All rows, a batch at a time; the errors of :meth:`table` come with the batch that meets them."""
+        if not self.reading.paths:
+            return
+        given = 0
+        with self._running() as connection:
+            try:
+                for batch in self._read(connection, self.reading.source):
+                    yield batch
+                    given += batch.num_rows
+            except Exception as error:
+                if not self.reading.lenient or not _is_about_values(error):
+                    raise
+                # The same rows in the same order, so those that were given already are passed over.
+                for batch in self._read(connection, self.reading.lenient):
+                    passed = min(given, batch.num_rows)
+                    given -= passed
+                    yield batch.slice(passed)
+
+    def _read(self, connection: duckdb.DuckDBPyConnection, source: str) -> Iterator[pa.RecordBatch]:
+        for batch in connection.sql(self.text(source)).to_arrow_reader(BATCH_ROWS):
+            yield batch.cast(self.schema)
+
+    @contextmanager
+    def _running(self) -> Iterator[duckdb.DuckDBPyConnection]:
+        read = self.reading
+        with _own_errors(read.files), _kept(read.paths, self.limits, os.getpid()).cursor() as connection:
+            if read.subjects is not None:
+                subjects = pa.array(sorted(set(read.subjects)), pa.string())
+                connection.register("subjects", pa.table({"subject": subjects}))
+            with _watched(connection, self.progress):
+                yield connection
+
+
+def columns(found: ColumnFiles, subjects: Sequence[str] | None) -> Reading:
+    """The typed columns of a lake, up to their position."""
+    source, condition = parquet(found.files), f"_seq <= {int(found.position)}"
+    if subjects is None:
+        return Reading(source, found.files, condition)
+    # Every version of what was ever about them, as Lake.patients gives: one that moved a resource to another
+    # patient replaces those before it.
+    about = "_subject IN (SELECT subject FROM subjects)"
+    condition += f" AND _id IN (SELECT _id FROM {source} WHERE {condition} AND {about})"
+    return Reading(source, found.files, condition, subjects=tuple(subjects))
+
+
+def files(found: Files, query: Query) -> Reading:
+    """Files of resources.
 
     Raises:
-        InvalidView: the view does not fit a resource.
+        UnreadableInput: Parquet files are not the columns of the view's type.
     """
-    if not columns.files:
-        return schema.empty_table()
-    source, condition = _source(columns.files), f"_seq <= {int(columns.position)}"
-    if subjects is not None:
-        # Every version of what was ever about them, as Lake.patients gives: one that moved a resource to
-        # another patient replaces those before it.
-        about = "_subject IN (SELECT subject FROM subjects)"
-        condition += f" AND _id IN (SELECT _id FROM {source} WHERE {condition} AND {about})"  # noqa: S608
-    with _connect(columns.files) as connection:
-        if subjects is not None:
-            connection.register(
-                "subjects", pa.table({"subject": pa.array(sorted(set(subjects)), pa.string())})
-            )
-        return fetch(connection, query.text(source, condition), schema)
+    paths, kind = tuple(str(path) for path in found.paths), query.definition.resource
+    if found.parquet:
+        found.check_columns(resource_schema(kind))
+        return Reading(parquet(paths), paths)
+    dialect = query.dialect
+    read = {"resourceType": "VARCHAR", **structure(kind, query.compiler.used)}
+    named = ", ".join(f"{dialect.text(name)}: {dialect.text(type_)}" for name, type_ in read.items())
+    source = f"read_json({_listed(paths)}, format = 'newline_delimited', columns = {{{named}}}"
+    strict, lenient = f"{source})", f"{source}, ignore_errors = true)"
+    if (kind, BODY) in query.compiler.used:
+        typed = ", ".join(f"{dialect.name(name)} {type_}" for name, type_ in read.items())
+        lines = f"read_ndjson_objects({_listed(paths)}, ignore_errors = true)"
+        strict = f"(SELECT json AS {BODY}, unnest(TRY_CAST(json AS STRUCT({typed}))) FROM {lines})"
+        lenient = ""
+    # What is no JSON, or has a value of another type than R4 says (a resource of another type may have, too),
+    # becomes null in the end; a line without a resourceType is then what could not be read.
+    return Reading(
+        strict,
+        paths,
+        f"resourceType = {dialect.text(kind)}",
+        "resourceType IS NULL",
+        files=found,
+        lenient=lenient,
+    )
 
 
-def fetch(connection: duckdb.DuckDBPyConnection, text: str, schema: pa.Schema) -> pa.Table:
-    """The rows of a query, with the types of the schema.
-
-    Raises:
-        InvalidView: the query failed on a resource that the view does not fit.
-    """
-    import duckdb
-
-    try:
-        found = connection.sql(text).to_arrow_table()
-    except duckdb.InvalidInputException as error:
-        _, mark, message = str(error).partition(FAULT)
-        if not mark:
-            raise
-        raise InvalidView(message.splitlines()[0], hint="use first(), join() or collection: true") from None
-    table: pa.Table = found.cast(schema)
-    return table
+def parquet(paths: Sequence[str]) -> str:
+    """Parquet files as what follows FROM."""
+    return f"read_parquet({_listed(paths)})"
 
 
-def _source(files: Sequence[str]) -> str:
-    listed = ", ".join(Dialect().text(file) for file in files)
-    return f"read_parquet([{listed}])"
-
-
-def _connect(files: Sequence[str]) -> duckdb.DuckDBPyConnection:
+def connect(paths: Sequence[str], limits: Limits | None = None) -> duckdb.DuckDBPyConnection:
     """A connection that can read these files and nothing else, and cannot be opened up again."""
     import duckdb
 
+    limits = limits or Limits()
     connection = duckdb.connect(":memory:", config={"autoinstall_known_extensions": False})
-    listed = ", ".join(Dialect().text(file) for file in files)
     connection.execute("SET TimeZone = 'UTC'")
-    connection.execute(f"SET allowed_paths = [{listed}]")
+    connection.execute("SET temp_directory = ''")
+    connection.execute("SET parquet_metadata_cache = true")
+    if limits.threads is not None:
+        connection.execute(f"SET threads = {int(limits.threads)}")
+    if limits.memory is not None:
+        connection.execute(f"SET memory_limit = '{int(limits.memory)}B'")
+    connection.execute(f"SET allowed_paths = {_listed(paths)}")
     connection.execute("SET enable_external_access = false")
     connection.execute("SET lock_configuration = true")
     return connection
+
+
+@lru_cache(maxsize=4)
+def _kept(paths: tuple[str, ...], limits: Limits, process: int) -> duckdb.DuckDBPyConnection:
+    """The connection of the last runs over the same files: to make one takes as long as 50,000 rows."""
+    del process  # a copy of the process made by fork must not use the threads of the first
+    return connect(paths, limits)
+
+
+def _listed(paths: Sequence[str | Path]) -> str:
+    return f"[{', '.join(Dialect().text(str(path)) for path in paths)}]"
+
+
+def _is_about_values(error: Exception) -> bool:
+    """Whether it is a line or a value that does not fit, and nothing that the view raises itself."""
+    return str(error).startswith("Invalid Input Error") and FAULT not in str(error)
+
+
+@contextmanager
+def _own_errors(files: Files | None) -> Iterator[None]:
+    """DuckDB's errors quote the values that they meet: only what we wrote ourselves is passed on."""
+    import duckdb
+
+    try:
+        yield
+    except (
+        duckdb.Error,
+        pa.ArrowException,
+        OSError,
+    ) as error:  # of a stream, pyarrow passes on the text only
+        own = _own(str(error))
+        if own is None:
+            raise
+        if own.message == UNREADABLE and files is not None:
+            files.check()
+        raise own from None
+
+
+def _own(text: str) -> VesaliusError | None:
+    kind, _, _ = text.partition(":")
+    if kind == "Out of Memory Error":
+        return Unavailable("the view needs more memory than it may use", hint=_MEMORY)
+    if kind == "IO Error":
+        return UnreadableInput("a file cannot be read: it is gone, damaged or cut short")
+    if kind not in ("Invalid Input Error", "Conversion Error"):
+        return None
+    _, mark, message = text.partition(FAULT)
+    if not mark:
+        return UnreadableInput("the files hold what the view cannot read")
+    message = message.splitlines()[0]
+    if message == UNREADABLE:
+        return UnreadableInput(message)
+    return InvalidView(message, hint="use first(), join() or collection: true")
+
+
+@contextmanager
+def _watched(connection: duckdb.DuckDBPyConnection, progress: Progress | None) -> Iterator[None]:
+    """Tells how far a query is while it runs."""
+    if progress is None:
+        yield
+        return
+    over = Event()
+
+    def watch(tell: Progress = progress) -> None:
+        while not over.wait(_EVERY):
+            done = connection.query_progress()
+            if done > 0:
+                tell(min(done / 100, 1.0))
+
+    watcher = Thread(target=watch, daemon=True)
+    watcher.start()
+    try:
+        yield
+    finally:
+        over.set()
+        watcher.join()
+    progress(1.0)

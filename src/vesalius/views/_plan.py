@@ -16,6 +16,8 @@ from vesalius.views._parser import parse
 
 MOST_CHAINS = 32
 """A view that needs more goes the Python route."""
+MOST_LEVELS = 24
+"""How deep ``repeat`` follows in SQL; the query fails on a resource that is nested deeper."""
 
 
 class NotCompiledError(Exception):
@@ -31,12 +33,14 @@ class Loop:
         outer: the loop on whose item the path starts.
         path: what is looped over.
         or_null: whether an empty path gives one row of nulls.
+        repeat: the paths that are followed again and again from what they found; then ``path`` is the first.
     """
 
     number: int
     outer: int
     path: ast.Node
     or_null: bool
+    repeat: tuple[ast.Node, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -55,7 +59,7 @@ def chains(select: Select) -> list[Chain]:
     """The chains of a selection.
 
     Raises:
-        NotCompiledError: it uses ``repeat``, or there would be too many chains.
+        NotCompiledError: there would be too many chains.
     """
     found = _Planner().select(select, 0)
     if len(found) > MOST_CHAINS:
@@ -69,12 +73,15 @@ class _Planner:
 
     def select(self, select: Select, outer: int) -> list[Chain]:
         if select.repeat:
-            raise NotCompiledError("repeat")
+            return self.loop(select, outer, tuple(parse(path) for path in select.repeat), or_null=False)
         path = select.for_each if select.for_each is not None else select.for_each_or_null
         if path is None:
             return self.body(select, outer)
+        return self.loop(select, outer, (parse(path),), or_null=select.for_each is None)
+
+    def loop(self, select: Select, outer: int, paths: tuple[ast.Node, ...], *, or_null: bool) -> list[Chain]:
         self.loops += 1
-        loop = Loop(self.loops, outer, parse(path), select.for_each is None)
+        loop = Loop(self.loops, outer, paths[0], or_null, paths if select.repeat else ())
         return [
             ((loop, *chain) if at == 0 else _plainly((loop, *chain)))
             for at, chain in enumerate(self.body(select, loop.number))

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from itertools import islice
 from typing import TYPE_CHECKING, Any, Protocol
 
 import msgspec
 import pyarrow as pa
+import pyarrow.compute as pc
 
 from vesalius.views._definition import Column
 from vesalius.views._rows import Plan
@@ -73,13 +75,31 @@ def schema(columns: Sequence[Column], shapes: dict[str, Shape]) -> pa.Schema:
 
 def table(plan: Plan, names: pa.Schema, versions: Iterable[Known]) -> pa.Table:
     """The rows of every version given, in the order given, with their origin."""
-    rows: list[tuple[Any, ...]] = []
+    return arrow([*with_origin(plan, versions)], pa.schema([*names, *ORIGIN]))
+
+
+def with_origin(plan: Plan, versions: Iterable[Known]) -> Iterator[tuple[Any, ...]]:
+    """The rows of every version given, in the order given, each with its origin."""
     for version in versions:
         origin: tuple[Any, ...] | None = None
         for row in plan.rows(version.resource):
             origin = origin or _origin(version)
-            rows.append(row + origin)
-    return arrow(rows, pa.schema([*names, *ORIGIN]))
+            yield row + origin
+
+
+def batches(rows: Iterable[tuple[Any, ...]], names: pa.Schema, size: int) -> Iterator[pa.RecordBatch]:
+    """Rows as record batches of at most ``size`` rows."""
+    rows = iter(rows)
+    while found := list(islice(rows, size)):
+        yield from arrow(found, names).to_batches()
+
+
+def in_order(rows: pa.Table) -> pa.Table:
+    """The rows in the order of the log; they nearly always are already."""
+    place = rows.column("_seq")
+    if rows.num_rows < 2 or pc.all(pc.greater_equal(place[1:], place[:-1])).as_py():
+        return rows
+    return rows.take(pc.sort_indices(rows.select(["_seq"]), [("_seq", "ascending")]))
 
 
 def _origin(version: Known) -> tuple[Any, ...]:

@@ -9,11 +9,11 @@ from vesalius.card import Card, Text
 from vesalius.lake import Lake
 from vesalius.usecase import Candidate, Evidence, Outcome, Reason, Suggestion, UseCase
 from vesalius.views import View
-from vesalius.views.features import Feature, latest
+from vesalius.views.features import Feature, Features
 
 HERE = Path(__file__).parent
 VIEW = View.load(HERE / "view.json")
-TEMPERATURE = Feature("temperature", ("http://loinc.org|8310-5",))
+TEMPERATURE = Features(VIEW, [Feature("temperature", ("http://loinc.org|8310-5",))])
 
 
 class Template(UseCase):
@@ -30,9 +30,8 @@ class Template(UseCase):
     def evidence(self, lake: Lake, candidates: Sequence[Candidate]) -> Evidence:
         """The last temperature known at each one's moment."""
         lake = lake.pinned()
-        rows = VIEW.table(lake, sorted({each.subject for each in candidates}))
-        table, sources = latest(rows, candidates, [TEMPERATURE])
-        return Evidence(tuple(candidates), table, sources, lake.position())
+        known = TEMPERATURE.table(lake, candidates)
+        return Evidence(tuple(candidates), known.table, tuple(known.sources), lake.position())
 
     def suggest(self, evidence: Evidence) -> list[Suggestion]:
         """Look again, from the hospital's own temperature on."""

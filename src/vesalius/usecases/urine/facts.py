@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import replace as changed
 from datetime import UTC, datetime, timedelta
 from functools import cache
 from itertools import pairwise
@@ -15,7 +14,7 @@ from vesalius.card import Card
 from vesalius.fhir.codes import LOINC
 from vesalius.usecase import Candidate, Evidence
 from vesalius.views import View
-from vesalius.views.features import WITHDRAWN, Feature, latest
+from vesalius.views.features import WITHDRAWN, Feature, Features
 
 if TYPE_CHECKING:
     import pyarrow as pa
@@ -192,18 +191,21 @@ def focus_of(reference: str) -> str:
 def gather(lake: Lake, candidates: Sequence[Candidate]) -> Evidence:
     """What was known about each candidate at its moment, from one reading of the lake."""
     import pyarrow as pa
+    import pyarrow.compute as pc
 
     from vesalius.usecases.urine.suggestions import arrow_type
 
     lake = lake.pinned()
     subjects = sorted({candidate.subject for candidate in candidates})
-    parts: list[Features] = [
-        latest(observations(lake, subjects), candidates, _observed()),
-        latest(view("patients").table(lake, subjects), candidates, _PERSON),
-        _orders(lake, subjects, candidates),
+    orders = view("orders").table(lake, subjects)
+    parts = [
+        _observed().of(observations(lake, subjects), candidates),
+        _person().table(lake, candidates),
+        _ordered().of(orders, candidates),
+        _ordered_anywhere().of(orders.filter(pc.is_null(orders["specimen"])), candidates),
     ]
-    rows = [_merged(row) for row in zip(*(table.to_pylist() for table, _ in parts), strict=True)]
-    sources = [_merged(row) for row in zip(*(found for _, found in parts), strict=True)]
+    rows = [_merged(row) for row in zip(*(part.table.to_pylist() for part in parts), strict=True)]
+    sources = [_merged(row) for row in zip(*(part.sources for part in parts), strict=True)]
     facts = [_facts(row, candidate) for row, candidate in zip(rows, candidates, strict=True)]
     columns = {
         item.name: pa.array([row[item.name] for row in facts], arrow_type(item)) for item in card().inputs
@@ -216,22 +218,23 @@ def gather(lake: Lake, candidates: Sequence[Candidate]) -> Evidence:
     )
 
 
-Features = tuple["pa.Table", tuple[dict[str, tuple[str, ...]], ...]]
-"""What :func:`vesalius.views.features.latest` gives."""
-
-
-def _merged(parts: Iterable[dict[str, Any]]) -> dict[str, Any]:
+def _merged(parts: Iterable[Mapping[str, Any]]) -> dict[str, Any]:
     return {name: value for part in parts for name, value in part.items()}
 
 
-_PERSON = (Feature("sex", column="sex"), Feature("birth_date", column="birth_date"))
+_CULTURE = f"{LOINC}|630-4"
 
 _PARTS = {"age": ("birth_date",), "culture_ordered": ("ordered", "ordered_anywhere", "cultured")}
 """Inputs that are made of other features; a vital sign is made of its number and its flag."""
 
 
 @cache
-def _observed() -> tuple[Feature, ...]:
+def _person() -> Features:
+    return Features(view("patients"), [Feature(name, column=name) for name in ("sex", "birth_date")])
+
+
+@cache
+def _observed() -> Features:
     """The features of the observations: of this sample, of these days, of this pregnancy, of the past."""
     found = []
     for item in card().inputs:
@@ -246,20 +249,21 @@ def _observed() -> tuple[Feature, ...]:
             found.append(Feature(name, where, "grade", PREGNANCY))
         elif item.kind == "boolean" and name != "culture_ordered":
             found.append(Feature(name, where, "boolean", None if name in LASTING else CURRENT))
-    return (*found, Feature("cultured", (f"{LOINC}|630-4",), "status", link="specimen"))
+    found.append(Feature("cultured", (_CULTURE,), "status", link="specimen"))
+    return Features(view("observations"), found, added=["quantity"])
 
 
-def _orders(lake: Lake, subjects: list[str], candidates: Sequence[Candidate]) -> Features:
-    """Whether a culture was ordered: of the sample, or on the same day of no sample in particular."""
-    import pyarrow.compute as pc
+@cache
+def _ordered() -> Features:
+    """Whether a culture was ordered of the sample."""
+    return Features(view("orders"), [Feature("ordered", (_CULTURE,), "ordered", link="specimen")])
 
-    rows = view("orders").table(lake, subjects)
-    feature = Feature("ordered", (f"{LOINC}|630-4",), "ordered", link="specimen")
-    loose = changed(feature, name="ordered_anywhere", link=None, within=timedelta(days=1))
-    table, sources = latest(rows, candidates, [feature])
-    more, further = latest(rows.filter(pc.is_null(rows["specimen"])), candidates, [loose])
-    merged = tuple(_merged(both) for both in zip(sources, further, strict=True))
-    return table.append_column("ordered_anywhere", more["ordered_anywhere"]), merged
+
+@cache
+def _ordered_anywhere() -> Features:
+    """Whether a culture was ordered on the same day; for orders of no sample in particular."""
+    feature = Feature("ordered_anywhere", (_CULTURE,), "ordered", within=timedelta(days=1))
+    return Features(view("orders"), [feature])
 
 
 def _facts(row: dict[str, Any], candidate: Candidate) -> dict[str, Any]:

@@ -4,12 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from datetime import datetime, timedelta
+from functools import cache
 from typing import TYPE_CHECKING, Any
 
 from vesalius import fhir
 from vesalius.usecase import Candidate, Outcome
 from vesalius.usecases.urine.facts import SETTLING, focus_of, observations, view
-from vesalius.views.features import WITHDRAWN, Feature, latest
+from vesalius.views.features import WITHDRAWN, Feature, Features
 
 if TYPE_CHECKING:
     import pyarrow as pa
@@ -44,8 +45,13 @@ def _verdicts(rows: pa.Table, asked: Sequence[Candidate], verdict: str) -> list[
     # Every version stays in the table: one that is not final must still replace the one before it.
     says = pc.if_else(pc.and_(final, pc.is_in(rows["verdict"], pa.array([verdict]))), rows["verdict"], None)
     rows = rows.set_column(rows.column_names.index("verdict"), "verdict", says)
-    _, sources = latest(rows, asked, [Feature("verdict", column="verdict", link="specimen")])
-    return [source.get("verdict", ()) for source in sources]
+    found = _last_verdict().of(rows, asked)
+    return [source.get("verdict", ()) for source in found.sources]
+
+
+@cache
+def _last_verdict() -> Features:
+    return Features(view("cultures"), [Feature("verdict", column="verdict", link="specimen")])
 
 
 def _outcome(described: dict[str, dict[str, Any]], sources: tuple[str, ...], value: bool) -> Outcome | None:
