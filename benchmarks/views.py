@@ -5,10 +5,10 @@
 
 Reads ``../shared/data/synthea-r4/Observation.ndjson.gz`` (or ``$VESALIUS_DATA``), 88,674 Observations, and
 runs one view of 11 columns. Each figure is resources per CPU-second (user and system, all threads), the best
-of several runs in one process; the ratios hold within one run, the figures only on one machine. Every contender
-makes the same Arrow columns, and the run fails if their rows differ (the peers' first 100 rows, and they make
-Python objects). The peers, sqlonfhir and a loop with orjson, run in an environment of their own, which
-``benchmarks/peers.txt`` describes and ``$VESALIUS_PEERS`` names; without it they are left out.
+of several runs in one process, each contender in turn; the ratios hold within one run, the figures only on
+one machine. All make the same Arrow columns, and the run fails if their rows differ (of the peers, which make
+Python objects, the first 100). The peers, sqlonfhir and a loop with orjson, run in an environment of their
+own, which ``benchmarks/peers.txt`` describes and ``$VESALIUS_PEERS`` names; without it they are left out.
 """
 
 import gzip
@@ -98,30 +98,25 @@ def loop(resources, schema):
     )
 
 
-def best(run, times):
-    """The least CPU-seconds and the least seconds on the clock of some runs, and what the last gave."""
-    taken = []
-    for _ in range(times):
-        cpu, clock = process_time(), perf_counter()
-        result = run()
-        taken.append((process_time() - cpu, perf_counter() - clock))
-    return min(cpu for cpu, _ in taken), min(clock for _, clock in taken), result
-
-
 def sorted_rows(table):
     """The columns of the view in one order of rows: without ``_seq``, a compacted lake gives another."""
     return table.select(View.load(VIEW).columns).sort_by([("id", "ascending"), ("code", "ascending")])
 
 
 def measured(contenders, count, expected, times):
-    """Runs the contenders in turn; prints and returns their CPU-seconds."""
-    seconds = {}
-    for name, run in contenders.items():
-        cpu, clock, result = best(run, times)
-        assert sorted_rows(result).equals(expected), f"{name} gives different rows"
-        print(f"  {name:34}{count / cpu:14,.0f}{count / clock:14,.0f}")
-        seconds[name] = cpu
-    return seconds
+    """Runs the contenders in turn, some times over; prints and returns the least CPU-seconds of each."""
+    cpu = dict.fromkeys(contenders, float("inf"))
+    clock = dict(cpu)
+    for at in range(times):
+        for name, run in contenders.items():
+            start = process_time(), perf_counter()
+            result = run()
+            cpu[name] = min(cpu[name], process_time() - start[0])
+            clock[name] = min(clock[name], perf_counter() - start[1])
+            assert at or sorted_rows(result).equals(expected), f"{name} gives different rows"
+    for name in contenders:
+        print(f"  {name:34}{count / cpu[name]:14,.0f}{count / clock[name]:14,.0f}")
+    return cpu
 
 
 def from_ndjson(view, path, packed, count, expected):
