@@ -25,6 +25,7 @@ LAYERS: tuple[tuple[str, ...], ...] = (
     ("evaluation",),
     ("governance",),
     ("hospital",),
+    ("erasure",),
     ("loop",),
     ("usecases",),
     ("api",),
@@ -42,6 +43,8 @@ TYPES_ONLY = {("usecase", "lake"), ("usecase", "modelling")}
 LIBRARIES = {
     "duckdb": {"views", "lake"},
     "deltalake": {"lake"},
+    "pyspark": {"views"},
+    "py4j": {"views"},
     "sqlalchemy": {
         "api",
         "store",
@@ -52,6 +55,7 @@ LIBRARIES = {
         "review",
         "governance",
         "hospital",
+        "erasure",
         "loop",
         "demo",
     },

@@ -1,4 +1,4 @@
-"""Writes the generated pages of the documentation: commands and settings.
+"""Writes the generated pages of the documentation: commands, settings and the library of views.
 
 ``make docs`` runs it; a test runs it with ``--check`` and fails where a page is out of date.
 """
@@ -8,6 +8,7 @@ from __future__ import annotations
 import argparse
 import sys
 from pathlib import Path
+from typing import Any
 
 import click
 import msgspec
@@ -61,6 +62,46 @@ def settings_page() -> str:
     )
 
 
+def library_page() -> str:
+    """Every view of the library, with its columns and the systems and codes that are pinned."""
+    from vesalius.views import library
+
+    head = (
+        f"# The library of views\n\n{NOTE}They ship with Vesalius, one JSON file each. `vesalius view list` "
+        "lists them, `vesalius view run laboratory --to csv` runs one, `vesalius view show laboratory` "
+        'prints one to start from. In Python: `vesalius.views.library.load("laboratory")`. Each resource '
+        "gives its rows whatever its status: leave out what was entered in error where you use them, not in "
+        "a copy of the view ([why](views.md)). `patient`, `stay` and the like hold the `id` of a row of "
+        "another view.\n"
+    )
+    parts = [head]
+    parts += [_view_part(library.definition(name)) for name in library.names()]
+    return "\n".join(parts)
+
+
+def _view_part(definition: dict[str, Any]) -> str:
+    from vesalius.views import View
+
+    pinned = [
+        f"`{each['name']}` = `{next(value for key, value in each.items() if key.startswith('value'))}`"
+        for each in definition.get("constant", ())
+    ]
+    view = View.load(definition)
+    rows = [
+        f"| `{column.name}` | {view.schema.field(column.name).type} | {column.description} |"
+        for column in view.definition.columns
+    ]
+    lines = [
+        f"## {definition['name']}\n",
+        f"{definition['title']}, from `{definition['resource']}`. {definition['description']}\n",
+        *(f"Only {each['description']}.\n" for each in definition.get("where", ())),
+        *([f"Pinned: {', '.join(pinned)}.\n"] if pinned else []),
+        "| column | type | meaning |\n| --- | --- | --- |",
+        *rows,
+    ]
+    return "\n".join(lines) + "\n"
+
+
 def attributes(docstring: str) -> dict[str, str]:
     """The ``Attributes:`` of a docstring, by name."""
     found: dict[str, str] = {}
@@ -78,6 +119,7 @@ def attributes(docstring: str) -> dict[str, str]:
 PAGES = {
     "docs/engineer/commands.md": command_page,
     "docs/engineer/settings.md": settings_page,
+    "docs/engineer/view-library.md": library_page,
 }
 
 

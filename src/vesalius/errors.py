@@ -18,7 +18,8 @@
     ├── Unavailable          the database or the disk does not answer: full, locked, read-only, unreachable
     ├── NotEnoughData        too few patients or outcomes to answer honestly
     ├── Leak                 a split or a feature would let in the answer, or what was not known yet
-    └── Tampered             the audit chain does not verify
+    ├── Tampered             the audit chain does not verify
+    └── Erased               it was erased on request: it cannot be read or made again
 """
 
 
@@ -119,3 +120,7 @@ class Leak(VesaliusError):
 
 class Tampered(VesaliusError):
     """The audit chain does not verify: an event was altered, removed or reordered."""
+
+
+class Erased(VesaliusError):
+    """What is asked for was erased on request, or rests on what was; it cannot be read or made again."""

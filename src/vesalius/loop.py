@@ -23,6 +23,7 @@ import msgspec
 from vesalius import identity, terminology
 from vesalius.errors import (
     Conflict,
+    Erased,
     InvalidCard,
     InvalidModel,
     InvalidSetting,
@@ -36,7 +37,7 @@ from vesalius.governance import audit, uses
 from vesalius.governance.lifecycle import State
 from vesalius.hospital import Hospital
 from vesalius.ingest import quality
-from vesalius.lake import Lake
+from vesalius.lake import Erasure, Lake
 from vesalius.review import Display, Filed
 from vesalius.review.whereabouts import displays
 from vesalius.store import writing
@@ -203,9 +204,12 @@ def replay(hospital: Hospital, identifier: str) -> bytes:
     Raises:
         NotFound: no such suggestion, or its model or settings are gone.
         Conflict: another version of the use case is installed than the one that made it.
+        Erased: it rests on what was erased on request since.
         Tampered: the bytes differ; the message names the fields that do.
     """
     filed = hospital.review.get(identifier)
+    if filed.erased is not None:
+        raise _erased(filed, hospital.lake.erasure(filed.erased), "it was emptied")
     there = find(filed.usecase).card.version
     if there != filed.version:
         raise Conflict(
@@ -214,12 +218,26 @@ def replay(hospital: Hospital, identifier: str) -> bytes:
         )
     settings = uses.use_settings(hospital.engine, filed.usecase, filed.settings)
     usecase = hospital.usecase_with(filed.usecase, filed.model, settings)
-    evidence = usecase.evidence(hospital.lake.pinned(filed.position), [_candidate(filed)])
-    body = encode(usecase.suggest(evidence)[0])
+    try:
+        evidence = usecase.evidence(hospital.lake.pinned(filed.position), [_candidate(filed)])
+        body = encode(usecase.suggest(evidence)[0])
+    except Exception:
+        if gone := hospital.lake.erased_about(filed.subject, filed.focus):
+            raise _erased(filed, gone, "it can no longer be made") from None
+        raise
     if body != filed.body:
         fields = ", ".join(_differs(body, filed.body))
+        if gone := hospital.lake.erased_about(filed.subject, filed.focus):
+            raise _erased(filed, gone, f"it comes out differently in {fields}")
         raise Tampered(f"suggestion {identifier} comes out differently in {fields}")
     return body
+
+
+def _erased(filed: Filed, gone: Erasure | None, words: str) -> Erased:
+    """Why a suggestion cannot be made again: some of what it was made from was erased."""
+    of = f"erasure {gone.id}, by {gone.by} on {gone.at:%Y-%m-%d}, ground {gone.ground}" if gone else "unknown"
+    message = f"suggestion {filed.id} rests on data that was erased on request; {words}"
+    return Erased(message, hint=f"{of}; no sign of tampering")
 
 
 Made = list[tuple[Suggestion, Display]]

@@ -6,6 +6,7 @@ from pathlib import Path
 from vesalius import fhir
 from vesalius.api import OPERATIONS
 from vesalius.api.searching import RESULT, parameters
+from vesalius.api.views import PARAMETERS
 
 PAGE = Path(__file__).parents[2] / "docs" / "engineer" / "fhir-api.md"
 
@@ -37,4 +38,4 @@ def test_every_parameter_is_documented_and_every_documented_one_exists():
         re.findall(r"^\| `([A-Za-z_]+)` \|", PAGE.read_text(encoding="utf-8"), flags=re.MULTILINE)
     )
     known = {name for kind in fhir.resource_types() for name in parameters(kind)}
-    assert documented == known | set(RESULT) | {"_type", "_since", "_outputFormat"}
+    assert documented == known | set(RESULT) | set(PARAMETERS) | {"_type", "_since", "_outputFormat"}

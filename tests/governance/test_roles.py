@@ -33,6 +33,11 @@ suspend             x        x       .       .       x     x        .       x   
 retire              .        .       .       .       .     x        .       .      .
 see_codes           x        x       x       x       x     x        x       x      x
 map_codes           .        x       .       .       .     .        x       .      .
+switch_feeds        .        .       .       .       .     .        x       .      .
+erase               .        .       .       .       x     .        .       .      .
+see_views           .        x       .       .       x     .        x       .      .
+run_views           .        .       .       .       .     .        x       .      .
+write_views         .        .       .       .       .     .        x       .      .
 see_audit           .        .       .       .       x     x        .       x      .
 manage_people       .        .       .       .       .     x        .       .      .
 """

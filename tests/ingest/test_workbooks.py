@@ -139,6 +139,14 @@ def far_cell(xml):
     return xml.replace(b"</sheetData>", b'<row r="1048576"><c r="XFD1048576"><v>1</v></c></row></sheetData>')
 
 
+def before_its_beginning(data):
+    """A package whose list of parts points before the first of them."""
+    place = data.index(b"PK\x01\x02")
+    end = data.rindex(b"PK\x05\x06")
+    cut = data[40:place] + data[place:end] + data[end : end + 16] + (place + 17).to_bytes(4, "little")
+    return b"PK\x03\x04" + cut[4:] + data[end + 20 :]
+
+
 WHOLE = xlsx(("A", ROWS))
 SHEET = "xl/worksheets/sheet1.xml"
 PLACE = WHOLE.index(SHEET.encode()) + len(SHEET) + 40
@@ -161,6 +169,7 @@ FLIPPED = WHOLE[:PLACE] + bytes([WHOLE[PLACE] ^ 0xFF]) + WHOLE[PLACE + 1 :]
         (xlsx(("A", [["patient"]])), "no column"),
         (xlsx(("A", [[*HEADER, "crp"]])), "two columns"),
         (ods(("A", [])), "empty"),
+        (before_its_beginning(WHOLE), "damaged"),
     ],
 )
 def test_a_workbook_that_cannot_be_read_is_refused_whole(send, lake, data, words):
@@ -244,4 +253,18 @@ def test_any_bytes_are_refused_or_read(data):
 def test_any_held_bytes_are_judged(raw):
     csv_map = CsvMap.parse('[[resource]]\nbody = { resourceType = "Basic", id = "{a}" }')
     (item,) = typed.again(raw, "row 1", {"header": ["a"], "row": 1}, csv_map)
+    assert item.raw == raw
+
+
+@pytest.mark.parametrize("raw", [b"[" * 5000, b"[1e99999999]", b"{}", b"null"])
+def test_a_file_of_rows_whose_first_line_names_no_columns_is_refused(csv_map_of_sheets, raw):
+    with pytest.raises(UnreadableInput):
+        list(typed.read(io.BytesIO(raw + b"\n[1]\n"), csv_map_of_sheets))
+
+
+@pytest.mark.parametrize("moment", ['"2026-13-01"', '"1993-05-18T0:00:00"', "5", "null"])
+def test_a_date_that_does_not_exist_holds_the_row(csv_map_of_sheets, moment):
+    raw = b'["p1",{"date":' + moment.encode() + b'},"F","s1",1,null]'
+    (item,) = typed.again(raw, "row 1", {"header": HEADER, "row": 1}, csv_map_of_sheets)
+    assert item.fault.cause == "bad-value"
     assert item.raw == raw

@@ -82,7 +82,7 @@ def test_the_routes_agree_on_every_official_case_that_compiles(shared_data, make
 
 
 def test_the_routes_agree_on_our_own_cases(make_lake, make_files, subtests):
-    assert compare_all(OWN, make_lake, make_files, subtests).count("duckdb") >= 20
+    assert compare_all(OWN, make_lake, make_files, subtests).count("duckdb") >= 145
 
 
 OBSERVATIONS = {

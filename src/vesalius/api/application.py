@@ -28,6 +28,7 @@ from vesalius.api import (
     messages,
     reading,
     searching,
+    views,
     writing,
 )
 from vesalius.api.calls import Call, check_answer, read_body, read_query, sign_in
@@ -70,6 +71,7 @@ class Operation:
         handler: what answers.
         needs: the right it needs, or :data:`OPEN`, or :data:`KNOWN`.
         streams: whether the handler reads the body itself, as it comes.
+        gives_tables: whether it answers in other formats than FHIR's, and looks itself at what is accepted.
     """
 
     method: str
@@ -77,6 +79,7 @@ class Operation:
     handler: Handler
     needs: str
     streams: bool = False
+    gives_tables: bool = False
 
 
 def _never(words: str) -> Handler:
@@ -99,6 +102,15 @@ OPERATIONS = (
     Operation("GET", "/fhir/$jobs/{job}", following.show, KNOWN),
     Operation("DELETE", "/fhir/$jobs/{job}", following.end, KNOWN),
     Operation("GET", "/fhir/$jobs/{job}/{file}", following.file, KNOWN),
+    Operation("GET", "/fhir/$sql-run", views.sql_run, May.VIEW, gives_tables=True),
+    Operation("POST", "/fhir/$sql-run", views.sql_run, May.VIEW, gives_tables=True),
+    Operation("GET", "/fhir/$viewdefinition-run", views.sql_run, May.VIEW, gives_tables=True),
+    Operation("POST", "/fhir/$viewdefinition-run", views.sql_run, May.VIEW, gives_tables=True),
+    Operation("GET", "/fhir/ViewDefinition", views.listed, May.VIEW),
+    Operation("GET", "/fhir/ViewDefinition/{id}", views.read, May.VIEW),
+    Operation(
+        "GET", "/fhir/ViewDefinition/{id}/$viewdefinition-run", views.run_one, May.VIEW, gives_tables=True
+    ),
     Operation("GET", "/fhir/{type}", searching.search, May.READ),
     Operation("POST", "/fhir/{type}", writing.create, May.WRITE),
     Operation("POST", "/fhir/{type}/_search", searching.search_form, May.READ),
@@ -165,7 +177,8 @@ def _endpoint(by_method: dict[str, Operation]) -> Callable[[Request], Awaitable[
 async def _answered(call: Call, asked: Operation) -> Response:
     turns: CapacityLimiter = call.request.app.state.turns
     call.query = read_query(call.request.url.query)
-    check_answer(call)
+    if not asked.gives_tables:
+        check_answer(call)
     if call.request.method in {"POST", "PUT"}:
         if not _small(call) or asked.streams:
             await anyio.to_thread.run_sync(_enter, call, asked, limiter=turns)

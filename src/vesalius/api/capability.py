@@ -40,7 +40,10 @@ def statement(base: str, hospital: str) -> dict[str, Any]:
                 },
                 "resource": [_resource(kind) for kind in sorted(fhir.resource_types())],
                 "interaction": [{"code": "transaction"}, {"code": "batch"}],
-                "operation": [{"name": name, "definition": url} for name, url in OPERATIONS.items()],
+                "operation": [
+                    {"name": name, "definition": url} | _TABLES.get(name, {})
+                    for name, url in OPERATIONS.items()
+                ],
             }
         ],
     }
@@ -49,8 +52,13 @@ def statement(base: str, hospital: str) -> dict[str, Any]:
 OPERATIONS = {
     "export": "http://hl7.org/fhir/uv/bulkdata/OperationDefinition/export",
     "process-message": "http://hl7.org/fhir/OperationDefinition/MessageHeader-process-message",
+    "sql-run": "http://hl7.org/fhir/uv/sql-on-fhir/OperationDefinition/SQLRun",
+    "viewdefinition-run": "http://sql-on-fhir.org/OperationDefinition/$viewdefinition-run",
 }
 """The operations of the whole server, with their definitions."""
+
+_FORMATS = "ViewDefinitions only. Formats: ndjson (the default), json, csv, parquet; no Binary envelope."
+_TABLES = {name: {"documentation": _FORMATS} for name in ("sql-run", "viewdefinition-run")}
 
 
 @cache

@@ -78,6 +78,7 @@ def said(words: str) -> dict[str, Any]:
 
 _STATUSES: tuple[tuple[type[errors.VesaliusError], int, str], ...] = (
     (errors.NotFound, 404, "not-found"),
+    (errors.Erased, 410, "deleted"),
     (errors.NotAllowed, 403, "forbidden"),
     (errors.Conflict, 409, "conflict"),
     (errors.TooMany, 429, "throttled"),

@@ -18,7 +18,7 @@ def read(call: Call) -> Response:
     """The version in force of one resource."""
     found = call.hospital.lake.read(f"{call.kind}/{call.id}")
     if found is None:
-        raise Refusal(404, "not-found", "there is no such resource")
+        raise _absent(call, "there is no such resource")
     return _given(call, found)
 
 
@@ -29,8 +29,15 @@ def vread(call: Call) -> Response:
     if number.isascii() and number.isdecimal() and len(number) < 10:
         found = call.hospital.lake.read(f"{call.kind}/{call.id}/_history/{int(number)}")
     if found is None:
-        raise Refusal(404, "not-found", "there is no such version")
+        raise _absent(call, "there is no such version")
     return _given(call, found)
+
+
+def _absent(call: Call, words: str) -> Refusal:
+    """Why there is nothing to give: it was never here, or it was erased on request."""
+    if call.hospital.lake.erased(f"{call.kind}/{call.id}"):
+        return Refusal(410, "deleted", "the resource was erased on request")
+    return Refusal(404, "not-found", words)
 
 
 def _given(call: Call, found: Version) -> Response:
@@ -45,7 +52,7 @@ def history(call: Call) -> Response:
     """Every version of a resource, the last that arrived first."""
     versions = call.hospital.lake.history(f"{call.kind}/{call.id}")
     if not versions:
-        raise Refusal(404, "not-found", "there is no such resource")
+        raise _absent(call, "there is no such resource")
     subjects = sorted({each.subject for each in versions if each.subject})
     call.note(Action.RESOURCE_READ, f"{call.kind}/{call.id}/_history", {"subjects": subjects})
     shown_now = versions[::-1][:MAX_HISTORY]

@@ -25,6 +25,7 @@ from vesalius.cli import (
     quality,
     quarantine,
     uses,
+    views,
 )
 from vesalius.errors import VesaliusError
 
@@ -66,6 +67,7 @@ COMMANDS: tuple[click.Command, ...] = (
     quarantine.quarantine,
     quality.quality,
     lake.lake,
+    views.view,
     codes.codes,
     identity.identity_command,
     uses.usecases,

@@ -21,7 +21,7 @@ def client() -> None:
     "--may",
     multiple=True,
     required=True,
-    type=click.Choice(["read", "write", "export"]),
+    type=click.Choice(["read", "write", "export", "view"]),
     help="What it may do; several times for several rights.",
 )
 @HOME

@@ -7,6 +7,7 @@ from pathlib import Path
 
 import click
 
+from vesalius.cli import erasure as erasing
 from vesalius.cli._shared import HOME, Tick, opened, progress
 
 MOMENT = click.DateTime(["%Y-%m-%dT%H:%M:%S%z"])
@@ -15,6 +16,10 @@ MOMENT = click.DateTime(["%Y-%m-%dT%H:%M:%S%z"])
 @click.group("lake")
 def lake() -> None:
     """What the lake holds, and looking after it."""
+
+
+for _each in (erasing.forget, erasing.erasures, erasing.allow):
+    lake.add_command(_each)
 
 
 @lake.command()
@@ -85,18 +90,32 @@ def backup(file: Path, home: Path) -> None:
 @lake.command()
 @click.argument("file", type=click.Path(path_type=Path, dir_okay=False, exists=True))
 @click.option("--replace", is_flag=True, help="Throw away what the database holds now.")
+@click.option(
+    "--erasures",
+    type=click.Path(path_type=Path, dir_okay=False, exists=True),
+    help="A copy of lake erasures --save: erase again what the backup brings back.",
+)
 @HOME
-def restore(file: Path, replace: bool, home: Path) -> None:
-    """Put a backup FILE, of SQLite or PostgreSQL, in the place of the database: whole or not at all."""
+def restore(file: Path, replace: bool, erasures: Path | None, home: Path) -> None:
+    """Put a backup FILE, of SQLite or PostgreSQL, in the place of the database: whole or not at all.
+
+    What was erased since the backup was taken is erased again: what the present database knows of it, and
+    what a copy says.
+    """
+    from vesalius import erasure
     from vesalius.governance import audit
 
     with opened(home) as hospital:
+        copies = [erasure.saved(hospital.engine), erasures.read_bytes() if erasures else b""]
         hospital.lake.restore(file, replace=replace)
+        again = sum(erasure.again(hospital, copy) for copy in copies if copy)
         versions = sum(counts["versions"] for counts in hospital.lake.count().values())
         said = {"versions": versions, "replaced": replace}  # into the database as it is now: the restored one
         audit.record(hospital.engine, audit.SYSTEM, audit.Action.LAKE_RESTORED, file.name, said)
         events = audit.verify(hospital.engine)
     click.echo(f"{versions} versions; {events} audit events, chain intact; the columns follow when asked for")
+    if again:
+        click.echo(f"{again} patients and resources that were erased before were erased again")
 
 
 @lake.command()

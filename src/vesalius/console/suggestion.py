@@ -49,6 +49,10 @@ JOINED = N_(
     "Since this suggestion was made, another record, %(patient)s, was merged into this patient: what it holds"
     " was not known to the tool."
 )
+ERASED = N_(
+    "What this suggestion was made from was erased on request on %(day)s. Only what was proposed and decided"
+    " is kept."
+)
 CLOSED = N_("Nothing is left to decide: the outcome is known, or the tool was stopped.")
 
 LITTLE = 0.05
@@ -114,7 +118,10 @@ def _until(delay: str, now: datetime) -> datetime | None:
 
 
 def _merged(visit: Visit, filed: Filed) -> str:
-    """Whether the patient was merged with another after what the suggestion knew."""
+    """Whether it was erased, or the patient was merged with another after what the suggestion knew."""
+    if filed.erased is not None:
+        made_at = getattr(visit.hospital.lake.erasure(filed.erased), "at", filed.as_of)
+        return visit.say(ERASED, day=visit.language.day(made_at))
     patient = filed.subject.removeprefix("Patient/")
     for made in identity.merges(visit.hospital.engine, patient):
         if not made.active or made.at <= filed.as_of:

@@ -60,6 +60,9 @@ class Action(StrEnum):
     DATA_RECEIVED = "data.received"
     LAKE_BACKED_UP = "lake.backed_up"
     LAKE_RESTORED = "lake.restored"
+    LAKE_FORGOTTEN = "lake.forgotten"
+    LAKE_ALLOWED = "lake.allowed"
+    FEED_SWITCHED = "feed.switched"
     QUARANTINE_READ = "quarantine.read"
     QUARANTINE_RETRIED = "quarantine.retried"
     QUARANTINE_MENDED = "quarantine.mended"
@@ -67,6 +70,9 @@ class Action(StrEnum):
     CODE_MAPPED = "code.mapped"
     CODE_WITHDRAWN = "code.withdrawn"
     CODES_APPLIED = "codes.applied"
+    VIEW_READ = "view.read"
+    VIEW_SAVED = "view.saved"
+    VIEW_UNDONE = "view.undone"
     IDENTITY_READ = "identity.read"
     PATIENTS_MERGED = "patients.merged"
     PATIENTS_UNMERGED = "patients.unmerged"
@@ -107,6 +113,9 @@ class Event:
 
 SYSTEM = "system"
 """The actor of what no person did."""
+
+FEED = "feed:"
+"""How the actor begins of what a system of the hospital said; its name follows."""
 
 START = "0" * 64
 
@@ -203,6 +212,13 @@ def merged(where: sa.Connection, actor: str, made: Merge) -> None:
     kind = Action.PATIENTS_MERGED if made.active else Action.PATIENTS_UNMERGED
     detail = {"subject": f"Patient/{made.source}", "merge": made.id}
     record(where, actor, kind, f"Patient/{made.target}", detail, made.changed)
+
+
+def told(where: sa.Connection, what: object) -> None:
+    """Appends what a system of the hospital said and that was carried out: a merge, or its end."""
+    if isinstance(what, Merge):
+        by = what.by if what.active else what.undone_by or ""
+        merged(where, f"{FEED}{by}"[:64], what)
 
 
 @dataclass(frozen=True)

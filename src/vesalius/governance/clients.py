@@ -62,6 +62,8 @@ class May(StrEnum):
     """Hand in data, under the name of its feed."""
     EXPORT = "export"
     """Take everything, or everything about all patients."""
+    VIEW = "view"
+    """Run views over all patients."""
 
 
 @dataclass(frozen=True)

@@ -47,6 +47,11 @@ class Right(StrEnum):
     RETIRE = "retire"
     SEE_CODES = "see_codes"
     MAP_CODES = "map_codes"
+    SWITCH_FEEDS = "switch_feeds"
+    ERASE = "erase"
+    SEE_VIEWS = "see_views"
+    RUN_VIEWS = "run_views"
+    WRITE_VIEWS = "write_views"
     SEE_AUDIT = "see_audit"
     MANAGE_PEOPLE = "manage_people"
 
@@ -78,6 +83,14 @@ MATRIX: dict[Right, frozenset[Role]] = {
     Right.SEE_CODES: _EVERYONE,
     # It changes what every use sees, of the past too: for those who know the laboratory and the feed.
     Right.MAP_CODES: frozenset({Role.BIOLOGIST, Role.ENGINEER}),
+    # An alarm that nobody hears is as bad as none: for those who answer for the feed.
+    Right.SWITCH_FEEDS: frozenset({Role.ENGINEER}),
+    # What is gone is gone: for the one who answers for data protection.
+    Right.ERASE: frozenset({Role.DPO}),
+    # What a view says is about no patient; its rows are, about all of them.
+    Right.SEE_VIEWS: frozenset({Role.BIOLOGIST, Role.DPO, Role.ENGINEER}),
+    Right.RUN_VIEWS: frozenset({Role.ENGINEER}),
+    Right.WRITE_VIEWS: frozenset({Role.ENGINEER}),
     Right.SEE_AUDIT: frozenset({Role.DPO, Role.DIRECTOR, Role.LEGAL}),
     Right.MANAGE_PEOPLE: frozenset({Role.DIRECTOR}),
 }

@@ -1,5 +1,6 @@
 """Who is this person? Numbers, doubtful pairs, merges that can be taken back; nothing is merged silently."""
 
+from vesalius.identity import forgetting
 from vesalius.identity._merges import Merge
 from vesalius.identity.arrivals import write
 from vesalius.identity.doubts import Pair, counts, pair, pairs, put_off, set_apart
@@ -15,6 +16,7 @@ from vesalius.identity.merging import (
     preview,
     resume,
     survivor,
+    take_turn,
     unmerge,
 )
 from vesalius.identity.rules import RULES, Comparison, Person, Rule, compare, judged, person
@@ -40,6 +42,7 @@ __all__ = [
     "flagged",
     "flags",
     "followed",
+    "forgetting",
     "get",
     "judged",
     "merge",
@@ -56,6 +59,7 @@ __all__ = [
     "resume",
     "set_apart",
     "survivor",
+    "take_turn",
     "unmerge",
     "write",
 ]

@@ -3,7 +3,7 @@
 One module per format turns bytes into FHIR resources; a common pipeline checks, writes and holds.
 """
 
-from vesalius.ingest import mending
+from vesalius.ingest import erasing, mending
 from vesalius.ingest._causes import Cause
 from vesalius.ingest._explaining import explained
 from vesalius.ingest._formats import NAMES as FORMATS
@@ -39,6 +39,7 @@ __all__ = [
     "count_emptied",
     "empty_released",
     "empty_taken",
+    "erasing",
     "explained",
     "feeds",
     "held",

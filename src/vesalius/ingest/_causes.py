@@ -44,6 +44,8 @@ class Cause(StrEnum):
     """A patient with another birth date than the one already known."""
     TRUNCATED = "truncated"
     """The file breaks off or is damaged, or a batch is not as long as it says; what came was taken in."""
+    ERASED = "erased"
+    """It was erased on request (or is about a patient who was); a person must allow it to come back."""
     DEFECT = "defect"
     """Vesalius itself failed on it: a mistake of ours, which the words place."""
 

@@ -11,10 +11,14 @@ from vesalius.errors import InvalidResource
 from vesalius.ingest._causes import Cause, FaultError
 from vesalius.ingest._finishing import Step, finished, steps
 from vesalius.ingest._items import Found, Item
-from vesalius.lake import Arrival, Lake
+from vesalius.lake import Arrival, Lake, Marks
 
 CLOCKS = timedelta(minutes=5)
 """How far the clock of a sender may be ahead of ours before what it sends counts as from the future."""
+
+
+ERASED = "it was erased on request, or is about a patient who was"
+"""Why what comes back after an erasure is held."""
 
 
 @dataclass
@@ -32,11 +36,13 @@ class Judge:
     received_at: datetime
     unique: bool = False
     _steps: tuple[Step, ...] = ()
+    _erased: Marks = field(init=False)
     _births: dict[str, str] = field(default_factory=dict)
     _seen: dict[tuple[str, str], str] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
         self._steps = steps(self.lake)
+        self._erased = self.lake.marks()
 
     def arrivals(self, item: Item) -> list[Arrival]:
         """The arrivals that one item holds: all of them, or none.
@@ -60,6 +66,8 @@ class Judge:
             arrival = self._usual(found, births) or self._judged(found, births)
         except InvalidResource as error:
             raise FaultError(Cause.INVALID_RESOURCE, str(error)) from None
+        if self._erased and self._erased.hold(f"{arrival.type}/{arrival.id}", arrival.subject):
+            raise FaultError(Cause.ERASED, ERASED)
         if self.unique:
             self._check_unique(arrival, seen)
         return arrival

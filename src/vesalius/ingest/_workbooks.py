@@ -8,6 +8,7 @@ each sheet, and where errors stand.
 from __future__ import annotations
 
 import re
+import struct
 import zipfile
 import zlib
 from collections.abc import Iterator
@@ -30,6 +31,12 @@ CELLS = 20_000_000
 _ZIP = b"PK\x03\x04"
 _CHUNK = 1024 * 1024
 _TAIL = 4096
+
+# What Python says of a damaged package: a list of parts that points before its beginning is a ValueError.
+_DAMAGED = (
+    *(zipfile.BadZipFile, zlib.error, struct.error, EOFError, OSError),
+    *(NotImplementedError, RuntimeError, KeyError, ValueError),
+)
 
 _CELL = re.compile(rb"<(?:\w+:)?c\b([^<>]*)>([^<]*<(?:\w+:)?v>([^<]{0,16})<)?")
 _REFERENCE = re.compile(rb"""\br\s*=\s*["']([A-Z]{1,4})(\d{1,8})["']""")
@@ -66,7 +73,7 @@ def looked_through(file: BinaryIO) -> dict[str, Sheet]:
     try:
         with zipfile.ZipFile(file) as package:
             return _packed(package)
-    except (zipfile.BadZipFile, zlib.error, EOFError, OSError, NotImplementedError, RuntimeError, KeyError):
+    except _DAMAGED:
         raise UnreadableInput("the workbook is damaged: it cannot be unpacked") from None
     except etree.XMLSyntaxError:
         raise UnreadableInput("the workbook is damaged: a part of it is not XML") from None

@@ -27,6 +27,9 @@ from vesalius.ingest.csv_map import CsvMap
 _ENCODER = msgspec.json.Encoder(decimal_format="number")
 _DECODER = msgspec.json.Decoder(list[Any], float_hook=Decimal)
 
+_NO_ROW = (msgspec.DecodeError, UnicodeError, RecursionError, ArithmeticError)
+"""What says that bytes are not a row: no JSON, no list, nested without end, a number beyond all bounds."""
+
 _DIGITS = 15
 """How many digits of a binary number are believed: those that a spreadsheet shows."""
 
@@ -57,7 +60,7 @@ def texts(raw: bytes, csv_map: CsvMap, header: Sequence[str]) -> list[str]:
     """
     try:
         values = _DECODER.decode(raw)
-    except (msgspec.DecodeError, UnicodeError, RecursionError, ArithmeticError):
+    except _NO_ROW:
         raise FaultError(Cause.MALFORMED, "the row is not a JSON array") from None
     return _texts(values, csv_map, header)
 
@@ -79,7 +82,7 @@ def shown(raw: bytes) -> list[str]:
     """
     try:
         values = _DECODER.decode(raw)
-    except (msgspec.DecodeError, UnicodeError, RecursionError, ArithmeticError):
+    except _NO_ROW:
         raise UnreadableInput("the row is not a JSON array") from None
     plain = [next(iter(value.values())) if isinstance(value, dict) and value else value for value in values]
     return ["" if value is None else str(value) for value in plain]
@@ -122,7 +125,7 @@ def read(stream: BinaryIO, csv_map: CsvMap) -> Iterator[Item]:
     first = next(found, None)
     try:
         header = _DECODER.decode(first.raw if first else b"")
-    except (msgspec.DecodeError, UnicodeError):
+    except _NO_ROW:
         raise UnreadableInput("the first line does not name the columns") from None
     header = [str(name) for name in header]
     check_header(header, csv_map)
@@ -195,7 +198,7 @@ def _text(column: str, value: Any, csv_map: CsvMap) -> str:
         case Decimal():
             return format(value, "f")
         case {"dateTime": moment} | {"date": moment}:
-            return _moment(moment, *csv_map.moments.get(column, ("", None)))
+            return _moment(column, moment, *csv_map.moments.get(column, ("", None)))
         case {"time": clock}:
             return str(clock)
         case {"error": error}:
@@ -207,11 +210,14 @@ def _text(column: str, value: Any, csv_map: CsvMap) -> str:
     return str(value)
 
 
-def _moment(iso: str, form: str, zone: tzinfo | None) -> str:
+def _moment(column: str, iso: Any, form: str, zone: tzinfo | None) -> str:
     """A date in the words of the map; without any, ISO 8601, and midnight without a zone is a date."""
+    try:
+        moment = datetime.fromisoformat(iso)
+    except (ValueError, TypeError):  # of a file of rows that somebody else wrote, or that was damaged
+        raise FaultError(Cause.BAD_VALUE, f"column {column!r} holds a date that does not exist") from None
     if not form:
-        return iso.removesuffix("T00:00:00")
-    moment = datetime.fromisoformat(iso)
+        return str(iso).removesuffix("T00:00:00")
     if moment.tzinfo and zone:
         moment = moment.astimezone(zone)
     return moment.strftime(form)

@@ -11,12 +11,15 @@ from vesalius.lake._schema import is_json, resource_schema
 from vesalius.lake._search import Known, Wanted
 from vesalius.lake._upkeep import Stats, TypeStats
 from vesalius.lake._version import Arrival, Version, Written
+from vesalius.lake.erasing import Erasure, Marks
 
 __all__ = [
     "Arrival",
     "ColumnFiles",
+    "Erasure",
     "Known",
     "Lake",
+    "Marks",
     "Recoding",
     "Stats",
     "TypeStats",

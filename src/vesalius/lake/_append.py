@@ -39,7 +39,7 @@ class Writer(Protocol):
         """The seq of the last row, 0 when there is none; until the transaction ends nobody else adds one."""
 
     def past(self, type_: str, ids: list[str]) -> Iterable[Sequence[Any]]:
-        """Id, recorded_at and digest of every version of some resources of a type, in order of arrival."""
+        """Id, moment, digest and number of every version of some resources of a type, in order of arrival."""
 
     def insert(self, rows: list[Row]) -> None:
         """Adds rows."""
@@ -92,8 +92,8 @@ class _Past:
     seen: set[tuple[int, str]] = field(default_factory=set)
     newest: tuple[int, str] = (-END, "")
 
-    def add(self, recorded_at: int, digest: str) -> None:
-        self.version += 1
+    def add(self, recorded_at: int, digest: str, version: int) -> None:
+        self.version = max(self.version, version)
         self.seen.add((recorded_at, digest))
         if recorded_at >= self.newest[0]:  # added in order of seq: the later of two equals wins
             self.newest = (recorded_at, digest)
@@ -116,8 +116,8 @@ def _past(writer: Writer, batch: Sequence[Arrival]) -> dict[tuple[str, str], _Pa
         ids.setdefault(arrival.type, set()).add(arrival.id)
     past: dict[tuple[str, str], _Past] = {}
     for type_, names in ids.items():
-        for id_, recorded_at, digest in writer.past(type_, sorted(names)):
-            past.setdefault((type_, id_), _Past()).add(recorded_at, digest)
+        for id_, recorded_at, digest, version in writer.past(type_, sorted(names)):
+            past.setdefault((type_, id_), _Past()).add(recorded_at, digest, version)
     return past
 
 
@@ -133,7 +133,7 @@ def _new_rows(
             known = past[type_, id_] = _Past()
         elif _unchanged(known, recorded, received, digest):
             continue
-        known.add(recorded, digest)
+        known.add(recorded, digest, known.version + 1)
         seq += 1
         about = arrival.subject
         rows.append((seq, type_, id_, known.version, recorded, received, source, about, digest, arrival.body))
@@ -150,7 +150,10 @@ def _unchanged(known: _Past, recorded: int, received: int, digest: str) -> bool:
 
 
 class _Sqlite:
-    _PAST = "SELECT id, recorded_at, digest FROM resource_version WHERE type = ? AND id {} ORDER BY seq + 0"
+    _PAST = (
+        "SELECT id, recorded_at, digest, version FROM resource_version"
+        " WHERE type = ? AND id {} ORDER BY seq + 0"
+    )
     _PAST_OF_ONE = _PAST.format("= ?")
     _PAST_OF_MANY = _PAST.format("IN (SELECT value FROM json_each(?))")
     _INSERT = _INTO + "(?, ?, ?, ?, ?, ?, ?, ?, ?, ?)"
@@ -173,7 +176,7 @@ class _Sqlite:
 class _Postgres:
     _c = resource_version.c
     _PAST = (
-        sa.select(_c.id, sa.type_coerce(_c.recorded_at, sa.BigInteger), _c.digest)
+        sa.select(_c.id, sa.type_coerce(_c.recorded_at, sa.BigInteger), _c.digest, _c.version)
         .where(
             _c.type == sa.bindparam("type"), _c.id == sa.any_(sa.bindparam("ids", type_=sa.ARRAY(sa.Text)))
         )

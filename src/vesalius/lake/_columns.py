@@ -12,7 +12,7 @@ import fcntl
 import hashlib
 import os
 import shutil
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from functools import cache
@@ -108,6 +108,13 @@ class Columns:
             with self._locked(folder.name):
                 shutil.rmtree(folder)
         self._verified.clear()
+
+    def drop(self, types: Iterable[str]) -> None:
+        """Removes the tables of some types, old files too; whoever asks next makes them again."""
+        for type_ in types:
+            with self._locked(type_):
+                shutil.rmtree(self._folder / type_, ignore_errors=True)
+            self._verified.discard(type_)
 
     def taken(self, type_: str) -> int:
         """The last ``seq`` that the table of a type has taken from the log; 0 if there is none."""

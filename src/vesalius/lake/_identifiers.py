@@ -103,6 +103,11 @@ def finish(connection: sa.Connection, position: int) -> None:
         pass
 
 
+def forget(connection: sa.Connection, seqs: list[int]) -> None:
+    """Takes versions that were erased out of the index."""
+    connection.execute(sa.delete(_entry).where(_entry.c.seq.in_(seqs)))
+
+
 def _take(connection: sa.Connection) -> int:
     """Takes the next versions from the log; the position up to which it now reaches."""
     if connection.dialect.name == "postgresql":

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from copy import copy
 from datetime import UTC, datetime
 from pathlib import Path
@@ -16,13 +16,17 @@ from vesalius.lake import _log as log
 from vesalius.lake import _recoding as recoding
 from vesalius.lake import _search as searching
 from vesalius.lake import _upkeep as upkeep
+from vesalius.lake import erasing
 from vesalius.lake._append import append, append_alone, wait_for_turn
 from vesalius.lake._columns import ColumnFiles, Columns
 from vesalius.lake._recoding import Recoding
 from vesalius.lake._search import Known, Wanted
 from vesalius.lake._upkeep import Stats, TypeStats
 from vesalius.lake._version import Arrival, Version, Written, parse_reference
-from vesalius.store import backup, reading, restore
+from vesalius.store import backup, reading, restore, writing
+
+Witness = Callable[[sa.Connection, object], None]
+"""Hears of something that a feed said and that was carried out: the connection, and what it was."""
 
 _DAWN = datetime.min.replace(tzinfo=UTC)
 
@@ -37,12 +41,15 @@ class Lake:
     Args:
         engine: the database that holds the log.
         columns: the folder of the typed columns; it is made when it is needed.
+        witness: hears, within the transaction that writes, what arrived that more than the log must know.
     """
 
-    def __init__(self, engine: sa.Engine, columns: Path) -> None:
+    def __init__(self, engine: sa.Engine, columns: Path, witness: Witness | None = None) -> None:
         self.engine = engine
+        self.witness = witness or _nobody
         self._columns = Columns(engine, columns)
         self._pin: int | None = None
+        self._marks: tuple[erasing.Stamp, erasing.Marks] = ((None, None), erasing.NOTHING)
 
     def write(
         self,
@@ -413,6 +420,38 @@ class Lake:
             written[type_] = export.write(folder, type_, bodies, gzip=gzip, progress=progress)
         return written
 
+    def marks(self) -> erasing.Marks:
+        """What was erased and may not come back without a person's word; cheap where nothing was."""
+        with reading(self.engine) as connection:
+            changed = erasing.stamp(connection)
+            if changed != self._marks[0]:
+                self._marks = (changed, erasing.marks(connection))
+        return self._marks[1]
+
+    def erased(self, reference: str) -> erasing.Erasure | None:
+        """The erasure that took ``Type/ID`` and still keeps it away; None where it was never erased."""
+        with reading(self.engine) as connection:
+            return erasing.took(connection, reference)
+
+    def erasure(self, number: int) -> erasing.Erasure | None:
+        """The erasure with a number; None where there is none."""
+        with reading(self.engine) as connection:
+            return erasing.number(connection, number)
+
+    def erased_about(self, *references: str) -> erasing.Erasure | None:
+        """The last erasure that took one of these (``Type/ID``) or something about one of them, or None."""
+        with reading(self.engine) as connection:
+            return erasing.about(connection, *references)
+
+    def resume_erasures(self) -> None:
+        """Drops the columns that still hold what was erased, should an erasure have been broken off."""
+        with reading(self.engine) as connection:
+            left = erasing.unfinished(connection)
+        for each in left:
+            self._columns.drop(each.columns)
+            with writing(self.engine) as connection:
+                erasing.dropped(connection, each.id)
+
     def backup(self, target: Path) -> None:
         """Copies the database to an SQLite file while it is in use: one state of it, whole or not at all.
 
@@ -436,7 +475,12 @@ class Lake:
         """
         restore(source, self.engine, replace=replace)
         self._columns.clear()
+        self._marks = ((-1, None), erasing.NOTHING)
 
     @property
     def _limit(self) -> int:
         return log.END if self._pin is None else self._pin
+
+
+def _nobody(*_: object) -> None:
+    return None

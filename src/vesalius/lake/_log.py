@@ -32,6 +32,8 @@ resource_version = sa.Table(
     sa.Column("subject", sa.String(80)),
     sa.Column("digest", sa.String(64), nullable=False),
     sa.Column("body", sa.LargeBinary, nullable=False),
+    # the number of the erasure that emptied it; readers pass over such rows
+    sa.Column("erased", sa.Integer),
     # a resource and its history; who became due; a patient; what the columns have not taken yet
     sa.Index("ix_resource_version_type_id_recorded_at_seq", "type", "id", "recorded_at", "seq"),
     sa.Index("ix_resource_version_type_recorded_at_seq", "type", "recorded_at", "seq"),
@@ -42,6 +44,8 @@ resource_version = sa.Table(
 FOREVER = datetime.max.replace(tzinfo=UTC)
 END = 2**62
 CHUNK = 2_000
+ERASED = "~"
+"""How the id begins that a resource has once all of it was erased: no id of FHIR does."""
 
 _c = resource_version.c
 _FIELDS = (_c.type, _c.id, _c.version, _c.seq, _c.recorded_at, _c.received_at, _c.source, _c.subject, _c.body)
@@ -51,6 +55,8 @@ _AS_OF = sa.bindparam("as_of", type_=Instant)
 # SQLite takes that walk for the cheaper one, and a reading of 0.1 s lasts minutes.
 _WITHIN = (_c.seq + 0) <= _PIN
 _IN_ORDER = _c.seq + 0  # likewise: ordering by seq itself invites a walk of everything in that order
+
+_ALIVE = _c.erased.is_(None)
 
 Item = TypeVar("Item")
 
@@ -77,14 +83,15 @@ def _in_force(columns: Sequence[sa.ColumnElement[Any]] = _FIELDS) -> sa.Select[A
         later.c.id == _c.id,
         (later.c.seq + 0) <= _PIN,
         later.c.recorded_at <= _AS_OF,
+        later.c.erased.is_(None),
         after,
     )
-    return sa.select(*columns).where(_WITHIN, _c.recorded_at <= _AS_OF, ~superseded)
+    return sa.select(*columns).where(_WITHIN, _c.recorded_at <= _AS_OF, _ALIVE, ~superseded)
 
 
 # Made once: building a statement costs more than running it.
 _HEAD = sa.select(sa.func.coalesce(sa.func.max(_c.seq), 0))
-_KNOWN = sa.select(*_FIELDS).where(_WITHIN, _c.recorded_at <= _AS_OF)
+_KNOWN = sa.select(*_FIELDS).where(_WITHIN, _c.recorded_at <= _AS_OF, _ALIVE)
 _ONE = _KNOWN.where(_c.type == sa.bindparam("type"), _c.id == sa.bindparam("id"))
 _LATEST = _ONE.order_by(_c.recorded_at.desc(), _c.seq.desc()).limit(1)
 _NUMBERED = _ONE.where(_c.version == sa.bindparam("version"))
@@ -102,7 +109,8 @@ def _versions_of(ever: sa.Select[Any]) -> sa.Select[Any]:
     """Every version of some resources, in order of arrival."""
     found = ever.subquery("ever")
     of_them = sa.and_(_c.type == found.c.type, _c.id == found.c.id)
-    return sa.select(*_FIELDS).join_from(found, resource_version, of_them).where(_WITHIN).order_by(_IN_ORDER)
+    chosen = sa.select(*_FIELDS).join_from(found, resource_version, of_them)
+    return chosen.where(_WITHIN, _ALIVE).order_by(_IN_ORDER)
 
 
 _PATIENTS, _PATIENTS_TYPES = _versions_of(_EVER), _versions_of(_EVER.where(_TYPES))
@@ -121,7 +129,7 @@ _ABOUT_AFTER = (
 )
 _ALL_OF = (
     sa.select(*_FIELDS)
-    .where(_c.type == sa.bindparam("type"), _c.id.in_(sa.bindparam("ids", expanding=True)))
+    .where(_c.type == sa.bindparam("type"), _c.id.in_(sa.bindparam("ids", expanding=True)), _ALIVE)
     .order_by(_IN_ORDER)
 )
 _PAGE = (
@@ -142,14 +150,15 @@ _PAGE = (
 )
 _COUNT = (
     sa.select(_c.type, sa.func.count(sa.distinct(_c.id)), sa.func.count())
-    .where(_WITHIN)
+    # by the id alone: the index holds it, and the table is not read
+    .where(_WITHIN, ~_c.id.startswith(ERASED))
     .group_by(_c.type)
     .order_by(_c.type)
 )
 _ENDS = sa.select(
     *(
         sa.select(_c.received_at)
-        .where(_c.type == sa.bindparam("type"), _c.seq <= _PIN)
+        .where(_c.type == sa.bindparam("type"), _c.seq <= _PIN, _ALIVE)
         .order_by(order)
         .limit(1)
         .scalar_subquery()
@@ -158,21 +167,25 @@ _ENDS = sa.select(
 )
 _SLICE = (
     sa.select(*_FIELDS)
-    .where(_c.type == sa.bindparam("type"), _c.seq > sa.bindparam("after"), _c.seq <= _PIN)
+    .where(_c.type == sa.bindparam("type"), _c.seq > sa.bindparam("after"), _c.seq <= _PIN, _ALIVE)
     .order_by(_c.seq)
     .limit(sa.bindparam("size", type_=sa.Integer))
 )
 _NEWER = (
     sa.select(*_FIELDS)
-    .where(_c.seq > sa.bindparam("after"), _c.seq <= _PIN)
+    .where(_c.seq > sa.bindparam("after"), _c.seq <= _PIN, _ALIVE)
     .order_by(_c.seq)
     .limit(sa.bindparam("size", type_=sa.Integer))
 )
 _COUNT_AFTER = sa.select(sa.func.count()).where(
-    _c.type == sa.bindparam("type"), _c.seq > sa.bindparam("after"), _c.seq <= _PIN
+    _c.type == sa.bindparam("type"), _c.seq > sa.bindparam("after"), _c.seq <= _PIN, _ALIVE
 )
-_LAST = sa.select(sa.func.coalesce(sa.func.max(_c.seq), 0)).where(
-    _c.type == sa.bindparam("type"), _c.seq <= _PIN
+# the end of the index, and not a maximum: with a condition on the table that would read every row
+_LAST = (
+    sa.select(_c.seq)
+    .where(_c.type == sa.bindparam("type"), _c.seq <= _PIN, _ALIVE)
+    .order_by(_c.seq.desc())
+    .limit(1)
 )
 
 
@@ -183,7 +196,7 @@ def head(connection: sa.Connection) -> int:
 
 def last(connection: sa.Connection, type_: str, pin: int) -> int:
     """The seq of the last row of one type, 0 when there is none."""
-    return int(connection.execute(_LAST, {"type": type_, "pin": pin}).scalar_one())
+    return int(connection.execute(_LAST, {"type": type_, "pin": pin}).scalar() or 0)
 
 
 def one(

@@ -78,7 +78,11 @@ def known(connection: sa.Connection, names: Iterable[tuple[str, str]]) -> dict[t
 
 _KNOWN = (
     sa.select(_c.id, _c.version, _c.recorded_at, _c.received_at, _c.digest)
-    .where(_c.type == sa.bindparam("type"), _c.id.in_(sa.bindparam("ids", expanding=True)))
+    .where(
+        _c.type == sa.bindparam("type"),
+        _c.id.in_(sa.bindparam("ids", expanding=True)),
+        _c.erased.is_(None),
+    )
     .order_by(_c.seq + 0)
 )
 
@@ -114,7 +118,8 @@ def _order(wanted: Wanted) -> sa.ColumnElement[Any]:
 
 def _conditions(wanted: Wanted, pin: int) -> list[sa.ColumnElement[bool]]:
     seq = _order(wanted)
-    found = [_c.type == wanted.type, seq > wanted.after, seq <= pin, ~_superseded(pin)]
+    alive = _c.erased.is_(None)
+    found = [_c.type == wanted.type, seq > wanted.after, seq <= pin, alive, ~_superseded(pin)]
     if wanted.ids is not None:
         found.append(_c.id.in_(wanted.ids))
     if wanted.subjects is not None:
@@ -135,4 +140,4 @@ def _superseded(pin: int) -> sa.ColumnElement[bool]:
         sa.and_(later.c.recorded_at == _c.recorded_at, later.c.seq > _c.seq),
     )
     same = sa.and_(later.c.type == _c.type, later.c.id == _c.id, (later.c.seq + 0) <= pin)
-    return sa.exists().where(same, after)
+    return sa.exists().where(same, later.c.erased.is_(None), after)

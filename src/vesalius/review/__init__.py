@@ -3,6 +3,7 @@
 A suggestion is never an act: it waits on a worklist until a person accepts, modifies, overrides or defers it.
 """
 
+from vesalius.review import erasing
 from vesalius.review._review import Review, Witness, withdraw
 from vesalius.review.decisions import WORDS
 from vesalius.review.fhir_mirror import mirror
@@ -48,6 +49,7 @@ __all__ = [
     "Reviewed",
     "Status",
     "Witness",
+    "erasing",
     "mirror",
     "withdraw",
 ]

@@ -221,7 +221,11 @@ class Review:
         """Suggestions of a use, silent and live, with ``as_of`` in (``since``, ``until``], no outcome yet."""
         rows = suggestion.c
         asked = select_filed().where(
-            rows.usecase == usecase, rows.as_of > since, rows.as_of <= until, outcome.c.suggestion.is_(None)
+            rows.usecase == usecase,
+            rows.as_of > since,
+            rows.as_of <= until,
+            outcome.c.suggestion.is_(None),
+            rows.erased.is_(None),
         )
         with reading(self._engine) as wire:
             return [to_filed(row) for row in wire.execute(asked.order_by(rows.as_of, rows.id))]

@@ -34,6 +34,8 @@ suggestion = sa.Table(
     sa.Column("ward", sa.Text, nullable=False),
     sa.Column("stay", sa.Text, nullable=False),
     sa.Column("search", sa.Text, nullable=False),
+    # the number of the erasure that emptied it
+    sa.Column("erased", sa.Integer),
     sa.UniqueConstraint("usecase", "focus"),
 )
 

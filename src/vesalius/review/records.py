@@ -110,6 +110,7 @@ class Filed:
         body: the suggestion's canonical JSON, what a replay is compared with.
         decisions: all of them, oldest first, undone ones too (only from ``get`` and ``decisions``).
         outcome: what happened, once known.
+        erased: the number of the erasure that emptied it, or None.
     """
 
     id: str
@@ -135,6 +136,7 @@ class Filed:
     body: bytes
     decisions: tuple[Decision, ...] = ()
     outcome: KnownOutcome | None = None
+    erased: int | None = None
 
     @cached_property
     def suggestion(self) -> Suggestion:

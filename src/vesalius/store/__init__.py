@@ -16,6 +16,7 @@ from vesalius.store._engine import (
     reading,
     writing,
 )
+from vesalius.store._scrub import overwriting, scrub
 
 __all__ = [
     "Instant",
@@ -26,7 +27,9 @@ __all__ = [
     "metadata",
     "microseconds",
     "open_store",
+    "overwriting",
     "reading",
     "restore",
+    "scrub",
     "writing",
 ]

@@ -21,7 +21,6 @@ from vesalius.store import reading, writing
 from vesalius.terminology import _progress as progress
 from vesalius.terminology._progress import COUNT, Place
 from vesalius.terminology._tables import code_progress, code_seen
-from vesalius.terminology.application import SOURCE
 from vesalius.terminology.concepts import (
     LONGEST,
     TEXT,
@@ -181,17 +180,20 @@ def behind(lake: Lake) -> int:
     return sum(lake.behind(type_, seq) for type_, seq in places.items())
 
 
-def recount(engine: sa.Engine) -> None:
-    """Forgets every count; the next refresh makes them again from the whole log."""
-    with writing(engine) as connection:
-        connection.execute(sa.delete(code_progress).where(code_progress.c.task == COUNT))
-        connection.execute(sa.delete(code_seen))
+def recount(where: sa.Engine | sa.Connection) -> None:
+    """Forgets every count, in a transaction or one of its own; the next refresh makes them again."""
+    if isinstance(where, sa.Engine):
+        with writing(where) as connection:
+            recount(connection)
+        return
+    where.execute(sa.delete(code_progress).where(code_progress.c.task == COUNT))
+    where.execute(sa.delete(code_seen))
 
 
 def _count(engine: sa.Engine, type_: str, before: Place, part: list[Version], own: frozenset[str]) -> Place:
     tallies: dict[_Row, _Tally] = {}
     for version in part:
-        if version.source != SOURCE:
+        if version.sent:  # a copy that a merge or a translation made has not come once more
             for found in elements(version.resource, own):
                 _see(tallies, version, found, own)
     after = Place(seq=part[-1].seq)

@@ -5,8 +5,9 @@ where they lie; all give the same rows. :mod:`vesalius.views.features` goes on f
 candidate, as of its moment.
 """
 
+from vesalius.views._checking import Problem, check
 from vesalius.views._duckdb import Limits
 from vesalius.views._files import Files
 from vesalius.views._view import View
 
-__all__ = ["Files", "Limits", "View"]
+__all__ = ["Files", "Limits", "Problem", "View", "check"]

@@ -17,6 +17,8 @@ from vesalius.views._values import moment
 _NAME = re.compile(r"[A-Za-z][A-Za-z0-9_]*")
 _RESOURCE = re.compile(r"[A-Z][A-Za-z]{1,63}")
 _MOMENTS = {"date": "Date", "dateTime": "DateTime", "instant": "DateTime", "time": "Time"}
+DEEPEST = 32
+"""How deep selects may stand in each other."""
 SPELLINGS = ("ViewDefinition", "https://sql-on-fhir.org/ig/StructureDefinition/ViewDefinition")
 """How a ViewDefinition may name itself; it may also not."""
 
@@ -101,6 +103,8 @@ def read_definition(source: Mapping[str, Any]) -> Definition:
     except msgspec.ValidationError as error:
         message, _, place = str(error).partition(" - at ")
         raise InvalidView(message, place=place.strip("`").removeprefix("$").removeprefix(".")) from None
+    except RecursionError:
+        raise InvalidView("is nested too deeply, or holds itself") from None
     if raw.resource_type not in ("", *SPELLINGS):
         raise InvalidView(f"is a {raw.resource_type[:64]!r}, not a ViewDefinition", place="resourceType")
     if not _RESOURCE.fullmatch(raw.resource):
@@ -108,6 +112,7 @@ def read_definition(source: Mapping[str, Any]) -> Definition:
     if not raw.select:
         raise InvalidView("selects nothing", place="select")
     for at, select in enumerate(raw.select):
+        _check_depth(select, f"select[{at}]")
         _check_select(select, f"select[{at}]")
     whole = Select(select=raw.select)
     _check_names(whole.columns)
@@ -121,6 +126,14 @@ def places(select: Select, place: str) -> Iterator[tuple[str, Select]]:
     for field, inner in (("select", select.select), ("unionAll", select.union_all)):
         for at, each in enumerate(inner):
             yield from places(each, f"{place}.{field}[{at}]" if place else f"{field}[{at}]")
+
+
+def _check_depth(select: Select, place: str, depth: int = 1) -> None:
+    if depth > DEEPEST:
+        raise InvalidView(f"is nested deeper than {DEEPEST} selects", place=place)
+    for field, inner in (("select", select.select), ("unionAll", select.union_all)):
+        for at, each in enumerate(inner):
+            _check_depth(each, f"{place}.{field}[{at}]", depth + 1)
 
 
 def _check_select(select: Select, root: str) -> None:

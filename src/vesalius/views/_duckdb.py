@@ -175,14 +175,18 @@ def files(found: Files, query: Query) -> Reading:
     if (kind, BODY) in query.compiler.used:
         typed = ", ".join(f"{dialect.name(name)} {type_}" for name, type_ in read.items())
         lines = f"read_ndjson_objects({_listed(paths)}, ignore_errors = true)"
-        strict, lenient = (
-            f"(SELECT json AS {BODY}, unnest(TRY_CAST(json AS STRUCT({typed}))) FROM {lines})",
-            "",
-        )
+        strict = f"(SELECT json AS {BODY}, unnest(TRY_CAST(json AS STRUCT({typed}))) FROM {lines})"
+        lenient = ""
     # What is no JSON, or has a value of another type than R4 says (a resource of another type may have, too),
     # becomes null in the end; a line without a resourceType is then what could not be read.
-    right = f"resourceType = {dialect.text(kind)}"
-    return Reading(strict, paths, right, "resourceType IS NULL", files=found, lenient=lenient)
+    return Reading(
+        strict,
+        paths,
+        f"resourceType = {dialect.text(kind)}",
+        "resourceType IS NULL",
+        files=found,
+        lenient=lenient,
+    )
 
 
 def parquet(paths: Sequence[str]) -> str:

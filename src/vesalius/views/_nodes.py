@@ -85,18 +85,25 @@ class Binary(Node):
 
 @dataclass(frozen=True, slots=True)
 class TypeTest(Node):
-    """``operand is type`` or ``operand as type``."""
+    """``operand is type`` or ``operand as type``; the namespace (``FHIR``, ``System``) is mostly left out."""
 
     operator: str
     operand: Node
     type: str
+    namespace: str = ""
+
+
+def children(node: Node) -> Iterator[Node]:
+    """The nodes directly below a node, in the order in which they are written."""
+    for part in fields(node):
+        value = getattr(node, part.name)
+        for child in value if isinstance(value, tuple) else (value,):
+            if isinstance(child, Node):
+                yield child
 
 
 def walk(node: Node) -> Iterator[Node]:
     """The node and every node below it, parents first."""
     yield node
-    for part in fields(node):
-        value = getattr(node, part.name)
-        for child in value if isinstance(value, tuple) else (value,):
-            if isinstance(child, Node):
-                yield from walk(child)
+    for child in children(node):
+        yield from walk(child)

@@ -3,14 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from decimal import Decimal
 from typing import Any
 
 from vesalius.errors import InvalidView
-from vesalius.views._compiled import BOOLEAN, Compiled, Run, Scope
+from vesalius.views._compiled import BOOLEAN, Compiled, Run, Scope, Value, single
+from vesalius.views._equality import as_moment, compare, equal, equal_items, equivalent_items
 from vesalius.views._functions import Items, contains, one, truth
+from vesalius.views._numbers import calculate
 from vesalius.views._types import MOMENTS, scalar
-from vesalius.views._values import as_moment, bare, compare, decimal, equal, equivalent, is_number
+from vesalius.views._values import Quantity, as_text, bare, decimal, is_number, kind_of
 
 LOGIC: dict[str, Callable[[bool | None, bool | None], bool | None]] = {
     "and": lambda a, b: False if a is False or b is False else None if a is None or b is None else True,
@@ -24,6 +25,7 @@ _ORDER: dict[str, Callable[[int], bool]] = {
     ">": lambda order: order > 0,
     ">=": lambda order: order >= 0,
 }
+_WHOLE = frozenset({"integer", "positiveInt", "unsignedInt", "System.Integer"})
 
 
 def logic(operator: str, left: Compiled, right: Compiled) -> Compiled:
@@ -35,56 +37,50 @@ def logic(operator: str, left: Compiled, right: Compiled) -> Compiled:
         value = combine(truth(left.run(items, scope), what), truth(right.run(items, scope), what))
         return [] if value is None else [value]
 
-    return Compiled(run, BOOLEAN)
+    a, b = left.value, right.value
+    if a is None or b is None or left.shape != BOOLEAN or right.shape != BOOLEAN:
+        return Compiled(run, BOOLEAN)
+    return Compiled(run, BOOLEAN, lambda item, scope: combine(a(item, scope), b(item, scope)))
 
 
-def timed(side: Compiled, other: Compiled) -> Run:
+def _timed(side: Compiled, other: Compiled) -> Run:
     """The side with its text read as moments, where the types say that both are."""
     if side.shape.type in MOMENTS and other.shape.type in MOMENTS:
         return lambda items, scope: [as_moment(bare(item)) or item for item in side.run(items, scope)]
     return side.run
 
 
-def comparison(operator: str, left: Run, right: Run) -> Run:
+def comparison(operator: str, left: Compiled, right: Compiled) -> Compiled:
     """Equality, equivalence, order and membership."""
+    a, b = _timed(left, right), _timed(right, left)
     if operator in _ORDER:
-        return _ordering(operator, left, right)
+        return Compiled(_ordering(operator, a, b), BOOLEAN)
     if operator in ("in", "contains"):
-        return _membership(left, right) if operator == "in" else _membership(right, left)
-    same = _equal_items if operator in ("=", "!=") else _equivalent_items
+        return Compiled(_membership(a, b) if operator == "in" else _membership(b, a), BOOLEAN)
+    same = equal_items if operator in ("=", "!=") else equivalent_items
     negated = operator[0] == "!"
 
     def run(items: Items, scope: Scope) -> Items:
-        value = same(left(items, scope), right(items, scope))
+        value = same(a(items, scope), b(items, scope))
         return [] if value is None else [value is not negated]
 
-    return run
+    if operator in ("=", "!=") and left.value and right.value and a is left.run:
+        return single(_quick_equality(left.value, right.value, negated), BOOLEAN, run)
+    return Compiled(run, BOOLEAN)
 
 
-def _equal_items(left: Items, right: Items) -> bool | None:
-    if not left or not right:
-        return None
-    if len(left) != len(right):
-        return False
-    unknown = False
-    for x, y in zip(left, right, strict=True):
-        same = equal(x, y)
-        if same is False:
-            return False
-        unknown = unknown or same is None
-    return None if unknown else True
+def _quick_equality(left: Value, right: Value, negated: bool) -> Value:
+    def value(item: Any, scope: Scope) -> bool | None:
+        x = left(item, scope)
+        if x is None:
+            return None
+        y = right(item, scope)
+        if x.__class__ is str and y.__class__ is str:
+            return (x == y) is not negated
+        found = None if y is None else equal(x, y)
+        return None if found is None else found is not negated
 
-
-def _equivalent_items(left: Items, right: Items) -> bool | None:
-    if len(left) != len(right):
-        return False
-    rest = list(right)
-    for item in left:
-        at = next((n for n, other in enumerate(rest) if equivalent(item, other)), None)
-        if at is None:
-            return False
-        del rest[at]
-    return True
+    return value
 
 
 def _ordering(operator: str, left: Run, right: Run) -> Run:
@@ -109,38 +105,53 @@ def _membership(item: Run, collection: Run) -> Run:
 
 
 def arithmetic(operator: str, left: Compiled, right: Compiled) -> Compiled:
-    """Exact arithmetic on numbers, and joining of texts."""
+    """Exact arithmetic on numbers, quantities and dates, and joining of texts."""
     what = f"one side of {operator!r}"
 
     def run(items: Items, scope: Scope) -> Items:
         a, b = one(left.run(items, scope), what), one(right.run(items, scope), what)
         if operator == "&":
-            return [f"{'' if a is None else a}{'' if b is None else b}"]
-        value = None if a is None or b is None else _calculate(operator, a, b)
+            return [f"{_joined(a)}{_joined(b)}"]
+        value = None if a is None or b is None else calculate(operator, a, b)
         return [] if value is None else [value]
 
-    kinds = {left.shape.type, right.shape.type}
-    whole_ = kinds <= {"integer", "positiveInt", "unsignedInt"} and operator != "/"
-    texts = operator == "&" or (operator == "+" and "string" in kinds)
-    return Compiled(run, scalar("string" if texts else "integer" if whole_ else "decimal"))
+    return Compiled(run, scalar(_result(operator, left.shape.type, right.shape.type)))
 
 
-def _calculate(operator: str, a: Any, b: Any) -> Any:
-    if operator == "+" and isinstance(a, str) and isinstance(b, str):
-        return a + b
-    if not is_number(a) or not is_number(b):
-        raise InvalidView(f"cannot calculate with {operator!r} on these types")
-    x, y = (a, b) if isinstance(a, int) and isinstance(b, int) else (decimal(a), decimal(b))
-    if operator in ("/", "div", "mod"):
-        return _divide(operator, x, y)
-    return x + y if operator == "+" else x - y if operator == "-" else x * y
+def _joined(value: Any) -> str:
+    found = as_text(value)
+    if found is None and value is not None:
+        raise InvalidView(f"cannot join a {kind_of(value)} to a text")
+    return found or ""
 
 
-def _divide(operator: str, x: Any, y: Any) -> Any:
-    """None for a division by zero; ``div`` and ``mod`` round towards zero, as FHIRPath has it."""
-    if y == 0:
-        return None
-    if operator == "/":
-        return Decimal(x) / Decimal(y)
-    quotient = int(Decimal(x) / Decimal(y))
-    return quotient if operator == "div" else x - y * quotient
+def _result(operator: str, left: str, right: str) -> str:
+    """The type that the operands tell; of dates and quantities, the left one's."""
+    typed = left.startswith("System.") or right.startswith("System.")
+    if operator == "&" or (operator == "+" and {left, right} & {"string", "System.String"}):
+        return "System.String" if typed else "string"
+    if left in MOMENTS or left in ("System.Date", "System.DateTime", "System.Time") or "Quantity" in left:
+        return left
+    kind = "integer" if {left, right} <= _WHOLE and operator != "/" else "decimal"
+    return f"System.{kind.title()}" if typed else kind
+
+
+def negation(operator: str, operand: Compiled) -> Compiled:
+    """``-`` and ``+`` before a number or a quantity."""
+    what = f"unary {operator}"
+
+    def run(items: Items, scope: Scope) -> Items:
+        value = one(operand.run(items, scope), what)
+        if value is None:
+            return []
+        if isinstance(value, Quantity):
+            return [Quantity(-value.value, value.unit) if operator == "-" else value]
+        if not is_number(value):
+            raise InvalidView(f"{what} needs a number, not a {kind_of(value)}")
+        # A decimal keeps the sign of its zero: unary minus on the type would round to the context.
+        exact = value if isinstance(value, int) else decimal(value)
+        if operator == "-":
+            exact = -exact if isinstance(exact, int) else exact.copy_negate()
+        return [exact]
+
+    return Compiled(run, operand.shape.one())

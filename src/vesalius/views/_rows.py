@@ -7,11 +7,10 @@ it where it leaves room.
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from itertools import product
-from typing import Any
+from typing import Any, NamedTuple
 
 from vesalius.errors import InvalidView
-from vesalius.views._compiled import Compiled, Run, Scope
+from vesalius.views._compiled import Compiled, Run, Scope, SeveralError, Value
 from vesalius.views._definition import Column, Definition, Select
 from vesalius.views._evaluator import compile_expression
 from vesalius.views._functions import Items
@@ -20,8 +19,19 @@ from vesalius.views._types import Shape
 from vesalius.views._values import Choice, Moment, Quantity
 
 Row = tuple[Any, ...]
+_NOWHERE = Scope(None)
+"""For a plain path, which looks at nothing but its item."""
 Make = Callable[[Any, int, Any], list[Row]]
 """From an item, its index and its resource to the rows of a select."""
+
+
+class _Cell(NamedTuple):
+    """How one column is read: ``slow`` always can; the others where its path allows."""
+
+    slow: Callable[[Items, Scope], Any]
+    value: Value | None = None
+    first: str | None = None
+    second: str | None = None
 
 
 class Plan:
@@ -34,6 +44,7 @@ class Plan:
 
     def __init__(self, definition: Definition) -> None:
         self.definition = definition
+        self._resource = definition.resource
         self.shapes: dict[str, Shape] = {}
         root = Shape((definition.resource,), many=False)
         self._where = [self._compile(path, root, f"where[{at}]") for at, path in enumerate(definition.where)]
@@ -46,7 +57,9 @@ class Plan:
             InvalidView: a path gives several values for a column that is no collection, or a criterion is not
                 a Boolean.
         """
-        if resource.get("resourceType") != self.definition.resource or not self._keeps(resource):
+        if resource.get("resourceType") != self._resource:
+            return []
+        if self._where and not self._keeps(resource):
             return []
         return self._rows(resource, 0, resource)
 
@@ -75,8 +88,8 @@ class Plan:
         found = self._compile(path, focus, f"{place}.{field}")
         body = self._body(select, found.shape.one(), place)
         if select.for_each is not None:
-            return _for_each(found.run, body, None)
-        return _for_each(found.run, body, _null_row(select))
+            return _for_each(found, body, None)
+        return _for_each(found, body, _null_row(select))
 
     def _repeat(self, select: Select, focus: Shape, place: str) -> Make:
         paths = self._repeated(select, focus, place)
@@ -104,35 +117,34 @@ class Plan:
 
     def _columns(self, columns: Sequence[Column], focus: Shape, place: str) -> Make:
         cells = [self._cell(column, focus, f"{place}.column[{at}]") for at, column in enumerate(columns)]
+        return _fill(cells)
 
-        def make(item: Any, index: int, resource: Any) -> list[Row]:
-            scope = Scope(resource, index)
-            items = [item]
-            return [tuple([cell(items, scope) for cell in cells])]
-
-        return make
-
-    def _cell(self, column: Column, focus: Shape, place: str) -> Callable[[Items, Scope], Any]:
+    def _cell(self, column: Column, focus: Shape, place: str) -> _Cell:
+        """How a column is read: by one property or two, where its path is no more than that, or by a call."""
         found = self._compile(column.path, focus, place)
         self.shapes.setdefault(column.name, found.shape)
         if column.collection:
-            return lambda items, scope: [plain(item) for item in found.run(items, scope)]
-        name, run = column.name, found.run
+            return _Cell(lambda items, scope: [plain(item) for item in found.run(items, scope)])
+        slow = _single(column.name, found.run, place)
+        if found.value is None or found.path is None or not 1 <= len(found.path) <= 2:
+            return _Cell(slow, found.value)
+        return _Cell(slow, None, *found.path)
 
-        def cell(items: Items, scope: Scope) -> Any:
-            values = run(items, scope)
-            if not values:
-                return None
-            if len(values) > 1:
-                raise InvalidView(
-                    f"the column {name} has {len(values)} values in one row",
-                    place=place,
-                    hint="use first(), join() or collection: true",
-                )
-            value = values[0]
-            return value if value.__class__ is str else plain(value)
 
-        return cell
+def _single(name: str, run: Run, place: str) -> Callable[[Items, Scope], Any]:
+    def cell(items: Items, scope: Scope) -> Any:
+        values = run(items, scope)
+        if not values:
+            return None
+        if len(values) > 1:
+            raise InvalidView(
+                f"the column {name} has {len(values)} values in one row",
+                place=place,
+                hint="use first(), join() or collection: true",
+            )
+        return plain(values[0])
+
+    return cell
 
 
 def _null_row(select: Select) -> Row:
@@ -151,12 +163,55 @@ def _same_level(select: Select) -> set[Column]:
     return found
 
 
-def _for_each(run: Run, body: Make, null_row: Row | None) -> Make:
+def _fill(cells: Sequence[_Cell]) -> Make:
+    """The row of an item: what is one property or two is read at once, the rest by a call."""
+    keys = [cell.first for cell in cells]
+    seconds = [(at, cell.second) for at, cell in enumerate(cells) if cell.second is not None]
+    values = [(at, cell.value) for at, cell in enumerate(cells) if cell.value is not None]
+    others = [(at, cell.slow) for at, cell in enumerate(cells) if cell.first is None and cell.value is None]
+
     def make(item: Any, index: int, resource: Any) -> list[Row]:
-        found = run([item], Scope(resource, index))
-        if not found and null_row is not None:
-            return [null_row]
-        return [row for at, each in enumerate(found) for row in body(each, at, resource)]
+        if item.__class__ is not dict:
+            return slow(item, index, resource)
+        row: list[Any] = list(map(item.get, keys))
+        for at, second in seconds:
+            value = row[at]
+            if value is not None:
+                if value.__class__ is not dict:
+                    return slow(item, index, resource)
+                row[at] = value.get(second)
+        if list in map(type, row):
+            return slow(item, index, resource)
+        if values or others:
+            scope = Scope(resource, index)
+            try:
+                for at, read in values:
+                    value = read(item, scope)
+                    row[at] = value if value is None or value.__class__ is str else plain(value)
+            except SeveralError:
+                return slow(item, index, resource)
+            for at, call in others:
+                row[at] = call([item], scope)
+        return [tuple(row)]
+
+    def slow(item: Any, index: int, resource: Any) -> list[Row]:
+        scope = Scope(resource, index)
+        return [tuple([cell.slow([item], scope) for cell in cells])]
+
+    return make
+
+
+def _for_each(items: Compiled, body: Make, null_row: Row | None) -> Make:
+    run, scoped = items.run, items.path is None
+    nothing = [] if null_row is None else [null_row]
+
+    def make(item: Any, index: int, resource: Any) -> list[Row]:
+        found = run([item], Scope(resource, index) if scoped else _NOWHERE)
+        if len(found) == 1:
+            return body(found[0], 0, resource)
+        return (
+            [row for at, each in enumerate(found) for row in body(each, at, resource)] if found else nothing
+        )
 
     return make
 
@@ -182,14 +237,19 @@ def _union(branches: Sequence[Make]) -> Make:
 
 
 def _product(parts: Sequence[Make]) -> Make:
+    """Every combination of the rows of the parts, the last part changing fastest."""
+
     def make(item: Any, index: int, resource: Any) -> list[Row]:
-        found = []
+        rows: list[Row] = [()]
         for part in parts:
-            rows = part(item, index, resource)
-            if not rows:
+            found = part(item, index, resource)
+            if len(found) == 1:
+                rows = [row + found[0] for row in rows]
+            elif found:
+                rows = [row + each for row in rows for each in found]
+            else:
                 return []
-            found.append(rows)
-        return [tuple([cell for row in combined for cell in row]) for combined in product(*found)]
+        return rows
 
     return make
 

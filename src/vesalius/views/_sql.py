@@ -161,12 +161,8 @@ class Compiler(Elements):
         if not target.many:
             return target if index == 0 else NOTHING
         if index == 0:
-            return self.at(target, self.first_text(target))
-        return self.at(target, self.dialect.item(target.text, index)) if index > 0 else NOTHING
-
-    def at(self, items: Sql, text: str) -> Sql:
-        """One item of a list."""
-        return replace(items, text=text, shape=items.shape.one(), beside=None)
+            return self.first(target)
+        return self.at(target, self.dialect.item(target.text, index)) if index >= 0 else NOTHING
 
     def number_of(self, node: ast.Node) -> int | None:
         """A whole number that is written out or a constant of the view."""
@@ -205,6 +201,8 @@ class Compiler(Elements):
             return self._comparison(node, place)
         if node.operator in ("in", "contains"):
             return self._membership(node, place)
+        if node.operator in ("~", "!~"):
+            raise NotCompiledError(f"the operator {node.operator}")
         left, right = self.compile(node.left, place), self.compile(node.right, place)
         if node.operator == "|":
             return self.united(left, right, distinct=True)

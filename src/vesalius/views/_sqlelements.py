@@ -27,9 +27,13 @@ from vesalius.views._sqlvalue import (
     boolean,
     field_of,
 )
-from vesalius.views._types import PRIMITIVES, SUFFIXES, Shape, element, is_a, is_choice, suffix
+from vesalius.views._types import PRIMITIVES, SUFFIXES, Shape, element, is_a, is_choice, plain, scalar, suffix
 
 _ELEMENT = re.compile(r"[A-Za-z_][A-Za-z0-9_]*")
+_OF_ALL = frozenset(
+    {"id", "meta", "implicitRules", "language", "text", "contained", "extension", "modifierExtension"}
+)
+"""The elements that every resource has, or nearly every."""
 BODY = "_body"
 """The column that holds the whole resource as JSON."""
 
@@ -46,8 +50,8 @@ class Elements:
         self.dialect = dialect
         self.used: set[tuple[str, str]] = set()
         self.guard = Guard()
-        self._heads: dict[str, str] = {}
         self._variables = 0
+        self._heads: dict[str, str] = {}
 
     def variable(self) -> str:
         """A name for the item of a list that no other has."""
@@ -65,6 +69,17 @@ class Elements:
         fault = self.dialect.fault(f"{what} has several values where one is allowed")
         text = f"CASE WHEN {self.dialect.size(value.text)} > 1 THEN {fault} ELSE {first} END"
         return replace(value, text=text, shape=value.shape.one(), beside=None)
+
+    def first(self, items: Sql) -> Sql:
+        """The first item of a list, which is nearly always found without making the list."""
+        if not items.many:
+            return items
+        text, head = self.dialect.item(items.text, 0), self._heads.get(items.text)
+        return self.at(items, f"coalesce({head}, {text})" if head else text)
+
+    def at(self, items: Sql, text: str) -> Sql:
+        """One item of a list."""
+        return replace(items, text=text, shape=items.shape.one(), beside=None)
 
     def listed(self, value: Sql) -> Sql:
         """The value as a list."""
@@ -136,7 +151,7 @@ class Elements:
 
     def _shape(self, owner: Sql, name: str) -> Shape:
         """The types of the element, and whether one owner can have several."""
-        found = [element(kind, name) for kind in owner.shape.types]
+        found = [_element(kind, name) for kind in owner.shape.types]
         known = {each for each in found if each[0]}
         if len(known) > 1:
             raise NotCompiledError(f"the element {name}, which differs between the types it can be of")
@@ -164,14 +179,14 @@ class Elements:
             return self._held_as_json(owner, name, shape)
         several = bool(pa.types.is_list(kept.type))
         item = kept.type.field(0).type if several else kept.type
-        if not owner.many:
+        if owner.many:
+            variable = self.variable()
+            made = Sql(self.dialect.field(variable, name), item, Shape(shape.types, several))
+            found = replace(self.mapped(owner, made, variable), beside=(owner, name))
+        else:
             text = self.dialect.field(owner.text, name)
             text = self.solid(text, item) if several else text
-            self._heads[text] = self._head(owner, name, several=several)
-            return Sql(text, item, Shape(shape.types, several), beside=(owner, name))
-        variable = self.variable()
-        made = Sql(self.dialect.field(variable, name), item, Shape(shape.types, several))
-        found = replace(self.mapped(owner, made, variable), beside=(owner, name))
+            found = Sql(text, item, Shape(shape.types, several), beside=(owner, name))
         self._heads[found.text] = self._head(owner, name, several=several)
         return found
 
@@ -182,11 +197,6 @@ class Elements:
             return ""
         value = self.dialect.field(first, name)
         return self.dialect.item(value, 0) if several else value
-
-    def first_text(self, items: Sql) -> str:
-        """The first item of a list, which is nearly always found without making the list."""
-        text, head = self.dialect.item(items.text, 0), self._heads.get(items.text)
-        return f"coalesce({head}, {text})" if head else text
 
     def _held_as_json(self, owner: Sql, name: str, shape: Shape) -> Sql:
         """A column that holds JSON text: of one structure, or of a list of them."""
@@ -278,9 +288,18 @@ class Elements:
         """
         if isinstance(value, Sql):
             return value
-        if len(value.types) > 1:
+        if len(value.types) == 1:
+            return self.alternatives(value)[0]
+        if not value.wanted:
             raise NotCompiledError(f"the choice element {value.name} without ofType()")
-        return self.alternatives(value)[0]
+        owner = value.owner
+        variable = self.variable() if owner.many else ""
+        parts = self.alternatives(replace(value, owner=self.at(owner, variable)) if variable else value)
+        if len({part.type for part in parts}) > 1:
+            raise NotCompiledError(f"{value.name} as {value.wanted}, which stands for several types")
+        text = f"coalesce({', '.join(part.text for part in parts)})"
+        found = replace(parts[0], text=text, shape=scalar(value.wanted), beside=None)
+        return self.mapped(owner, found, variable) if variable else found
 
     def as_text(self, value: Open) -> Sql:
         """A choice as the text that its value has in a column."""
@@ -301,8 +320,7 @@ class Elements:
             types = tuple(kind for kind in value.types if is_a(kind, wanted))
             if not types:
                 return NOTHING
-            narrowed = replace(value, types=types)
-            return self.closed(narrowed) if len(types) == 1 else narrowed
+            return self.closed(replace(value, types=types, wanted=plain(wanted)))
         if value.nothing:
             return NOTHING
         if value.json and value.shape.types == ("Resource",):
@@ -327,8 +345,8 @@ class Elements:
         if isinstance(value, Open):
             if value.owner.many:
                 raise NotCompiledError("is, of something that may be a list")
-            right = self.narrowed(value, wanted)
-            test = self.exists(right)
+            right = replace(value, types=tuple(kind for kind in value.types if is_a(kind, wanted)))
+            test = self.exists(right) if right.types else "FALSE"
             return boolean(f"(CASE WHEN {test} THEN TRUE WHEN {self.exists(value)} THEN FALSE END)")
         value = self.only(value, "is")
         if value.nothing:
@@ -341,6 +359,11 @@ class Elements:
             raise NotCompiledError("is, of something whose type is not known")
         truth = "TRUE" if is_a(value.shape.type, wanted) else "FALSE"
         return boolean(f"(CASE WHEN {value.text} IS NOT NULL THEN {truth} END)")
+
+
+def _element(kind: str, name: str) -> tuple[tuple[str, ...], bool]:
+    """An element of a type, or of every resource."""
+    return element("Patient" if kind == "Resource" and name in _OF_ALL else kind, name)
 
 
 def _has(kind: str, name: str) -> bool:

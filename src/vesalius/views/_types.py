@@ -104,7 +104,7 @@ def member(shape: Shape, name: str) -> Shape:
     for owner in shape.types:
         types, several = element(owner, name)
         found.update(dict.fromkeys(types))
-        many = many or several
+        many = many or (several and bool(types))
     return Shape(tuple(found), many) if found else Shape()
 
 

@@ -14,6 +14,7 @@ import pyarrow as pa
 from vesalius.errors import InvalidView, NotFound
 from vesalius.views import _arrow, _duckdb, _table
 from vesalius.views._arrow import Projection
+from vesalius.views._checking import refuse
 from vesalius.views._definition import Definition, read_definition
 from vesalius.views._dialect import Dialect
 from vesalius.views._duckdb import Limits, Progress
@@ -41,6 +42,7 @@ class View:
     def __init__(self, definition: Definition) -> None:
         self.definition = definition
         self._plan = Plan(definition)
+        refuse(definition)
         self.schema: pa.Schema = _table.schema(definition.columns, self._plan.shapes)
 
     @classmethod

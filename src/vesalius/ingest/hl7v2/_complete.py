@@ -6,10 +6,8 @@ has it, else the extension ``data-absent-reason``. Nothing clinical is made up.
 
 from __future__ import annotations
 
-from collections.abc import Iterable
-from decimal import Decimal
+from collections.abc import Callable, Iterable
 from functools import cache
-from types import NoneType
 from typing import Any
 
 from vesalius import fhir
@@ -32,7 +30,7 @@ def _absent() -> list[dict[str, str]]:
 
 
 @cache
-def choices(kind: str) -> dict[str, frozenset[str]]:
+def _choices(kind: str) -> dict[str, frozenset[str]]:
     """The names of each choice, by each of them."""
     kind = "Extension" if kind == "Element" else kind
     names = (frozenset(each.names) for each in fhir.elements(kind) if each.choice)
@@ -47,25 +45,29 @@ class _Form:
         inner: the forms of its elements, primitives left out, by name; the names of choices too.
         rivals: the names of each choice, by each of them.
         hollow: the elements that alone say nothing.
+        named: whether it is an extension, which says nothing without the URL that names it.
         refers: whether it is a reference.
+        flat: whether nothing more is asked of it, if all in it are texts.
         fills: whether R4 requires something of it that is added.
         required: the elements that R4 requires, each with the names under which it may be there.
     """
 
-    __slots__ = ("fills", "hollow", "inner", "kind", "refers", "required", "rivals")
+    __slots__ = ("fills", "flat", "hollow", "inner", "kind", "named", "refers", "required", "rivals")
 
     def __init__(self, kind: str) -> None:
         self.kind = kind
         self.refers = kind == "Reference"
         elements = fhir.elements("Extension" if kind == "Element" else kind)
-        self.rivals = choices(kind)
+        self.rivals = _choices(kind)
         self.hollow = _HOLLOW.get(kind)
-        self.fills = kind in _BACKBONES or "." in kind
+        self.named = kind == "Extension"
         self.required = [
             (element, frozenset([*element.names, *(f"_{name}" for name in element.names)]))
             for element in elements
             if element.min and kind not in {"Extension", "Element"}
         ]
+        self.fills = bool(self.required) and (kind in _BACKBONES or "." in kind)
+        self.flat = not (self.fills or self.rivals or self.named)
         primitive = fhir.primitives()
         self.inner = _Inner(
             (name, type_)
@@ -102,16 +104,35 @@ def completed(kind: str, resource: dict[str, Any], ids: Ids) -> dict[str, Any]:
     return found
 
 
+def joined(one: dict[str, Any], other: dict[str, Any]) -> dict[str, Any]:
+    """Two resources of a message that are the same thing: what either says; of two values the later."""
+    both = dict(one)
+    for name, value in other.items():
+        there = both.get(name)
+        if isinstance(there, list) and isinstance(value, list):
+            both[name] = [*there, *(each for each in value if each not in there)]
+        else:
+            for rival in _choices(one["resourceType"]).get(name, ()):
+                both.pop(rival, None)
+            both[name] = value
+    return both
+
+
 def _cleaned(form: _Form, value: dict[str, Any], ids: Ids) -> dict[str, Any] | None:
-    """A copy of a value without what is empty; None if nothing is left."""
-    inner, rivals = form.inner, form.rivals
+    """A value without what is empty, itself or a copy; None if nothing is left."""
+    flat = form.flat or (form.named and len(value) == 2 and "url" in value)
+    if flat and _TEXT.issuperset(map(type, value.values())) and "" not in value.values():
+        hollow = form.hollow
+        return None if not value or (hollow and value.keys() <= hollow) else value
+    inner, rivals, hollow = form.inner, form.rivals, form.hollow
     kept: dict[str, Any] = {}
     for name, one in value.items():
-        if type(one) is str:
+        kind = type(one)
+        if kind is str:
             if not one:
                 continue
-        elif type(one) not in _PLAIN:
-            one = _said(inner[name], one, ids)
+        elif kind in _SAID:
+            one = _SAID[kind](inner[name], one, ids)
             if not one:
                 continue
         elif one is None:
@@ -121,56 +142,61 @@ def _cleaned(form: _Form, value: dict[str, Any], ids: Ids) -> dict[str, Any] | N
             for other in [each for each in kept if each in group]:
                 del kept[other]
         kept[name] = one
-    hollow = form.hollow
     if not kept or (hollow and kept.keys() <= hollow):
         return None
-    if form.kind == "Extension" and "url" not in kept:
+    if form.named and "url" not in kept:
         return None
-    if form.fills and form.required:
+    if form.fills:
         _fill(form, kept)
     return kept
 
 
+def _whole(form: _Form, value: dict[str, Any], ids: Ids) -> dict[str, Any] | None:
+    """What is left of an element, or of a reference."""
+    if form.refers and len(value) == 1 and type(draft := value.get(REFERENCE)) is Draft:
+        return {REFERENCE: ids.reference(draft)} if draft.said else None
+    return _cleaned(form, value, ids)
+
+
 def _shared(form: _Form, value: Known, ids: Ids) -> dict[str, Any] | None:
-    if form.kind not in value.kept:
-        value.kept[form.kind] = _cleaned(form, dict(value), ids)
-    return value.kept[form.kind]
+    kind = form.kind
+    if kind not in value.kept:
+        value.kept[kind] = _cleaned(form, dict(value), ids)
+    return value.kept[kind]
 
 
 # So many are compared each with each; more are compared by what they are written as.
 _FEW = 12
-_PLAIN = frozenset({str, bool, int, Decimal, NoneType})
-
-
-def _said(form: _Form, value: Any, ids: Ids) -> Any:
-    """What is left of an element, of a list or of a reference; None or an empty list if nothing is."""
-    kind = type(value)
-    if kind is list:
-        return _list(form, value, ids)
-    if kind is dict:
-        if form.refers and len(value) == 1 and type(draft := value.get(REFERENCE)) is Draft:
-            return {REFERENCE: f"{draft.type}/{ids.of(draft)}"} if draft.said else None
-        return _cleaned(form, value, ids)
-    if kind is Known:
-        return _shared(form, value, ids)
-    if kind is Draft:
-        return f"{value.type}/{ids.of(value)}" if value.said else None
-    return value
-
-
-_BACKBONES = frozenset({"Extension", "Annotation", "SampledData", "Attachment"})
+_TEXT = frozenset({str})
 
 
 def _list(form: _Form, values: list[Any], ids: Ids) -> list[Any]:
     """The items that say something, each once."""
     if len(values) == 1:
-        only = _said(form, values[0], ids)
+        only = values[0]
+        if type(only) in _SAID:
+            only = _SAID[type(only)](form, only, ids)
         return [only] if only else []
-    kept = [_said(form, value, ids) for value in values]
+    kept = [_SAID[type(one)](form, one, ids) if type(one) in _SAID else one for one in values]
     said = [one for one in kept if one]
     if len(said) < _FEW and not any(one in said[:place] for place, one in enumerate(said)):
         return said
     return list({repr(one): one for one in said}.values())
+
+
+def _named(form: _Form, draft: Draft, ids: Ids) -> str | None:  # noqa: ARG001 -- the form of them all
+    return ids.reference(draft) if draft.said else None
+
+
+_SAID: dict[type, Callable[[_Form, Any, Ids], Any]] = {
+    dict: _whole,
+    list: _list,
+    Known: _shared,
+    Draft: _named,
+}
+"""What is left of a value that is no primitive, by its kind; nothing, or what is empty, if nothing is."""
+
+_BACKBONES = frozenset({"Extension", "Annotation", "SampledData", "Attachment"})
 
 
 def _fill(form: _Form, value: dict[str, Any]) -> None:

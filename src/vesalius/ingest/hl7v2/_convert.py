@@ -4,8 +4,10 @@ from __future__ import annotations
 
 from typing import Any, NamedTuple, cast
 
+from vesalius import fhir
 from vesalius.errors import InvalidMap, NotFound
 from vesalius.ingest._causes import Cause, FaultError
+from vesalius.ingest._items import Found
 from vesalius.ingest.hl7v2 import _language as language
 from vesalius.ingest.hl7v2 import _observation
 from vesalius.ingest.hl7v2._conditions import Condition, compiled
@@ -13,9 +15,10 @@ from vesalius.ingest.hl7v2._finish import Resource, finished
 from vesalius.ingest.hl7v2._ids import REGISTERS
 from vesalius.ingest.hl7v2._merging import merged
 from vesalius.ingest.hl7v2._message import Message
-from vesalius.ingest.hl7v2._paths import Setter, setter
+from vesalius.ingest.hl7v2._paths import Setter, setter, turn_of
 from vesalius.ingest.hl7v2._plan import Plan
 from vesalius.ingest.hl7v2._run import REFERENCE, Draft, Run
+from vesalius.ingest.hl7v2._shared import Entry
 from vesalius.ingest.hl7v2._structure import Frame, Node, placed, structure
 from vesalius.ingest.hl7v2._tables import Tables, Use
 
@@ -102,6 +105,15 @@ class Converter:
         run.end()
         return found
 
+    def found(self, message: Message, raw: bytes) -> tuple[Found, ...]:
+        """The same resources with their JSON, which of an entry of a register was made and checked before.
+
+        Raises:
+            FaultError: it cannot be converted; the words name the segment and the field.
+        """
+        resources = self.resources(message, raw)
+        return tuple(one.found if type(one) is Entry else Found(one, fhir.dump(one)) for one in resources)
+
     def _unplaced(self, segment: str) -> tuple[_Applied, ...]:
         """What a segment adds to that the structure does not know, such as one of a site's own."""
         target = self.tables.placed.get(segment)
@@ -134,7 +146,7 @@ class Converter:
             draft = run.draft(use.key[0])
             home.targets[use.key] = draft
             if use.into and (source := _found(run.frame, use.into[0])):
-                use.into[1].put(run, source.resource, {REFERENCE: draft}, (run.ordinal, 0))
+                use.into[1].put(run, source.resource, {REFERENCE: draft}, turn_of(run.ordinal))
         if use.map and not (draft.type in REGISTERS and self._register(run, use, draft)):
             self.plan.segment(use.map, draft.type).apply(run, draft)
         if use.links:
@@ -147,10 +159,10 @@ class Converter:
         key = (use.map, draft.type, tuple(run.segment.fields), run.context)
         known = self.plan.registers.get(key)
         if known is None:
-            before, around = len(run.drafts) - 1, run.registers
+            (drafts, mentions), around = run.mark(), run.registers
             run.registers = {}
             self.plan.segment(use.map, draft.type).apply(run, draft)
-            known = self.plan.registers.keep(key, run, draft, before)
+            known = self.plan.registers.keep(key, run, draft, ((drafts - 1, mentions), run.registers))
             run.registers = around | run.registers
             if known is None:
                 return True
@@ -191,12 +203,12 @@ def _connect(frame: Frame, link: _Link, run: Run) -> bool:
     if source is None or link.put is None:
         return source is not None
     if link.constant:
-        link.put.put(run, source.resource, link.constant, (run.ordinal, 0))
+        link.put.put(run, source.resource, link.constant, turn_of(run.ordinal))
         return True
     target = _found(frame, link.target)
     if target is None:
         return False
-    link.put.put(run, source.resource, {REFERENCE: target}, (run.ordinal, 0))
+    link.put.put(run, source.resource, {REFERENCE: target}, turn_of(run.ordinal))
     return True
 
 

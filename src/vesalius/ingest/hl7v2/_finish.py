@@ -9,9 +9,9 @@ from typing import Any
 from vesalius import fhir
 from vesalius.ingest._causes import Cause, FaultError
 from vesalius.ingest._mentions import TAG, TYPES
-from vesalius.ingest.hl7v2._complete import choices, completed
+from vesalius.ingest.hl7v2._complete import completed, joined
 from vesalius.ingest.hl7v2._ids import REGISTERS, Ids, nearest
-from vesalius.ingest.hl7v2._run import REFERENCE, Draft, Run
+from vesalius.ingest.hl7v2._run import REFERENCE, Draft, Named, Run
 
 Resource = dict[str, Any]
 
@@ -28,26 +28,36 @@ def finished(run: Run, raw: bytes) -> list[Resource]:
         FaultError: what names one of them is missing, or the time of the message is none.
     """
     ids = Ids(run)
-    drafts = [draft for draft in run.drafts if draft.said]
-    _about(drafts)
+    _about([draft for draft in run.drafts if draft.said])
     when = _known_at(run)
     mentioned = run.message.header.code not in _SNAPSHOTS
-    found: dict[tuple[str, str], Resource] = {}
-    for draft in drafts:
-        resource = completed(draft.type, draft.resource, ids)
-        key = (draft.type, ids.of(draft))
-        meta = dict(resource.pop("meta", {}))
-        # A register is known from the day it is received: repeated unchanged, it makes no new version.
-        if when and draft.type not in REGISTERS:
-            meta["lastUpdated"] = when
-        if mentioned and draft.type in TYPES:
-            meta["tag"] = [*meta.get("tag", ()), TAG]
-        whole = {"resourceType": draft.type, "id": key[1]} | ({"meta": meta} if meta else {}) | resource
-        found[key] = _joined(found[key], whole) if key in found else whole
-    for key, one in run.registers.items():
-        found[key] = _joined(found[key], one) if key in found else one
+    found: Named = {}
+    for one in run.since((0, 0)):
+        if type(one) is dict:
+            _join(found, one)
+        elif one.said:
+            resource = completed(one.type, one.resource, ids)
+            key = (one.type, ids.of(one))
+            meta = dict(resource.pop("meta", ()))
+            # A register is known from the day it is received: repeated unchanged, it makes no new version.
+            if when and one.type not in REGISTERS:
+                meta["lastUpdated"] = when
+            if mentioned and one.type in TYPES:
+                meta["tag"] = [*meta.get("tag", ()), TAG]
+            whole: Resource = {"resourceType": one.type, "id": key[1]}
+            if meta:
+                whole["meta"] = meta
+            whole |= resource
+            found[key] = joined(found[key], whole) if key in found else whole
+    _join(found, run.registers)
     _kept(ids, raw, when, found)
     return list(found.values())
+
+
+def _join(found: Named, known: Named) -> None:
+    for key, one in known.items():
+        there = found.get(key, one)
+        found[key] = one if there is one else joined(there, one)
 
 
 def _known_at(run: Run) -> str:
@@ -86,21 +96,10 @@ def _owners(kind: str) -> tuple[tuple[str, str, bool], ...]:
     return tuple((type_, name, found[name].many) for type_, name in named)
 
 
-def _joined(one: Resource, other: Resource) -> Resource:
-    """Two resources of a message that are the same thing: what either says; of two values the later."""
-    joined = dict(one)
-    for name, value in other.items():
-        there = joined.get(name)
-        if isinstance(there, list) and isinstance(value, list):
-            joined[name] = [*there, *(each for each in value if each not in there)]
-        else:
-            for rival in choices(one["resourceType"]).get(name, ()):
-                joined.pop(rival, None)
-            joined[name] = value
-    return joined
+_NOT_NAMED = REGISTERS | {"Provenance"}
 
 
-def _kept(ids: Ids, raw: bytes, when: str, found: dict[tuple[str, str], Resource]) -> None:
+def _kept(ids: Ids, raw: bytes, when: str, found: Named) -> None:
     """Keeps the message itself, as the source that its provenance names, and names what it gave."""
     document = fhir.made_id("DocumentReference", "message", ids.message())
     patient = next((f"Patient/{id_}" for type_, id_ in found if type_ == "Patient"), None)
@@ -112,13 +111,11 @@ def _kept(ids: Ids, raw: bytes, when: str, found: dict[tuple[str, str], Resource
         "subject": {"reference": patient},
         "content": [{"attachment": attachment}],
     }
-    named = [
-        {"reference": f"{type_}/{id_}"} for type_, id_ in found if type_ not in REGISTERS | {"Provenance"}
-    ]
+    named = [(key[0], {REFERENCE: f"{key[0]}/{key[1]}"}) for key in found if key[0] not in _NOT_NAMED]
     for (type_, _), each in found.items():
         if type_ == "Provenance" and each.get("entity"):
-            each["target"] = named
-            each["entity"][0]["what"] = {"reference": f"DocumentReference/{document}"}
-        if type_ == "MessageHeader":
-            each["focus"] = [one for one in named if not one["reference"].startswith("MessageHeader/")]
+            each["target"] = [one for _, one in named]
+            each["entity"][0]["what"] = {REFERENCE: f"DocumentReference/{document}"}
+        elif type_ == "MessageHeader":
+            each["focus"] = [one for kind, one in named if kind != "MessageHeader"]
     found["DocumentReference", document] = resource

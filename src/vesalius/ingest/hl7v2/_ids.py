@@ -43,6 +43,11 @@ class Ids:
         draft.id = fhir.made_id(draft.type, *(parts or self._content(draft)))
         return draft.id
 
+    def reference(self, draft: Draft) -> str:
+        """What refers to a resource: ``Type/id``."""
+        id_ = draft.id
+        return f"{draft.type}/{id_ if id_ and id_ != _BUSY else self.of(draft)}"
+
     def message(self) -> str:
         """What names the message: its sender, its control id, and when it was sent."""
         head = self._run.message.header
@@ -82,7 +87,7 @@ class Ids:
         """A copy of a value in which each reference to a resource of the message is its ``Type/id``."""
         if isinstance(value, dict):
             return {
-                name: f"{one.type}/{self.of(one)}" if isinstance(one, Draft) else self.resolved(one)
+                name: self.reference(one) if isinstance(one, Draft) else self.resolved(one)
                 for name, one in value.items()
             }
         return [self.resolved(one) for one in value] if isinstance(value, list) else value

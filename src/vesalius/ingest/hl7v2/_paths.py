@@ -11,8 +11,15 @@ from vesalius.ingest.hl7v2._run import REFERENCE, Run
 from vesalius.ingest.hl7v2._shared import Known, own
 from vesalius.ingest.hl7v2._tables import Node
 
-Turn = tuple[int, int]
-"""Which segment of the message and which repetition of its field a value comes from."""
+Turn = int
+"""Which segment of the message (:func:`turn_of`) and, added to it, which repetition of a field a value is from."""
+
+_FIELD = 32
+
+
+def turn_of(ordinal: int) -> Turn:
+    """The turn of the first repetition of the fields of a segment."""
+    return ordinal << _FIELD
 
 
 Put = Callable[[Run, dict[str, Any], Any, Turn], None]
@@ -39,6 +46,14 @@ class Move(NamedTuple):
 # How many values of a list are compared with a new one: equal ones are few, and come early.
 _COMPARED = 64
 
+_Stride = tuple[str, str, int, bool]
+"""A move as it is walked: its name, which list it goes into if any, what counts of the turn there, its link."""
+
+
+def _stride(move: Move) -> _Stride:
+    counts = -1 if move.repeats else -1 << _FIELD
+    return move.name, f"{move.name}[{move.which}]" if move.many else "", counts, move.link
+
 
 class Setter:
     """Puts values at one path.
@@ -48,30 +63,36 @@ class Setter:
         kind: its type.
         codes: the value set that a code of it must come from.
         complex: whether it is no primitive.
-        refer: the element that refers, where the value is a whole resource that it refers to.
-        moves: the steps down to the last element.
+        moves: the steps down to the last element, and ``path``, with the step to it.
+        refer: what puts the reference, where the value is a whole resource that it refers to.
         single: whether the last element is one that takes one value.
         put: puts a value (or, of what may have several, a list of them) into a resource.
     """
 
-    __slots__ = ("codes", "complex", "kind", "moves", "name", "put", "refer", "single")
+    __slots__ = ("codes", "complex", "kind", "moves", "name", "path", "put", "refer", "single")
 
     def __init__(self, moves: list[Move], kind: str, codes: str) -> None:
         last = moves[-1] if moves and not moves[-1].link else None
-        self.moves = tuple(moves[:-1] if last else moves)
+        self.path = tuple(moves)
+        self.moves = self.path[:-1] if last else self.path
+        self.refer = Setter(moves[:-1], "Reference", "") if moves and last is None else None
         self.single = last is not None and not last.many
         self.name = last.name if last else ""
         self.kind = kind
         self.codes = codes
         self.complex = kind not in fhir.primitives()
-        self.refer = Setter(moves[:-1], "Reference", "") if moves and moves[-1].link else None
         self.put = _put_whole(self.moves) if last is None else _put_into(self.moves, last)
+
+    def get(self, run: Run, root: dict[str, Any], turn: Turn) -> dict[str, Any]:
+        """The element at the path, begun if it is not there."""
+        return _walked(run, root, tuple(map(_stride, self.path)), turn)
 
     def beside(self) -> Put:
         """Puts several values, by their names, into the element that holds the last one."""
+        strides = tuple(map(_stride, self.moves))
 
         def put(run: Run, root: dict[str, Any], values: Any, turn: Turn) -> None:
-            _walked(run, root, self.moves, turn).update(values)
+            _walked(run, root, strides, turn).update(values)
 
         return put
 
@@ -82,22 +103,25 @@ class Setter:
 
 
 def _put_whole(moves: tuple[Move, ...]) -> Put:
+    strides = tuple(map(_stride, moves))
+
     def put(run: Run, root: dict[str, Any], value: Any, turn: Turn) -> None:
-        merge(run, _walked(run, root, moves, turn), value[0] if isinstance(value, list) else value)
+        merge(run, _walked(run, root, strides, turn), value[0] if isinstance(value, list) else value)
 
     return put
 
 
 def _put_into(moves: tuple[Move, ...], last: Move) -> Put:
-    name, which, repeats = last.name, last.which, last.repeats
+    strides = tuple(map(_stride, moves))
+    name, mark, counts, _ = _stride(last)
 
     def put_one(run: Run, root: dict[str, Any], value: Any, turn: Turn) -> None:
-        here = _walked(run, root, moves, turn) if moves else root
+        here = _walked(run, root, strides, turn) if strides else root
         if type(value) is str:
             here[name] = value
             return
-        one = value[0] if isinstance(value, list) else value
-        if isinstance(one, dict) and isinstance(known := here.get(name), dict):
+        one = value[0] if type(value) is list else value
+        if name in here and isinstance(one, dict) and isinstance(known := here[name], dict):
             if type(known) is Known:
                 known = here[name] = own(known)
             merge(run, known, one)
@@ -105,9 +129,9 @@ def _put_into(moves: tuple[Move, ...], last: Move) -> Put:
             here[name] = one
 
     def put_many(run: Run, root: dict[str, Any], value: Any, turn: Turn) -> None:
-        here = _walked(run, root, moves, turn) if moves else root
-        place = (id(here), name, which, turn[0], turn[1] if repeats else 0)
-        if not isinstance(value, list):
+        here = _walked(run, root, strides, turn) if strides else root
+        place = (id(here), mark, turn & counts)
+        if type(value) is not list:
             _append(run, here, name, value, place)
             return
         for number, one in enumerate(value):
@@ -116,34 +140,40 @@ def _put_into(moves: tuple[Move, ...], last: Move) -> Put:
     return put_many if last.many else put_one
 
 
-def _walked(run: Run, here: dict[str, Any], moves: tuple[Move, ...], turn: Turn) -> dict[str, Any]:
+def _walked(run: Run, here: dict[str, Any], strides: tuple[_Stride, ...], turn: Turn) -> dict[str, Any]:
     """Where the steps of a path lead; what is not there yet is begun."""
-    for name, which, many, repeats, link in moves:
-        if link:
-            here = run.linked(here, name).resource
-        elif many:
-            place = (id(here), name, which, turn[0], turn[1] if repeats else 0)
+    for name, mark, counts, link in strides:
+        if mark:
+            place = (id(here), mark, turn & counts)
             found = run.slots.get(place)
             if found is None:
                 found = run.slots[place] = {}
-                here.setdefault(name, []).append(found)
+                if name in here:
+                    here[name].append(found)
+                else:
+                    here[name] = [found]
             elif type(found) is Known:
                 found = _opened(run, here[name], found, place)
             here = found
-        else:
-            found = here.get(name)
-            if found is None:
-                found = here[name] = {}
-            elif type(found) is Known:
+        elif link:
+            here = run.linked(here, name).resource
+        elif name in here:
+            found = here[name]
+            if type(found) is Known:
                 found = here[name] = own(found)
+            here = found
+        else:
+            found = here[name] = {}
             here = found
     return here
 
 
 def _append(run: Run, here: dict[str, Any], name: str, one: Any, place: Hashable) -> None:
+    values = here.get(name)
+    if values is None:
+        here[name] = values = []
     if isinstance(one, dict):
         known = run.slots.get(place)
-        values = here.setdefault(name, [])
         if known is None:
             if type(one) is Known and any(each is one for each in values):
                 one = own(one)  # so that each in the list can be told from the others
@@ -151,7 +181,7 @@ def _append(run: Run, here: dict[str, Any], name: str, one: Any, place: Hashable
             values.append(one)
         else:
             merge(run, _opened(run, values, known, place) if type(known) is Known else known, one)
-    elif len(values := here.setdefault(name, [])) > _COMPARED or one not in values:
+    elif len(values) > _COMPARED or one not in values:
         values.append(one)
 
 

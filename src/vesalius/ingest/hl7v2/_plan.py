@@ -9,15 +9,15 @@ from vesalius.errors import InvalidMap, NotFound
 from vesalius.ingest._causes import FaultError
 from vesalius.ingest.hl7v2 import _natives
 from vesalius.ingest.hl7v2._conditions import DATATYPES, Condition, compiled
-from vesalius.ingest.hl7v2._ids import REGISTERS
 from vesalius.ingest.hl7v2._message import DELETE
-from vesalius.ingest.hl7v2._paths import Move, Setter, setter
+from vesalius.ingest.hl7v2._paths import Put, Setter, setter
 from vesalius.ingest.hl7v2._registers import Registers
-from vesalius.ingest.hl7v2._run import REFERENCE, Draft, Run, nth
+from vesalius.ingest.hl7v2._run import Run, nth
+from vesalius.ingest.hl7v2._segments import SegmentPlan
 from vesalius.ingest.hl7v2._shared import Known, own
 from vesalius.ingest.hl7v2._steps import Maker, Step, assigned, fused
 from vesalius.ingest.hl7v2._tables import Node, Row, Tables
-from vesalius.ingest.hl7v2._values import Reader, decimal, reader
+from vesalius.ingest.hl7v2._values import Reader, decimal, reader, string
 
 # Codes and units, which come back in every message and say nothing of a patient by themselves.
 _REPEATED = frozenset({"CWE", "CE", "CNE", "CF", "HD"})
@@ -32,105 +32,6 @@ _DEFAULTS = {
     "ContactPoint": "XTN[ContactPoint]",
 }
 _IDENTIFIERS = {"CX": "CX[Identifier]", "EIP": "EIP[Identifier-PlacerAssignedIdentifier]"}
-
-
-class SegmentPlan:
-    """A segment map, compiled: the rows of each field, and those that wait for none."""
-
-    __slots__ = ("_last", "_none", "_registers", "always", "fields", "kind", "name")
-
-    def __init__(self, name: str, kind: str, steps: list[Step], registers: Registers) -> None:
-        self._registers = registers
-        self.name = name
-        self.kind = kind
-        self.always = fused([step for step in steps if step.always])
-        by_field: dict[int, list[Step]] = {}
-        for step in steps:
-            if not step.always:
-                by_field.setdefault(step.row.field, []).append(step)
-        for step in steps:
-            if step.put.refer and step.put.kind in REGISTERS and step.row.datatype and not step.always:
-                step.rivals = _rivals(step, steps)
-        segment = name.partition("[")[0]
-        self.fields = [(number, f"{segment}-{number}", fused(rows)) for number, rows in by_field.items()]
-
-        self._last = max((step.row.field for step in steps), default=0)
-        self._none = [""] * (self._last + 1)
-
-    def apply(self, run: Run, draft: Draft) -> None:
-        """Puts what the segment says into a resource."""
-        marks = run.message.delimiters
-        fields = run.segment.fields
-        if len(fields) <= self._last:
-            fields = [*fields, *self._none[len(fields) :]]
-        self._always(run, draft)
-        for number, place, steps in self.fields:
-            raw = fields[number]
-            if not raw or raw == DELETE:
-                continue
-            run.place = place
-            for repetition, one in enumerate(raw.split(marks.repetition)):
-                if not one or one == DELETE:
-                    continue
-                parts = one.split(marks.component)
-                turn, asked, holds = (run.ordinal, repetition), None, True
-                for step in steps:
-                    if step.holds is not asked:  # rows side by side often share their condition
-                        asked = step.holds
-                        holds = asked is None or asked(run, parts)
-                    if not holds:
-                        continue
-                    rivals = step.rivals
-                    if rivals is not None and not any(map(fields.__getitem__, rivals)):
-                        self._register(run, draft, step, one, parts, repetition)
-                    else:
-                        _carry(run, draft, step, parts, turn)
-
-    def _always(self, run: Run, draft: Draft) -> None:
-        name, component = run.segment.name, run.message.delimiters.component
-        whole = [name]
-        for step in self.always:
-            number = step.row.field
-            run.place = f"{name}-{number}" if number else name
-            parts = run.value(name, number).split(component) if number else whole
-            if step.holds is None or step.holds(run, parts):
-                _carry(run, draft, step, parts, (run.ordinal, 0))
-
-    def _register(
-        self, run: Run, draft: Draft, step: Step, one: str, parts: list[str], repetition: int
-    ) -> None:
-        """A step that only refers to a doctor, a place …: what its text gave before is not made again."""
-        key = (id(step), one, run.context)
-        known = self._registers.get(key)
-        if known is None:
-            before, around = len(run.drafts), run.registers
-            run.saying, run.registers = True, {}
-            first = run.draft(step.put.kind)
-            value = step.make(run, parts)
-            value = value[0] if isinstance(value, list) else value
-            first.resource = own(value) if isinstance(value, Known) else value or {}
-            first.said = bool(first.resource)
-            known = self._registers.keep(key, run, first, before)
-            run.registers = around
-            if known is None:
-                del run.drafts[before:]
-                _carry(run, draft, step, parts, (run.ordinal, repetition))
-                return
-        run.saying = True
-        if known[0] and step.put.refer:
-            step.put.refer.put(run, draft.resource, {REFERENCE: known[0]}, (run.ordinal, repetition))
-            run.registers.update(known[1])
-            draft.said = True
-
-
-def _carry(run: Run, draft: Draft, step: Step, parts: list[str], turn: tuple[int, int]) -> None:
-    """Puts what a step makes of the components into a resource."""
-    run.saying = step.says
-    value = step.make(run, parts)
-    if value or (value is not None and value != {}):
-        step.store(run, draft.resource, value, turn)
-        if step.says:
-            draft.said = True
 
 
 class Plan:
@@ -291,25 +192,6 @@ class Plan:
         return made
 
 
-def _rivals(step: Step, steps: list[Step]) -> list[int]:
-    """The other fields that put into the resource that a step refers to, or beside its reference."""
-    into = step.put.leads()
-    return sorted(
-        {
-            other.row.field
-            for other in steps
-            if other is not step
-            and other.put.leads()[: len(into)] == into
-            and other.row.field != step.row.field
-        }
-        | ({step.row.field} if any(_same(other, step, into) for other in steps) else set())
-    )
-
-
-def _same(other: Step, step: Step, into: tuple[Move, ...]) -> bool:
-    return other is not step and other.row.field == step.row.field and other.put.leads()[: len(into)] == into
-
-
 def _rest(row: Row) -> tuple[str, str, list[Node] | None, Node | None]:
     return row.datatype, row.codes, row.assigned, row.condition
 
@@ -347,9 +229,10 @@ def _repeating(rows: list[Row], kind: str) -> dict[int, int]:
 
 def _primitive(read: Reader, codes: dict[str, tuple[str, str, str]] | None, *, whole: bool) -> Maker:
     def make(run: Run, parts: list[str]) -> Any:
-        text = parts[0]
         if whole and len(parts) > 1:
             text = run.message.delimiters.component.join(parts)
+        else:
+            text = parts[0]
         if not text or text == DELETE:
             return None
         if run.escape in text:
@@ -358,7 +241,15 @@ def _primitive(read: Reader, codes: dict[str, tuple[str, str, str]] | None, *, w
             text = codes.get(text.strip(), (text, "", ""))[0]
         return read(run, text)
 
-    return make
+    def word(run: Run, parts: list[str]) -> Any:
+        text = parts[0] if len(parts) == 1 or not whole else run.message.delimiters.component.join(parts)
+        if text.isalnum():
+            return text  # as it is: most words are
+        if not text or text == DELETE:
+            return None
+        return read(run, run.text(text) if run.escape in text else text)
+
+    return word if read is string and not codes else make
 
 
 def _forgiving(make: Maker) -> Maker:
@@ -393,80 +284,76 @@ def _through(make: Maker, codes: dict[str, tuple[str, str, str]] | None, put: Se
     return made
 
 
+_Put = tuple[Condition | None, Maker, Put, str, int]
+"""A step of a data type map: its condition, what makes its value and what puts it, the number of what it
+belongs to, and which component it reads: 0 for all, -1 for the one at hand."""
+
+
 def _composite(steps: list[Step], links: dict[str, str]) -> Maker:
     """A data type map that makes an element, or several: by root, as the tables number them."""
-    always = fused([step for step in steps if step.always])
+    always = [_put_by(step) for step in fused([step for step in steps if step.always])]
     waiting: dict[int, list[Step]] = {}
     for step in steps:
         if not step.always:
             waiting.setdefault(step.row.field, []).append(step)
-    fields = {number: fused(rows) for number, rows in waiting.items()}
-
-    if not links and not any(step.root for step in steps):
-        return _element(always, fields)
+    fields = {number: [_put_by(step) for step in fused(rows)] for number, rows in waiting.items()}
+    several = bool(links) or any(step.root for step in steps)
 
     def made(run: Run, parts: list[str]) -> Any:
         roots: dict[str, dict[str, Any]] = {}
         mark = run.message.delimiters.subcomponent
         if always:
-            _put(run, roots, always, parts, parts)
+            _put(run, roots, always, parts, mark)
         for number, raw in enumerate(parts, 1):
             if raw and number in fields and raw != DELETE:
-                _put(run, roots, fields[number], parts, raw.split(mark))
+                _put(run, roots, fields[number], parts, mark, raw)
         for each in roots.values():
             run.keep(each)
         return _natives.joined(run, roots, links) if roots else None
 
-    return made
-
-
-def _element(always: list[Step], fields: dict[int, list[Step]]) -> Maker:
-    """The same, where only one is made."""
-
-    def made(run: Run, parts: list[str]) -> Any:
-        roots: dict[str, dict[str, Any]] = {}
+    def element(run: Run, parts: list[str]) -> Any:
+        here: dict[str, Any] = {}
         mark = run.message.delimiters.subcomponent
         if always:
-            _put(run, roots, always, parts, parts)
-        here = roots.get("", {})
-        for number, raw in enumerate(parts, 1):
+            _put(run, {"": here}, always, parts, mark)
+        number = 0
+        for raw in parts:
+            number += 1
             if not raw or number not in fields or raw == DELETE:
                 continue
-            inner = raw.split(mark) if mark in raw else [raw]
-            asked, holds = None, True
-            for step in fields[number]:
-                if step.holds is not asked:
-                    asked = step.holds
-                    holds = asked is None or asked(run, parts)
-                if holds:
-                    value = step.make(run, inner if step.row.assigned is None else parts)
+            inner, asked, held = raw.split(mark), None, True
+            for holds, make, store, _, reads in fields[number]:
+                if holds is not asked:
+                    asked = holds
+                    held = asked is None or asked(run, parts)
+                if held:
+                    value = make(run, parts if reads == 0 else inner)
                     if value or (value is not None and value != {}):
-                        step.store(run, here, value, _ONCE)
-        run.keep(here)
-        return here or None
+                        store(run, here, value, 0)
+        if here:
+            run.keep(here)
+            return here
+        return None
 
-    return made
+    return made if several else element
+
+
+def _put_by(step: Step) -> _Put:
+    row = step.row
+    reads = 0 if row.assigned is not None or (step.always and not row.field) else row.field if step.always else -1
+    return step.holds, step.make, step.store, step.root, reads
 
 
 def _put(
-    run: Run, roots: dict[str, dict[str, Any]], steps: list[Step], parts: list[str], inner: list[str]
+    run: Run, roots: dict[str, dict[str, Any]], steps: list[_Put], parts: list[str], mark: str, raw: str = ""
 ) -> None:
     """Puts what the rows of one component make of it where they say; of all components for those of none."""
-    for step in steps:
-        if step.holds is not None and not step.holds(run, parts):
+    for holds, make, store, root, reads in steps:
+        if holds is not None and not holds(run, parts):
             continue
-        row = step.row
-        if row.assigned is not None:
-            value = step.make(run, parts)
-        elif step.always and row.field:
-            value = step.make(run, nth(parts, row.field).split(run.message.delimiters.subcomponent))
-        else:
-            value = step.make(run, inner)
+        value = make(run, parts if reads == 0 else (raw if reads < 0 else nth(parts, reads)).split(mark))
         if value or (value is not None and value != {}):
-            here = roots.get(step.root)
+            here = roots.get(root)
             if here is None:
-                here = roots[step.root] = {}
-            step.store(run, here, value, _ONCE)
-
-
-_ONCE = (0, 0)
+                here = roots[root] = {}
+            store(run, here, value, 0)

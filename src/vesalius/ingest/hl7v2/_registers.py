@@ -11,8 +11,11 @@ from typing import Any
 
 from vesalius.ingest.hl7v2._complete import completed
 from vesalius.ingest.hl7v2._ids import REGISTERS, Ids
-from vesalius.ingest.hl7v2._run import Draft, Named, Run
-from vesalius.ingest.hl7v2._shared import Known, own
+from vesalius.ingest.hl7v2._run import Draft, Mark, Named, Run
+from vesalius.ingest.hl7v2._shared import Entry, Known, own
+
+Remembered = tuple[str, Named]
+"""The reference to the first resource that a text gave, empty if it gave none, and all of them."""
 
 _MOST = 8192
 
@@ -22,9 +25,9 @@ class Registers:
 
     def __init__(self) -> None:
         self._values: dict[Any, Any] = {}
-        self._known: dict[Any, tuple[str, Named]] = {}
+        self._known: dict[Any, Remembered] = {}
 
-    def get(self, key: Any) -> tuple[str, Named] | None:
+    def get(self, key: Any) -> Remembered | None:
         """What a text gave before; None if it was not seen yet."""
         return self._known.get(key)
 
@@ -58,31 +61,33 @@ class Registers:
 
         return made
 
-    def keep(self, key: Any, run: Run, first: Draft, before: int) -> tuple[str, Named] | None:
+    def keep(self, key: Any, run: Run, first: Draft | None, since: tuple[Mark, Named]) -> Remembered | None:
         """Finishes the drafts that a text gave and remembers them.
 
         Args:
             key: the text, and all else that they depend on.
             run: the message.
-            first: the one that is referred to.
-            before: how many drafts there were before it.
+            first: the one that is referred to, if any.
+            since: when they were not begun yet, and the registers that came of the text since then.
 
         Returns:
             The reference and the resources; None, and all as it was, if one of them is of another kind.
         """
-        fresh = run.drafts[before:]
-        if any(draft.type not in REGISTERS for draft in fresh):
+        mark, nested = since
+        fresh = list(run.since(mark))
+        if any(type(one) is Draft and one.type not in REGISTERS for one in fresh):
             return None
-        del run.drafts[before:]
-        ids = Ids(run)
-        found: Named = dict(run.registers)
-        for draft in fresh:
-            if draft.said:
-                id_ = ids.of(draft)
-                resource = completed(draft.type, draft.resource, ids)
-                found[draft.type, id_] = {"resourceType": draft.type, "id": id_, **resource}
-        known = (f"{first.type}/{first.id}" if first.said else "", found)
+        run.back(mark)
+        ids, found = Ids(run), dict(nested)
+        for one in fresh:
+            if type(one) is dict:
+                found.update(one)
+            elif one.said:
+                whole = {"resourceType": one.type, "id": ids.of(one)}
+                whole |= completed(one.type, one.resource, ids)
+                found[one.type, one.id] = Entry(whole)
+        made = (f"{first.type}/{first.id}" if first and first.said else "", found)
         if len(self._known) >= _MOST:
             self._known.clear()
-        self._known[key] = known
-        return known
+        self._known[key] = made
+        return made

@@ -10,13 +10,17 @@ from vesalius.ingest.hl7v2._tables import Tables
 from vesalius.ingest.hl7v2._times import Clock
 
 if TYPE_CHECKING:
-    from collections.abc import Hashable
+    from collections.abc import Hashable, Iterator
 
 REFERENCE = "reference"
 _BETWEEN = "\x1f"
 
 Named = dict[tuple[str, str], dict[str, Any]]
 """Finished resources, by type and id."""
+
+
+Mark = tuple[int, int]
+"""A moment of a conversion: how many drafts and how many mentions there were."""
 
 
 class Draft:
@@ -53,18 +57,20 @@ class Run:
         frame, segment, ordinal: where it stands.
         place: the field it stands at, for messages: ``PID-7``.
         saying: whether what is put now comes from the message, and is not only assigned by the tables.
-        registers: finished resources of what comes back in nearly every message.
+        registers: finished resources of what comes back in nearly every message; of the same one, the last.
         context: what the meaning of a field depends on beside its text: who sent it, and how he writes.
         slots: the elements of lists that were begun, by where and from what they were.
+        keep: keeps an element alive, whose identity names slots, after its content went into another.
     """
 
     __slots__ = (
-        "_kept",
+        "_mentions",
         "clock",
         "context",
         "drafts",
         "escape",
         "frame",
+        "keep",
         "message",
         "ordinal",
         "place",
@@ -89,12 +95,13 @@ class Run:
         self.ordinal = 0
         self.place = "MSH"
         self.registers: Named = {}
+        self._mentions: list[tuple[int, Named]] = []
         self.context = _BETWEEN.join(
             (self.sender, *message.delimiters, message.encoding, self.clock.offset)
         )  # one text: its hash is taken once
         self.saying = False
         self.slots: dict[Hashable, dict[str, Any]] = {}
-        self._kept: list[dict[str, Any]] = []
+        self.keep = list[dict[str, Any]]().append
 
     def text(self, value: str) -> str:
         """A value with its escape sequences replaced."""
@@ -114,16 +121,34 @@ class Run:
         known.said = known.said or self.saying
         return known
 
+    def mention(self, known: Named) -> None:
+        """Notes finished resources in their order among the drafts."""
+        if known:
+            self._mentions.append((len(self.drafts), known))
+
+    def mark(self) -> Mark:
+        """What :meth:`since` and :meth:`back` go back to."""
+        return len(self.drafts), len(self._mentions)
+
+    def since(self, mark: Mark) -> Iterator[Draft | Named]:
+        """What was begun or mentioned since then, in this order."""
+        before = mark[0]
+        for place, known in self._mentions[mark[1] :]:
+            yield from self.drafts[before:place]
+            yield known
+            before = place
+        yield from self.drafts[before:]
+
+    def back(self, mark: Mark) -> None:
+        """Forgets what was begun or mentioned since then."""
+        del self.drafts[mark[0] :], self._mentions[mark[1] :]
+
     def end(self) -> None:
         """Undoes what goes in circles (drafts know groups that know drafts), so that no collector must."""
         for draft in self.drafts:
             draft.resource = {}
             for frame in draft.frame.upwards():
                 frame.targets.clear()
-
-    def keep(self, element: dict[str, Any]) -> None:
-        """Keeps an element alive, whose identity names slots, after its content went into another."""
-        self._kept.append(element)
 
     def value(self, segment: str, field: int, component: int = 0, part: int = 0) -> str:
         """A field of the message as seen from here, its first repetition; empty where it says nothing."""

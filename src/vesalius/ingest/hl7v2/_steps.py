@@ -4,13 +4,16 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from itertools import groupby
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from vesalius.ingest.hl7v2._conditions import Condition, getter
 from vesalius.ingest.hl7v2._paths import Setter
 from vesalius.ingest.hl7v2._run import Run
 from vesalius.ingest.hl7v2._tables import Node, Row
 from vesalius.ingest.hl7v2._values import TIMED, Reader
+
+if TYPE_CHECKING:
+    from vesalius.ingest.hl7v2._segments import Group
 
 Maker = Callable[[Run, list[str]], Any]
 
@@ -42,11 +45,12 @@ class Step:
         store: what puts it there.
         always: whether it does not wait for its field to be valued.
         says: whether its value comes from the message, and is not only assigned by the tables.
-        rivals: the fields that put into the same resource, for one that refers to a register; else None.
+        group: the steps that it makes something together with, which is remembered; else None.
+        rivals: of one that alone makes all that is referred to, the fields that may add to it; else None.
         root: which of the resources that a data type map makes it belongs to.
     """
 
-    __slots__ = ("always", "holds", "make", "put", "rivals", "root", "row", "says", "store")
+    __slots__ = ("always", "group", "holds", "make", "put", "rivals", "root", "row", "says", "store")
 
     def __init__(self, row: Row, base: str, holds: Condition | None, make: Maker, put: Setter) -> None:
         self.row = row
@@ -54,16 +58,17 @@ class Step:
         self.make = make
         self.put = put
         self.store = put.put
+        self.group: Group | None = None
         self.rivals: list[int] | None = None
         self.always = row.field == 0 or _absent(row.condition, f"{base}.{row.field}")
-        self.says = not (self.always or row.assigned)
+        self.says = not self.always and (not row.assigned or bool(put.complex and row.datatype))
         self.root = ""
 
     def joined(self, others: list[Step]) -> Step:
         """This step and others beside it, which put constants into the same element, as one step."""
         made = Step.__new__(Step)
         made.row, made.holds, made.put, made.root = self.row, self.holds, self.put, self.root
-        made.always, made.says, made.rivals = self.always, self.says, self.rivals
+        made.always, made.says, made.group, made.rivals = self.always, self.says, self.group, None
         made.make = _together([(step.put.name, step.make) for step in (self, *others)])
         made.store = self.put.beside()
         return made
@@ -94,7 +99,7 @@ def _beside(step: Step) -> tuple[Any, ...]:
     """What steps must have in common to be joined; () for one that is not to be."""
     if not isinstance(step.make, Constant) or not step.put.single:
         return ()
-    return (step.root, step.row.field, repr(step.row.condition), step.put.moves)
+    return (step.root, step.row.field, repr(step.row.condition), step.put.moves, id(step.group))
 
 
 def assigned(pieces: list[Node], read: Reader | None) -> Maker:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import sqlalchemy as sa
 
-from vesalius.store import metadata
+from vesalius.store import Instant, metadata
 
 # What the versions of one type that one feed brought on one day (UTC, days since 1970) are like.
 day = sa.Table(
@@ -22,4 +22,14 @@ position = sa.Table(
     metadata,
     sa.Column("id", sa.SmallInteger, primary_key=True, autoincrement=False),
     sa.Column("seq", sa.BigInteger, nullable=False),
+)
+
+# The feeds that a person switched off on purpose: their silence is no alarm.
+off = sa.Table(
+    "quality_off",
+    metadata,
+    sa.Column("source", sa.String(255), primary_key=True),
+    sa.Column("since", Instant, nullable=False),
+    sa.Column("by", sa.String(64), nullable=False),
+    sa.Column("reason", sa.Text, nullable=False),
 )

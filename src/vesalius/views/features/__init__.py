@@ -6,7 +6,8 @@ does not compile. One call serves one patient and a million.
 """
 
 from vesalius.views.features._declaration import Feature, Take
-from vesalius.views.features._features import Features, Found, Sources
+from vesalius.views.features._features import Features
+from vesalius.views.features._found import Found, Sources
 from vesalius.views.features._guard import STEADY
 from vesalius.views.features._known import WITHDRAWN
 from vesalius.views.features._moments import Asked

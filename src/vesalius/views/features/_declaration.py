@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any, Literal
 
 import msgspec
+import pyarrow as pa
 
 from vesalius.errors import InvalidView
 
@@ -78,3 +79,8 @@ def read(source: Path | str | Mapping[str, Any]) -> tuple[Declaration, Path]:
         raise InvalidView(message, place=place.strip("`").removeprefix("$").removeprefix(".")) from None
     except (OSError, msgspec.DecodeError) as error:
         raise InvalidView(f"cannot read {Path(str(source)).name}: {error}") from None
+
+
+def is_number(kind: pa.DataType) -> bool:
+    """Whether a column of this type can be reckoned with."""
+    return bool(pa.types.is_floating(kind) or pa.types.is_integer(kind))

@@ -9,9 +9,9 @@ import pyarrow as pa
 
 from vesalius.errors import InvalidView, Leak
 from vesalius.views import _nodes as ast
-from vesalius.views._definition import Definition, Select
+from vesalius.views._definition import Definition, Select, places
 from vesalius.views._parser import parse
-from vesalius.views.features._declaration import KNOWN, NUMBERS, Feature
+from vesalius.views.features._declaration import KNOWN, NUMBERS, Feature, is_number
 
 STEADY = frozenset(
     {
@@ -114,18 +114,24 @@ def _check_columns(feature: Feature, schema: pa.Schema, columns: set[str], place
         if "|" not in code:
             raise InvalidView("a code is written SYSTEM|CODE", place=f"{place}.codes[{at}]")
     if feature.column in schema.names:
-        check_kind(feature, schema.field(feature.column).type, place)
+        check_kind(feature, schema, place)
 
 
-def check_kind(feature: Feature, kind: pa.DataType, place: str) -> None:
+def check_kind(feature: Feature, schema: pa.Schema, place: str) -> None:
     """Refuses arithmetic on what is no number.
 
     Raises:
         InvalidView: it is.
     """
-    number = pa.types.is_floating(kind) or pa.types.is_integer(kind)
-    if feature.take in NUMBERS and not number:
+    kind = schema.field(feature.column).type
+    if feature.take in NUMBERS and not is_number(kind):
         raise InvalidView(f"{feature.take} needs numbers, and {feature.column} is {kind}", place=place)
+
+
+def may_leave_out(definition: Definition) -> bool:
+    """Whether a view that compiles may give no row for a version, once what the resource is was corrected."""
+    loops = (select.for_each is not None for _, select in places(definition.select, ""))
+    return bool(definition.where) or any(loops)
 
 
 def _check_view(definition: Definition) -> None:
@@ -140,8 +146,8 @@ def _check_view(definition: Definition) -> None:
 def _refuse(moving: Sequence[str], place: str) -> None:
     if moving:
         raise Leak(
-            f"leaves out versions by {', '.join(moving)}, which can change: a version that is left out cannot "
-            "replace the one before it, which would look as if it were still in force",
+            f"leaves out versions by {', '.join(moving)}, which can change: a version that is left out "
+            "cannot replace the one before it, which would look as if it were still in force",
             place=place,
             hint="make it a column, or use forEachOrNull",
         )
@@ -207,7 +213,7 @@ class _Reading:
         if isinstance(node, ast.Constant):
             return node.name in _WHOLE
         if isinstance(node, ast.Variable):
-            return focus and node.name == "$this"
+            return focus and node.name == "this"
         if isinstance(node, ast.Member):
             return self._member(node, self._read(node.target, focus))
         if isinstance(node, ast.Call):

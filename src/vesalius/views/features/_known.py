@@ -15,11 +15,10 @@ from typing import Any, NamedTuple
 
 import numpy as np
 import pyarrow as pa
-import pyarrow.compute as pc
 
 from vesalius.views._values import moment
-from vesalius.views.features._declaration import Feature
-from vesalius.views.features._moments import Ints, Moments, array, micros
+from vesalius.views.features._declaration import Feature, is_number
+from vesalius.views.features._moments import Array, Chunks, Ints, Moments, array, compute, micros
 
 WITHDRAWN = frozenset({"entered-in-error", "cancelled"})
 """A resource whose version in force has one of these statuses says nothing."""
@@ -31,105 +30,159 @@ Floats = np.ndarray[Any, np.dtype[np.float64]]
 
 
 class Stream(NamedTuple):
-    """What a feature reads."""
+    """What a feature reads: the codes as pairs of system and code, every one if there are none."""
 
-    codes: tuple[str, ...]
+    codes: tuple[tuple[str, str], ...]
     column: str
     link: str | None
 
     @classmethod
     def of(cls, feature: Feature) -> Stream:
         """The stream of a feature."""
-        return cls(tuple(sorted(set(feature.codes))), feature.column, feature.link)
+        # A system may hold a bar of its own, so each bar may be the one that parts it from the code.
+        pairs = {
+            (code[:at], code[at + 1 :])
+            for code in feature.codes
+            for at, sign in enumerate(code)
+            if sign == "|"
+        }
+        return cls(tuple(sorted(pairs)), feature.column, feature.link)
 
 
 class Rows:
-    """The rows of a view, each with the time in which its version was in force: [start, end), microseconds."""
+    """The rows of a view, each with from when until before when its version was in force (microseconds).
 
-    def __init__(self, table: pa.Table) -> None:
+    Args:
+        table: the rows.
+        versions: at least one row for each version, if some versions may have none in the table.
+    """
+
+    def __init__(self, table: pa.Table, versions: pa.Table | None = None) -> None:
         self.table = table
+        self.names = frozenset(table.column_names)
+        self._columns: dict[str, Array] = {}
+        self._usable: dict[str, Flags] = {}
+        self._numbers: dict[str, Floats] = {}
         self.start = micros(self.column("_recorded_at"))
         self.seq: Ints = self.column("_seq").to_numpy(zero_copy_only=False)
-        self.end = _ends(_numbers(self.column("_resource"))[0], self.start, self.seq)
-        self.usable: Flags = self.start != self.end  # never in force: replaced at the very moment it came
-        if "status" in table.column_names:
-            self.usable &= ~_flags(pc.is_in(self.column("status"), _WITHDRAWN))
-        self.subject, self.subjects = _numbers(self.column("_subject"))
-        self.usable &= self.subject >= 0
+        self.end = self._ends(versions)
+        self.subject, self.subjects = _numbers(table["_subject"])
+        # A version that was replaced at the very moment it came was never in force.
+        self.in_force: Flags = (self.start != self.end) & (self.subject >= 0)
+        if "status" in self.names:
+            self.in_force &= ~_flags(compute.is_in(table["status"], _WITHDRAWN))
 
-    def column(self, name: str) -> pa.Array[Any]:
+    def _ends(self, versions: pa.Table | None) -> Ints:
+        """When the version of each row was replaced by the next version of its resource."""
+        parts = [self.table, *([] if versions is None else [versions])]
+        resource, reference = (
+            _together([part[name] for part in parts]) for name in ("_resource", "_reference")
+        )
+        start, seq = self.start, self.seq
+        if versions is not None:
+            start = np.concatenate([start, micros(array(versions["_recorded_at"]))])
+            seq = np.concatenate([seq, array(versions["_seq"]).to_numpy(zero_copy_only=False)])
+        end = np.full(len(start), FOREVER)
+        # Most resources have one version, whose number is 1: only those that have another are sorted.
+        further = compute.invert(compute.ends_with(reference, "/_history/1"))
+        if compute.any(further).as_py():
+            replaced = compute.unique(resource.filter(further))
+            rows = np.flatnonzero(_flags(compute.is_in(resource, replaced)))
+            end[rows] = _ends(_numbers(resource.take(pa.array(rows)))[0], start[rows], seq[rows])
+        return end[: len(self.start)]
+
+    def column(self, name: str) -> Array:
         """A column as one array."""
-        return array(self.table[name])
+        if name not in self._columns:
+            self._columns[name] = array(self.table[name])
+        return self._columns[name]
 
     @cached_property
     def codes(self) -> tuple[Ints, dict[str, int], dict[str, int], int]:
         """The number of each row's code, and the numbers of the systems and codes it is made of."""
         (systems, system_of), (codes, code_of) = (
-            _numbers(pc.fill_null(self.column(name), "")) for name in ("code_system", "code")
+            _numbers(_filled(self.table[name])) for name in ("code_system", "code")
         )
         many = len(code_of)
         places = [{text: at for at, text in enumerate(each.to_pylist())} for each in (system_of, code_of)]
         return systems * many + codes, places[0], places[1], many
 
-    def with_codes(self, wanted: Sequence[str]) -> Ints:
+    def with_codes(self, wanted: Sequence[tuple[str, str]]) -> Ints:
         """The rows with one of these codes."""
         each, systems, codes, many = self.codes
         numbers = [
-            systems[code[:at]] * many + codes[code[at + 1 :]]
-            for code in wanted
-            for at, sign in enumerate(code)
-            if sign == "|" and code[:at] in systems and code[at + 1 :] in codes
+            systems[system] * many + codes[code]
+            for system, code in wanted
+            if system in systems and code in codes
         ]
-        found = each == numbers[0] if len(numbers) == 1 else np.isin(each, numbers)
-        return np.flatnonzero(found)
+        if not numbers:
+            return np.empty(0, np.int64)
+        return np.flatnonzero(each == numbers[0] if len(numbers) == 1 else np.isin(each, numbers))
+
+    def usable(self, name: str) -> Flags:
+        """Which rows were in force at some time, are not withdrawn and have a value in a column."""
+        if name not in self._usable:
+            column = self.table[name]
+            valued = column.null_count == 0 or _flags(column.is_valid())
+            self._usable[name] = self.in_force & valued
+        return self._usable[name]
+
+    def numbers(self, name: str) -> Floats | None:
+        """A column as numbers; None if it has none."""
+        column = self.column(name)
+        if name not in self._numbers and is_number(column.type):
+            numbers = column.cast(pa.float64(), safe=False)
+            self._numbers[name] = numbers.to_numpy(zero_copy_only=False)
+        return self._numbers.get(name)
 
     def of(self, stream: Stream) -> Ints:
         """The rows of a stream, in any order."""
-        usable = self.usable & self._valued(stream.column)
+        usable = self.usable(stream.column)
         if not stream.codes:
             return np.flatnonzero(usable)
         rows = self.with_codes(stream.codes)
         return rows[usable[rows]]
 
-    def _valued(self, name: str) -> Flags:
-        column = self.column(name)
-        return _flags(column.is_valid()) if column.null_count else np.ones(len(column), np.bool_)
+
+def _together(columns: Sequence[Chunks]) -> Chunks:
+    return pa.chunked_array([chunk for column in columns for chunk in column.chunks], columns[0].type)
 
 
-def _flags(values: pa.Array[Any]) -> Flags:
-    found: Flags = pc.fill_null(values, False).to_numpy(zero_copy_only=False)
+def _some(rows: Rows, name: str, at: Ints) -> Chunks:
+    """Some cells of a column."""
+    places: Array = pa.array(at)
+    return rows.table[name].take(places)
+
+
+def _flags(values: Chunks) -> Flags:
+    found: Flags = array(values).to_numpy(zero_copy_only=False)
     return found
 
 
-def _numbers(texts: pa.Array[Any]) -> tuple[Ints, pa.Array[Any]]:
+def _filled(texts: Chunks) -> Chunks:
+    """The texts, empty where there is none."""
+    return compute.fill_null(texts, "") if texts.null_count else texts
+
+
+def _numbers(texts: Chunks) -> tuple[Ints, Array]:
     """A number for each text (-1 for null), and the text of each number."""
-    encoded = texts.dictionary_encode()
-    indices = pc.fill_null(encoded.indices, -1) if texts.null_count else encoded.indices
+    encoded = array(texts.dictionary_encode().unify_dictionaries())
+    indices = compute.fill_null(encoded.indices, -1) if texts.null_count else encoded.indices
     return indices.to_numpy(zero_copy_only=False).astype(np.int64), encoded.dictionary
 
 
 def _ends(resource: Ints, start: Ints, seq: Ints) -> Ints:
     """When the version of each row was replaced by the next version of its resource."""
-    end = np.full(len(start), FOREVER)
-    if not len(start):
-        return end
-    some = np.empty(int(resource.max()) + 1, np.int64)
-    some[resource] = seq
-    others = seq != some[resource]
-    if not others.any():
-        return end
-    replaced = np.zeros(len(some), np.bool_)
-    replaced[resource[others]] = True
-    rows = np.flatnonzero(replaced[resource])
-    rows = rows[np.lexsort((seq[rows], start[rows], resource[rows]))]
-    resource, start, seq = resource[rows], start[rows], seq[rows]
-    same = resource[1:] == resource[:-1]
-    new = np.flatnonzero(np.concatenate(([True], ~same | (seq[1:] != seq[:-1]))))
-    following = np.append(new[1:], 0)
+    order = np.lexsort((seq, start, resource))
+    resource, start, seq = resource[order], start[order], seq[order]
+    same = (resource[1:] == resource[:-1]) & (seq[1:] == seq[:-1])
+    new = np.flatnonzero(np.concatenate(([True], ~same)))
+    following = np.append(new[1:], new[:1])
     ends = np.where(resource[following] == resource[new], start[following], FOREVER)
     ends[-1] = FOREVER
-    end[rows] = np.repeat(ends, np.diff(np.append(new, len(rows))))
-    return end
+    found = np.empty(len(order), np.int64)
+    found[order] = np.repeat(ends, np.diff(np.append(new, len(order))))
+    return found
 
 
 # --- groups: whom a row is about ----------------------------------------------------------------------------
@@ -158,7 +211,7 @@ def _by_subject(rows: Rows, moments: _Places, chosen: Ints) -> _Groups:
 
 def _by_focus(rows: Rows, moments: _Places, chosen: Ints, link: str) -> _Groups:
     """Groups by patient and focus; a reference that is a bare id is one to any type."""
-    numbers, texts = _numbers(rows.column(link).take(pa.array(chosen)))
+    numbers, texts = _numbers(_some(rows, link, chosen))
     names = [focus_of(text) for text in texts.to_pylist()]
     places = {name: at for at, name in enumerate(dict.fromkeys(names))}
     row, focus = chosen[numbers >= 0], numbers[numbers >= 0]
@@ -208,12 +261,12 @@ class _Places:
 
     @classmethod
     def of(cls, moments: Moments, rows: Rows) -> _Places:
-        found = pc.fill_null(pc.index_in(moments.subject, rows.subjects), -1)
+        found = compute.fill_null(compute.index_in(moments.subject, rows.subjects), -1)
         subject = found.to_numpy(zero_copy_only=False).astype(np.int64)
         order = np.lexsort((moments.at, subject))
         focus, foci = np.zeros(len(order), np.int64), [""]
         if moments.focus is not None:
-            numbers, texts = _numbers(pc.fill_null(moments.focus, ""))
+            numbers, texts = _numbers(_filled(pa.chunked_array([moments.focus])))
             focus, foci = numbers[order], texts.to_pylist()
         return cls(order, subject[order], focus, foci, moments.at[order])
 
@@ -221,81 +274,93 @@ class _Places:
 # --- the index ----------------------------------------------------------------------------------------------
 
 
-@dataclass(frozen=True)
-class Known:
-    """One stream: what was known, oldest first within each group, and where each moment's group lies.
+class Index:
+    """What was known in some streams: one entry for each value, sorted by group and start.
 
     Attributes:
+        places: the moments that are asked about.
         row: the row of the view that each value is in.
-        key: group and rank of the start, sorted.
         start: from when each value was in force.
         end: until before when.
         replaced: how many of the values before each one were replaced at some time; None if none ever was.
-        asked: for each moment, the key of the first instant of its group; -1 where nothing is known.
     """
-
-    row: Ints
-    key: Ints
-    start: Ints
-    end: Ints
-    replaced: Ints | None
-    asked: Ints
-
-
-class Index:
-    """The streams of some features over some rows, and the moments asked about, both in sorted order."""
 
     def __init__(self, rows: Rows, moments: Moments, streams: Iterable[Stream]) -> None:
         self.rows = rows
         self.places = _Places.of(moments, rows)
-        self._wanted = np.zeros(len(rows.subjects) + 1, np.bool_)
-        self._wanted[self.places.subject] = True
+        wanted = np.zeros(len(rows.subjects) + 1, np.bool_)  # the last one for moments of nobody known
+        wanted[self.places.subject] = True
+        if not wanted[:-1].all():
+            rows.in_force &= wanted[rows.subject]
         made = {stream: self._groups(stream) for stream in streams}
-        chosen = np.concatenate([groups.row for groups in made.values()] or [np.empty(0, np.int64)])
-        self.instants = np.unique(rows.start[chosen])
-        self._many = len(self.instants) + 1
-        self.known = self._sorted(made, chosen)
-
-    def rank(self, at: Ints, side: Any) -> Ints:
-        """How many instants at which something became known lie before (``left``) or until (``right``) each."""
-        return np.searchsorted(self.instants, at, side)
+        chosen = _joined([groups.row for groups in made.values()])
+        self._instants = np.unique(rows.start[chosen])
+        self._many = len(self._instants) + 1
+        self._sort(made, chosen)
 
     def _groups(self, stream: Stream) -> _Groups:
         chosen = self.rows.of(stream)
-        chosen = chosen[self._wanted[self.rows.subject[chosen]]]
         if stream.link is None:
             return _by_subject(self.rows, self.places, chosen)
         return _by_focus(self.rows, self.places, chosen, stream.link)
 
-    def _sorted(self, made: Mapping[Stream, _Groups], chosen: Ints) -> dict[Stream, Known]:
+    def _sort(self, made: Mapping[Stream, _Groups], chosen: Ints) -> None:
         bases = np.cumsum([0, *(groups.many for groups in made.values())])
-        group = np.concatenate(
-            [groups.group + base for groups, base in zip(made.values(), bases, strict=False)]
-            or [np.empty(0, np.int64)]
-        )
-        key = group * self._many + np.searchsorted(self.instants, self.rows.start[chosen])
-        firsts = np.cumsum([0, *(len(groups.row) for groups in made.values())]).tolist()
-        columns = [(stream.column, first) for stream, first in zip(made, firsts, strict=False)]
+        firsts = np.cumsum([0, *(len(groups.row) for groups in made.values())])
+        group = _joined([each.group for each in made.values()]) + np.repeat(bases[:-1], np.diff(firsts))
+        key = group * self._many + np.searchsorted(self._instants, self.rows.start[chosen])
+        columns = [(stream.column, first) for stream, first in zip(made, firsts.tolist(), strict=False)]
         order = _order(key, _Ties(self.rows, chosen, columns))
         order = order[_newest_of_its_version(key[order], self.rows.seq[chosen[order]])]
-        row, key = chosen[order], key[order]
-        bounds = np.searchsorted(key, bases * self._many)
-        known = {}
-        for at, (stream, groups) in enumerate(made.items()):
-            part = slice(bounds[at], bounds[at + 1])
-            asked = np.where(groups.asked >= 0, (groups.asked + bases[at]) * self._many, -1)
-            known[stream] = self._known(row[part], key[part], asked)
-        return known
+        self.row, self._key = chosen[order], key[order]
+        self.start, self.end = self.rows.start[self.row], self.rows.end[self.row]
+        finite = self.end != FOREVER
+        self.replaced = np.concatenate(([0], np.cumsum(finite))) if finite.any() else None
+        self._begin = np.searchsorted(self._key, np.arange(bases[-1] + 1) * self._many)
+        parts = self._begin[bases].tolist()
+        self._parts = {stream: slice(*parts[at : at + 2]) for at, stream in enumerate(made)}
+        self._asked = {stream: each.asked for stream, each in made.items()}
+        self._bases = dict(zip(made, bases.tolist(), strict=False))
 
-    def _known(self, row: Ints, key: Ints, asked: Ints) -> Known:
-        end = self.rows.end[row]
-        finite = end != FOREVER
-        replaced = np.concatenate(([0], np.cumsum(finite))) if finite.any() else None
-        return Known(row, key, self.rows.start[row], end, replaced, asked)
+    def asked(self, streams: Sequence[Stream]) -> Ints:
+        """The group of each moment in each stream, one stream after the other; -1 where nothing is known."""
+        own = np.concatenate([self._asked[stream] for stream in streams])
+        bases = np.repeat([self._bases[stream] for stream in streams], len(self.places.at))
+        return np.where(own >= 0, own + bases, -1)
+
+    def begin(self, group: Ints) -> Ints:
+        """Where each group begins; of no group, where the last one ends."""
+        return self._begin[group]
+
+    def place(self, group: Ints, at: Ints, side: Any) -> Ints:
+        """Where in its group the first value lies that became known at a time or later, or after it.
+
+        Args:
+            group: S times N groups.
+            at: the times of N moments.
+            side: ``left``: at that time or later; ``right``: after it.
+        """
+        rank = np.searchsorted(self._instants, at, side)
+        wanted = (group.reshape(-1, len(at)) * self._many + rank).reshape(-1) if len(at) else group
+        return np.where(group < 0, self._begin[-1], np.searchsorted(self._key, wanted))
+
+    @cached_property
+    def values(self) -> Floats:
+        """The values as numbers, of the streams that have some."""
+        found = np.zeros(len(self.row))
+        for stream, part in self._parts.items():
+            numbers = self.rows.numbers(stream.column)
+            if numbers is not None:
+                found[part] = numbers[self.row[part]]
+        return found
+
+
+def _joined(parts: Sequence[Ints]) -> Ints:
+    return np.concatenate(parts) if parts else np.empty(0, np.int64)
 
 
 class _Ties:
-    """What orders values that became known at once: effective, then the resource, its code, the value as text.
+    """What orders values that became known at once: effective, resource, code, the value as text.
 
     Args:
         rows: the rows.
@@ -314,14 +379,13 @@ class _Ties:
             self._texts,
         )
 
-    def _cells(self, name: str, at: Ints) -> pa.Array[Any]:
+    def _cells(self, name: str, at: Ints) -> Chunks:
         if name not in self.rows.table.column_names:
-            return pa.array([""] * len(at), pa.string())
-        cells = self.rows.column(name).take(pa.array(self.chosen[at])).cast(pa.string())
-        return pc.fill_null(cells, "")
+            return pa.chunked_array([[""] * len(at)], pa.string())
+        return _filled(_some(self.rows, name, self.chosen[at]).cast(pa.string()))
 
-    def _codes(self, at: Ints) -> pa.Array[Any]:
-        return pc.binary_join_element_wise(self._cells("code_system", at), self._cells("code", at), "|")
+    def _codes(self, at: Ints) -> Chunks:
+        return compute.binary_join_element_wise(self._cells("code_system", at), self._cells("code", at), "|")
 
     def _texts(self, at: Ints) -> Ints:
         firsts = np.array([first for _, first in self.columns])
@@ -331,10 +395,10 @@ class _Ties:
             mine = stream == number
             column = self.rows.column(self.columns[number][0])
             texts[mine] = [repr(cell) for cell in column.take(pa.array(self.chosen[at[mine]])).to_pylist()]
-        return _rank(pa.array(texts, pa.string()), str)
+        return _rank(pa.chunked_array([texts], pa.string()), str)
 
 
-def _rank(texts: pa.Array[Any], form: Callable[[Any], str]) -> Ints:
+def _rank(texts: Chunks, form: Callable[[Any], str]) -> Ints:
     """The place of each text among all of them, in the form that is compared."""
     numbers, kinds = _numbers(texts)
     forms = [form(text) for text in kinds.to_pylist()]

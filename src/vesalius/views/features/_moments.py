@@ -9,10 +9,18 @@ from typing import Any, Protocol
 
 import numpy as np
 import pyarrow as pa
+import pyarrow.compute
 
 from vesalius.errors import InvalidView
 
 Ints = np.ndarray[Any, np.dtype[np.int64]]
+Array = Any
+"""A ``pa.Array``: its stubs ask for the type of the elements, which is not known here."""
+
+Chunks = Any
+"""A ``pa.ChunkedArray``, for the same reason: a column as it came."""
+
+compute: Any = pyarrow.compute
 MICROS = pa.timestamp("us", tz="UTC")
 
 
@@ -42,8 +50,8 @@ class Moments:
         at: microseconds since 1970, UTC.
     """
 
-    subject: pa.Array[Any]
-    focus: pa.Array[Any] | None
+    subject: Array
+    focus: Array | None
     at: Ints
 
     @classmethod
@@ -80,16 +88,16 @@ class Moments:
         return cls(array(asked["subject"].cast(pa.string())), focus, at)
 
 
-def micros(moments: pa.Array[Any]) -> Ints:
+def micros(moments: Array) -> Ints:
     """Timestamps as microseconds since 1970, UTC."""
     found: Ints = moments.cast(MICROS).view(pa.int64()).to_numpy(zero_copy_only=False)
     return found
 
 
-def array(column: pa.ChunkedArray[Any]) -> pa.Array[Any]:
+def array(column: Chunks) -> Array:
     """A column as one array."""
     return column.chunk(0) if column.num_chunks == 1 else pa.concat_arrays(column.chunks or [_empty(column)])
 
 
-def _empty(column: pa.ChunkedArray[Any]) -> pa.Array[Any]:
+def _empty(column: Chunks) -> Array:
     return pa.array([], column.type)

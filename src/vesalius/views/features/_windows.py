@@ -7,12 +7,12 @@ first the first value of each, then the second, as far as its window reaches.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from functools import cached_property
 
 import numpy as np
 
-from vesalius.views.features._known import Flags, Floats, Index, Known
+from vesalius.views.features._known import Flags, Floats, Index, Stream
 from vesalius.views.features._moments import Ints
 
 Step = tuple[int, Ints, Flags | None]
@@ -20,33 +20,42 @@ Step = tuple[int, Ints, Flags | None]
 
 
 class Window:
-    """The values of a stream that were recorded in [moment - within, moment - ending] and in force at the moment.
+    """What each moment sees of some streams: recorded in [moment - within, moment - ending], in force at it.
+
+    All arrays hold the windows of the first stream, one for each moment, then those of the second, and on.
 
     Args:
         index: the streams.
-        known: the stream.
+        streams: S of them.
         within: microseconds; None for any time.
         ending: microseconds.
     """
 
-    def __init__(self, index: Index, known: Known, within: int | None, ending: int) -> None:
-        self.known = known
-        self.at = index.places.at
-        last = known.asked + index.rank(self.at - ending, "right")
-        first = known.asked if within is None else known.asked + index.rank(self.at - within, "left")
-        nobody = known.asked < 0
-        self.high: Ints = np.where(nobody, 0, np.searchsorted(known.key, last))
-        self.low: Ints = np.where(nobody, 0, np.searchsorted(known.key, first))
+    def __init__(self, index: Index, streams: Sequence[Stream], within: int | None, ending: int) -> None:
+        self.known = index
+        at = index.places.at
+        group = index.asked(streams)
+        self.at: Ints = np.tile(at, len(streams))
+        self.high: Ints = index.place(group, at - ending, "right")
+        self.low: Ints = index.begin(group) if within is None else index.place(group, at - within, "left")
 
     @cached_property
     def last(self) -> Ints:
         """Where the last value of each window lies; -1 where there is none."""
-        return self._end_of(self.high - 1, -1, lambda at, these: at >= self.low[these])
+        return self._end_of(self.high - 1, -1, self._from_low)
 
     @cached_property
     def first(self) -> Ints:
         """Where the first value of each window lies; -1 where there is none."""
-        return self._end_of(self.low.copy(), 1, lambda at, these: at < self.high[these])
+        return self._end_of(self.low.copy(), 1, self._before_high)
+
+    def _from_low(self, at: Ints, these: Ints) -> Flags:
+        found: Flags = at >= self.low[these]
+        return found
+
+    def _before_high(self, at: Ints, these: Ints) -> Flags:
+        found: Flags = at < self.high[these]
+        return found
 
     def _end_of(self, found: Ints, step: int, inside: Callable[[Ints, Ints], Flags]) -> Ints:
         """Goes from one end of each window over what was replaced by the moment."""
@@ -68,7 +77,7 @@ class Window:
     @cached_property
     def count(self) -> Ints:
         """How many values each window has."""
-        counted = np.maximum(self.high - self.low, 0)
+        counted: Ints = np.maximum(self.high - self.low, 0)
         if self._some_replaced is None:
             return counted
         these = np.flatnonzero(self._some_replaced)
@@ -119,8 +128,14 @@ class Window:
         found[order] = sums
         return found
 
-    def extreme(self, values: Floats) -> Ints:
-        """Where the least value of each window lies, the first such; -1 where there is none."""
+    def sum(self) -> Floats:
+        """The sum of the values of each window."""
+        values = self.known.values
+        return self.total(lambda place, _: values[place])
+
+    def extreme(self, sign: int) -> Ints:
+        """Where the least (1) or greatest (-1) value of each window lies, the first such; -1 for none."""
+        values = self.known.values * sign
         order, steps = self._forward()
         best = np.full(len(order), -1)
         least = np.zeros(len(order))
@@ -135,27 +150,22 @@ class Window:
         found[order] = best
         return found
 
-    def slope(self, values: Floats, per: int) -> tuple[Floats, Flags]:
+    def slope(self, per: int) -> tuple[Floats, Flags]:
         """The trend of each window by least squares, per unit of time, and where there is one.
 
         Source: any textbook; sums of the centred values, in order.
         """
-        count = np.maximum(self.count, 1)
+        count, values = np.maximum(self.count, 1), self.known.values
 
         def age(place: Ints, which: Ints) -> Floats:
             found: Floats = (self.known.start[place] - self.at[which]) / per
             return found
 
         middle = self.total(age) / count
-        mean = self.total(lambda place, _: values[place]) / count
+        mean = self.sum() / count
         together = self.total(
             lambda place, which: (age(place, which) - middle[which]) * (values[place] - mean[which])
         )
         spread = self.total(lambda place, which: (age(place, which) - middle[which]) ** 2)
         there: Flags = spread > 0
         return np.divide(together, spread, out=np.zeros(len(spread)), where=there), there
-
-    def places(self, moment: int) -> Ints:
-        """Where the values of one moment's window lie, oldest first."""
-        found = np.arange(self.low[moment], self.high[moment])
-        return found[self.known.end[found] > self.at[moment]]

@@ -1,9 +1,8 @@
 """The last value known before each candidate's moment, held against a model simple enough to be read."""
 
-from datetime import UTC, datetime, timedelta
+from datetime import timedelta
 from random import Random
 from time import process_time
-from typing import NamedTuple
 
 import pyarrow as pa
 import pytest
@@ -11,86 +10,14 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from vesalius.errors import InvalidView
-from vesalius.views import View
-from vesalius.views.features import Feature, Features
+from vesalius.views.features import Feature
 
-DAWN = datetime(2024, 1, 1, tzinfo=UTC)
-LOINC = "http://loinc.org"
-SCHEMA = pa.schema(
-    [
-        ("code", pa.string()),
-        ("code_system", pa.string()),
-        ("value", pa.float64()),
-        ("status", pa.string()),
-        ("effective", pa.string()),
-        ("specimen", pa.string()),
-        ("_reference", pa.string()),
-        ("_resource", pa.string()),
-        ("_subject", pa.string()),
-        ("_recorded_at", pa.timestamp("us", tz="UTC")),
-        ("_seq", pa.int64()),
-    ]
-)
-
-
-VIEW = View.load(
-    {
-        "resource": "Observation",
-        "select": [
-            {
-                "column": [
-                    {"name": "status", "path": "status"},
-                    {"name": "effective", "path": "effective.ofType(dateTime)"},
-                    {"name": "specimen", "path": "specimen.reference"},
-                    {"name": "value", "path": "value.ofType(Quantity).value"},
-                ]
-            },
-            {
-                "forEachOrNull": "code.coding",
-                "column": [{"name": "code_system", "path": "system"}, {"name": "code", "path": "code"}],
-            },
-        ],
-    }
-)
-
-
-def latest(rows, asked, features):
-    found = Features(VIEW, features).of(rows, asked)
-    return found.table, tuple(found.sources)
-
-
-class Candidate(NamedTuple):
-    subject: str = "Patient/1"
-    focus: str = "Specimen/1"
-    as_of: datetime = DAWN + timedelta(hours=10)
-
-
-def row(resource="a", version=1, hour=0, value=1.0, code="x", seq=None, **more):
-    return {
-        "code": code,
-        "code_system": LOINC,
-        "value": value,
-        "status": "final",
-        "effective": None,
-        "specimen": "Specimen/1",
-        "_reference": f"Observation/{resource}/_history/{version}",
-        "_resource": f"Observation/{resource}",
-        "_subject": "Patient/1",
-        "_recorded_at": DAWN + timedelta(hours=hour),
-        "_seq": seq if seq is not None else hash((resource, version)) % 1000 + version * 1000,
-        **more,
-    }
-
-
-def table(*rows):
-    return pa.Table.from_pylist(list(rows), schema=SCHEMA)
+from . import asof
+from .asof import DAWN, LOINC, Candidate, made, naive, row, table
 
 
 def one(*rows, feature=None, **candidate):
-    found, sources = latest(
-        table(*rows), [Candidate(**candidate)], [feature or Feature("f", codes=(f"{LOINC}|x",))]
-    )
-    return found["f"][0].as_py(), sources[0]
+    return asof.one(*rows, feature=feature or Feature("f", codes=(f"{LOINC}|x",)), **candidate)
 
 
 def test_the_newest_value_is_taken_with_the_version_it_came_from():
@@ -166,11 +93,11 @@ def test_of_values_recorded_at_once_the_later_in_effect_counts_across_time_zones
 
 def test_rows_that_lack_a_column_are_refused_by_name():
     with pytest.raises(InvalidView, match="specimen"):
-        latest(table().drop_columns(["specimen"]), [Candidate()], [Feature("f", link="specimen")])
+        made(table().drop_columns(["specimen"]), [Candidate()], [Feature("f", link="specimen")])
 
 
 def test_no_candidates_give_no_rows_and_keep_the_types():
-    found, sources = latest(table(row()), [], [Feature("f")])
+    found, sources = made(table(row()), [], [Feature("f")])
     assert found.schema == pa.schema([("f", pa.float64())])
     assert (found.num_rows, sources) == (0, ())
 
@@ -216,42 +143,19 @@ def numbered(drawn):
     return rows
 
 
-def naive(rows, asked, feature):
-    force = {}
-    for each in rows:
-        rank = (each["_recorded_at"], each["_seq"])
-        held = force.get(each["_resource"])
-        if each["_recorded_at"] <= asked.as_of and (
-            held is None or rank > (held["_recorded_at"], held["_seq"])
-        ):
-            force[each["_resource"]] = each
-    fit = [
-        each
-        for each in force.values()
-        if each["_subject"] == asked.subject
-        and each["status"] != "entered-in-error"
-        and each["value"] is not None
-        and (not feature.codes or f"{LOINC}|{each['code']}" in feature.codes)
-        and (feature.link is None or each[feature.link] == asked.focus)
-        and (feature.within is None or asked.as_of - each["_recorded_at"] <= feature.within)
-    ]
-    best = max(fit, key=lambda r: (r["_recorded_at"], r["effective"] or "", r["_resource"]), default=None)
-    return (best["value"], (best["_reference"],)) if best else (None, None)
-
-
 @settings(max_examples=150, deadline=None)
 @given(rows_strategy, candidates_strategy, st.randoms(use_true_random=False))
 def test_latest_is_what_the_naive_model_says_in_any_order_and_for_one_as_for_many(drawn, asked, random):
     rows = numbered(drawn)
     shuffled = random.sample(rows, len(rows))
-    found, sources = latest(table(*shuffled), asked, FEATURES)
+    found, sources = made(table(*shuffled), asked, FEATURES)
     for at, candidate in enumerate(asked):
-        alone, own = latest(table(*rows), [candidate], FEATURES)
+        alone, own = made(table(*rows), [candidate], FEATURES)
         assert own[0] == sources[at]
         assert alone.to_pylist()[0] == found.to_pylist()[at]
         for feature in FEATURES:
-            value, source = naive(rows, candidate, feature)
-            assert (found[feature.name][at].as_py(), sources[at].get(feature.name)) == (value, source)
+            expected = naive(rows, candidate, feature)
+            assert (found[feature.name][at].as_py(), sources[at].get(feature.name, ())) == expected
 
 
 @settings(max_examples=80, deadline=None)
@@ -259,8 +163,8 @@ def test_latest_is_what_the_naive_model_says_in_any_order_and_for_one_as_for_man
 def test_nothing_recorded_after_the_moment_has_any_influence(drawn, asked, later):
     rows = numbered(drawn)
     future = numbered([*drawn, *({**each, "hour": each["hour"] + 8} for each in later)])
-    now, sources = latest(table(*rows), asked, FEATURES)
-    then, later_sources = latest(table(*future), asked, FEATURES)
+    now, sources = made(table(*rows), asked, FEATURES)
+    then, later_sources = made(table(*future), asked, FEATURES)
     assert (now, sources) == (then, later_sources)
 
 
@@ -282,5 +186,5 @@ def test_fifty_thousand_candidates_take_seconds():
         Candidate(f"Patient/{at % 5000}", as_of=DAWN + timedelta(hours=at % 1000)) for at in range(50_000)
     ]
     start = process_time()
-    latest(rows, asked, FEATURES[1:3])
+    made(rows, asked, FEATURES[1:3])
     assert process_time() - start < 10
