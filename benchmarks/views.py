@@ -148,7 +148,7 @@ def from_columns(view, lake, count, expected):
             "view, DuckDB, with the origin": lambda: view.table(lake, engine="duckdb"),
             "SQL by hand": lambda: connection.sql(hand).to_arrow_table().cast(view.schema),
         }
-        return measured(contenders, count, expected, 9)
+        return measured(contenders, count, expected, 25)
 
 
 def from_decoded(view, versions, expected):
