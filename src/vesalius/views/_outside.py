@@ -90,7 +90,7 @@ def _resolve(compiler: Compiler, node: ast.Call, focus: Shape) -> Compiled:
     target = compiler.target(node.target, focus)
 
     def run(items: Items, scope: Scope) -> Items:
-        world = scope.world or World()
+        world = scope.world or World(None, {})
         found = (_resolved(bare(item), scope, world) for item in target.run(items, scope))
         return [resource(each) for each in found if isinstance(each, dict)]
 
@@ -329,6 +329,8 @@ def _define_variable(compiler: Compiler, node: ast.Call, focus: Shape) -> Compil
     def run(items: Items, scope: Scope) -> Items:
         found = target.run(items, scope)
         if scope.world is not None:
+            if scope.world.variables is None:
+                scope.world.variables = {}
             scope.world.variables[slot] = kept.run(found, scope)
         return found
 

@@ -6,10 +6,10 @@ from __future__ import annotations
 
 from typing import Any
 
-from vesalius.views._compiled import Compiled, Run, Scope, SeveralError, Value, single
+from vesalius.views._compiled import Compiled, Run, Scope, Value, single
 from vesalius.views._functions import Items
 from vesalius.views._types import Shape
-from vesalius.views._values import bare
+from vesalius.views._values import SeveralError, bare
 
 Path = tuple[str, ...]
 """The properties of JSON objects that lead from the focus to the values, in order."""

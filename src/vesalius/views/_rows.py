@@ -10,13 +10,13 @@ from collections.abc import Callable, Mapping, Sequence
 from typing import Any, NamedTuple
 
 from vesalius.errors import InvalidView
-from vesalius.views._compiled import Compiled, Run, Scope, SeveralError, Value
+from vesalius.views._compiled import Compiled, Run, Scope, Value
 from vesalius.views._definition import Column, Definition, Select
 from vesalius.views._evaluator import compile_expression
 from vesalius.views._functions import Items
 from vesalius.views._parser import parse
 from vesalius.views._types import Shape
-from vesalius.views._values import Choice, Moment, Quantity
+from vesalius.views._values import Choice, Moment, Quantity, SeveralError
 
 Row = tuple[Any, ...]
 _NOWHERE = Scope(None)
