@@ -70,7 +70,7 @@ class Hospital:
             raise Unavailable(f"cannot make the folder {home}: {error.strerror}") from None
         settings = settings or Settings.load(home)
         engine = open_store(settings.database or f"sqlite:///{home / 'vesalius.sqlite'}")
-        lake = Lake(engine, home / "columns")
+        lake = Lake(engine, home / "columns", witness=audit.told)
         lake.resume_erasures()  # one that was broken off after its rows were emptied
         identity.resume(lake)  # a move of a merged patient that was broken off
         return cls(

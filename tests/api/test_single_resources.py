@@ -8,7 +8,7 @@ from datetime import UTC, datetime
 import pytest
 from machines import PATIENT, issues, machine, observation
 
-from vesalius import fhir
+from vesalius import fhir, identity
 from vesalius.governance import audit
 
 
@@ -303,3 +303,20 @@ def test_a_slash_at_the_end_and_a_plus_that_comes_as_a_space_do_no_harm(single):
     assert single.get("/Patient/p1?_format=application/fhir+json").status_code == 200
     head = single("HEAD", "/Patient/p1")
     assert (head.status_code, head.headers["etag"], head.content) == (200, 'W/"1"', b"")
+
+
+def test_what_is_written_about_a_merged_patient_is_answered_as_it_is_read_next(feed, hospital):
+    for name in ("p1", "p2"):
+        feed.put(f"/Patient/{name}", PATIENT | {"id": name})
+    feed.put("/Observation/o1", observation("o1"))
+    identity.merge(hospital.lake, "p1", "p2", by="records", reason="one person")
+    for value in (7, 8, 8):
+        told = feed.put("/Observation/o1", observation("o1", value=value))
+        read = feed.get("/Observation/o1")
+        assert told.headers["etag"] == read.headers["etag"]
+        assert told.json() == read.json()
+        assert told.json()["subject"]["reference"] == "Patient/p2"
+    matched = {"If-Match": feed.get("/Observation/o1").headers["etag"]}
+    assert feed.put("/Observation/o1", observation("o1", value=9), **matched).status_code == 200
+    made = feed.post("/Observation", observation("x"))
+    assert made.json() == feed.get(f"/Observation/{made.json()['id']}").json()

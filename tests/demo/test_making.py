@@ -4,12 +4,12 @@ from datetime import UTC, datetime
 
 import pytest
 
-from vesalius import demo
+from vesalius import demo, identity
 from vesalius.demo import staff
 from vesalius.demo.making import USECASE
 from vesalius.errors import NotAllowed
 from vesalius.evaluation import latest
-from vesalius.governance import audit, people, uses
+from vesalius.governance import Right, audit, people, uses
 from vesalius.hospital import Hospital
 from vesalius.ingest import causes
 from vesalius.settings import Settings
@@ -91,6 +91,15 @@ def test_what_was_broken_on_purpose_is_held_with_its_cause(hospital):
     assert {"birth-date-conflict", "invalid-resource", "malformed", "undecodable"} <= found
 
 
+def test_a_person_of_the_records_finds_doubtful_pairs_and_nobody_was_merged(hospital):
+    found = {each.rule: each for each in identity.pairs(hospital.engine) if "P000" in each.one + each.other}
+    assert set(found) == {"R3", "R6", "R7", "R8"}
+    assert identity.merges(hospital.engine) == []
+    assert "merge_patients" in {
+        str(right) for right in Right if people.get(hospital.engine, "bastin").may(right)
+    }
+
+
 def test_running_again_opens_what_is_there(made, home):
     again = demo.make_hospital(home)
     assert again.reused
@@ -105,7 +114,8 @@ def test_the_demo_people_sign_in_only_where_the_data_is_synthetic(hospital):
 
 
 def test_there_is_a_person_for_each_role_of_the_loop_and_each_language():
-    assert [member.role for member in staff.STAFF] == ["doctor", "biologist", "dpo", "director", "engineer"]
+    roles = ["doctor", "biologist", "dpo", "director", "engineer", "records"]
+    assert [member.role for member in staff.STAFF] == roles
     assert {member.language for member in staff.STAFF} == {"fr", "nl", "de", "en"}
 
 

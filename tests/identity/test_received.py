@@ -123,3 +123,18 @@ def test_a_number_is_checked_on_the_command_line(number, code):
     done = CliRunner().invoke(main, ["identity", "check", number])
     assert done.exit_code == code
     assert ("not valid" in done.output) == bool(code)
+
+
+def test_a_merge_that_a_feed_says_and_takes_back_is_in_the_audit(engine, tmp_path):
+    hospital = Hospital.open(
+        tmp_path / "other", Settings(database=engine.url.render_as_string(hide_password=False))
+    )
+    file(hospital.lake, "a.ndjson", full("a"), full("b"), replaced("a", by="b", seen=0.5), when=1)
+    file(hospital.lake, "b.ndjson", full("a", seen=2) | {"active": True}, when=3)
+    told = audit.events(hospital.engine, thing="Patient/a")
+    assert [(each.action, each.actor, each.object) for each in told] == [
+        ("patients.unmerged", "feed:adt", "Patient/b"),
+        ("patients.merged", "feed:adt", "Patient/b"),
+    ]
+    assert audit.verify(hospital.engine) == 2
+    hospital.close()

@@ -6,8 +6,11 @@ from itertools import islice
 import pytest
 from lab import LAB, LOINC, POTASSIUM, UCUM, at, receive, result, words
 
-from vesalius import terminology
+from vesalius import identity, terminology
 from vesalius.errors import Conflict
+from vesalius.identity import _tables as identity_tables
+from vesalius.lake import erasing
+from vesalius.lake._version import MADE_HERE
 from vesalius.terminology import TEXT, Decision, Key, decide, seen, worklist
 from vesalius.terminology._progress import Place
 
@@ -210,3 +213,15 @@ def test_not_mappable_is_a_decision_too(lake):
     assert not found.open
     assert not found.entries[0].mapped
     assert found.whole.after == 0.0
+
+
+def test_what_a_merge_copied_is_counted_with_the_feed_that_sent_it(lake):
+    people = [{"resourceType": "Patient", "id": each, "gender": "female"} for each in ("a", "b")]
+    receive(lake, *people, result("x", **about("a")), source="north")
+    identity.merge(lake, "a", "b", by="records", reason="one")
+    assert lake.read("Observation/x").source == "identity"
+    assert counted(lake).entries[0].feeds == {"north": 1}
+
+
+def test_every_room_that_writes_versions_is_known_not_to_be_a_feed():
+    assert {terminology.application.SOURCE, identity_tables.SOURCE, erasing.SOURCE} == MADE_HERE

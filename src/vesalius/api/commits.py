@@ -13,7 +13,7 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta
 from itertools import groupby
 from typing import Any
@@ -27,7 +27,7 @@ from vesalius.api.conditions import AgainError, Condition
 from vesalius.api.outcomes import Refusal
 from vesalius.governance.audit import Action
 from vesalius.hospital import Hospital
-from vesalius.lake import Arrival, Known
+from vesalius.lake import Arrival, Known, Lake
 from vesalius.store import writing
 
 TOGETHER = 5_000
@@ -180,12 +180,16 @@ class Writer:
             else:
                 known |= {each.change.name: _after(each, known.get(each.change.name)) for each in ticket.done}
         kept = [ticket for ticket in group if not ticket.error]
+        end = lake.head(connection)
         for source, tickets in groupby(kept, lambda ticket: ticket.call.who.source):
             done = [each for ticket in tickets for each in ticket.done]
             new = [each.change.arrival for each in done if each.written]
-            ingest.write(lake, new, source, now, connection)
+            end += ingest.write(lake, new, source, now, connection).written
             if besides := [arrival for each in done for arrival in each.change.besides]:
-                ingest.write(lake, besides, source, now, connection)
+                end += ingest.write(lake, besides, source, now, connection).written
+        if lake.head(connection) != end:  # a merge of patients was followed: more came after what was sent
+            for ticket in kept:
+                ticket.done = _as_it_stands(lake, connection, ticket.done)
         for ticket in kept:
             _note(ticket.call, ticket.done, connection)
 
@@ -197,6 +201,18 @@ class Writer:
             if each in met or lake.identified(each.kind, each.value, each.system, connection):
                 raise AgainError
         met.update(wanted)
+
+
+def _as_it_stands(lake: Lake, connection: sa.Connection, done: Sequence[Done]) -> list[Done]:
+    """What is in force of each resource once merges were followed: what the next reading gives."""
+    histories = lake.histories(connection, [each.change.name for each in done])
+    found = []
+    for each in done:
+        newest = max(histories[each.change.name], key=lambda version: (version.recorded_at, version.seq))
+        if newest.version != each.version:
+            each.change.resource = newest.resource
+        found.append(replace(each, version=newest.version, received_at=newest.received_at))
+    return found
 
 
 def _after(done: Done, known: Known | None) -> Known:

@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from datetime import timedelta
+from typing import Any
+from urllib.parse import urlencode
 
 from markupsafe import Markup
 from starlette.responses import Response
@@ -19,10 +22,14 @@ from vesalius.console.contexts import (
 )
 from vesalius.console.languages import N_
 from vesalius.console.sources import type_name
-from vesalius.console.visit import Visit, render
-from vesalius.errors import NotFound
+from vesalius.console.visit import Visit, redirect, render
+from vesalius.errors import InvalidDecision, NotFound
+from vesalius.governance import Right, audit, people
 from vesalius.ingest import quality
 from vesalius.ingest.quality import FeedQuality
+
+SWITCHED = N_("Switched off by %(who)s since %(day)s")
+NO_REASON = N_("Say why the feed was switched off.")
 
 AT_ONCE = 20_000
 """How many new versions are counted while the reader waits (about half a second)."""
@@ -46,8 +53,41 @@ def show(visit: Visit) -> Response:
 
 def feed(visit: Visit) -> Response:
     """One feed, day by day."""
+    return _shown(visit, visit.query.get("name", ""))
+
+
+def switch(visit: Visit) -> Response:
+    """Says that a feed was switched off on purpose, or is on again."""
+    name, engine = visit.form.get("name", ""), visit.hospital.engine
+    if visit.form.get("to") == "on":
+        quality.switch_on(engine, name, _noted(visit, off=False))
+        return redirect(f"/quality/feed?{urlencode({'name': name})}")
+    reason = visit.form.get("reason", "")[:500]
+    try:
+        quality.switch_off(
+            engine, name, by=visit.who.id, reason=reason, at=visit.now, witness=_noted(visit, off=True)
+        )
+    except InvalidDecision:
+        return _shown(visit, name, NO_REASON, 400)
+    return redirect(f"/quality/feed?{urlencode({'name': name})}")
+
+
+def _noted(visit: Visit, *, off: bool) -> Callable[[Any, quality.Off], None]:
+    def note(connection: Any, switched: quality.Off) -> None:
+        audit.record(
+            connection,
+            visit.who.id,
+            audit.Action.FEED_SWITCHED,
+            switched.source[:128],
+            {"off": off},
+            visit.now,
+        )
+
+    return note
+
+
+def _shown(visit: Visit, wanted: str, problem: str = "", status: int = 200) -> Response:
     _counted(visit)
-    wanted = visit.query.get("name", "")
     found = [each for each in quality.feed_quality(visit.hospital.lake, visit.now) if each.source == wanted]
     if not found:
         raise NotFound("there is no such feed")
@@ -77,8 +117,10 @@ def feed(visit: Visit) -> Response:
             )
             for day in reversed(one.days)
         ),
+        may_switch=visit.who.may(Right.SWITCH_FEEDS),
+        problem=visit.say(problem) if problem else "",
     )
-    return render(visit, "feed.html", page)
+    return render(visit, "feed.html", page, status)
 
 
 def _counted(visit: Visit) -> int:
@@ -114,7 +156,19 @@ def _line(visit: Visit, feed: FeedQuality) -> FeedLine:
             WorseLine(WORSE.get(shift.what, shift.what), shift.what not in WORSE, shift.before, shift.now)
             for shift in feed.shifts
         ),
+        off=_off(visit, feed),
+        why_off=feed.off.reason if feed.off else "",
     )
+
+
+def _off(visit: Visit, feed: FeedQuality) -> str:
+    if feed.off is None:
+        return ""
+    try:
+        who = people.get(visit.hospital.engine, feed.off.by).name
+    except NotFound:
+        who = feed.off.by
+    return visit.say(SWITCHED, who=who, day=visit.language.day(feed.off.since))
 
 
 def _volume(visit: Visit, feed: FeedQuality, *, large: bool = False) -> Markup:

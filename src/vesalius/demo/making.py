@@ -15,7 +15,7 @@ from random import Random
 from typing import Any
 
 from vesalius import loop
-from vesalius.demo import staff
+from vesalius.demo import doubles, staff
 from vesalius.demo.clinicians import decide_some
 from vesalius.demo.feed import CULTURES, RECORD, RESULTS, Sending, sendings
 from vesalius.demo.plan import SAMPLES, SEED, Plan
@@ -156,6 +156,7 @@ class Maker:
         self.turn_all("silent", phases["silent"])
         staff.sign(self.hospital.engine, USECASE, staff.LIVE, self.plan.live_from + timedelta(seconds=1))
         self.turn_all("live", phases["live"])
+        self.receive_doubles()
         loop.catch_up(self.hospital, self._counted)
         self._count_suggestions()
         return dict(self.counts)
@@ -181,6 +182,17 @@ class Maker:
             self.counts["files"] += 1
             for count in ("read", "written", "unchanged", "quarantined"):
                 self.counts[count] += getattr(receipt, count)
+
+    def receive_doubles(self) -> None:
+        """Receives a file of a clinic that registered some patients by itself: doubtful pairs."""
+        at = self.plan.now - timedelta(hours=1)
+        patients = (version.resource for version in self.hospital.lake.resources("Patient"))
+        data = b"\n".join(doubles.doubles(patients, at - timedelta(days=1)))
+        name = f"{at:%Y-%m-%dT%H%M}/{doubles.FILE}"
+        receipt = receive(self.hospital.lake, name, io.BytesIO(data), source=doubles.SOURCE, received_at=at)
+        self.counts["files"] += 1
+        for count in ("read", "written", "unchanged", "quarantined"):
+            self.counts[count] += getattr(receipt, count)
 
     def learn(self) -> None:
         """Learns from the history, validates, and brings the use to its silent trial with its signatures."""

@@ -29,8 +29,9 @@ BIOLOGIST = Member("vermeulen", "Apr. Pieter Vermeulen", "biologist", "nl")
 DPO = Member("theissen", "Birgit Theissen", "dpo", "de")
 DIRECTOR = Member("marchal", "Antoine Marchal", "director", "fr")
 ENGINEER = Member("segers", "Lotte Segers", "engineer", "en")
+RECORDS = Member("bastin", "Sarah Bastin", "records", "fr")
 
-STAFF = (DOCTOR, BIOLOGIST, DPO, DIRECTOR, ENGINEER)
+STAFF = (DOCTOR, BIOLOGIST, DPO, DIRECTOR, ENGINEER, RECORDS)
 
 
 @dataclass(frozen=True, slots=True)

@@ -62,6 +62,7 @@ class Action(StrEnum):
     LAKE_RESTORED = "lake.restored"
     LAKE_FORGOTTEN = "lake.forgotten"
     LAKE_ALLOWED = "lake.allowed"
+    FEED_SWITCHED = "feed.switched"
     QUARANTINE_READ = "quarantine.read"
     QUARANTINE_RETRIED = "quarantine.retried"
     QUARANTINE_MENDED = "quarantine.mended"
@@ -112,6 +113,9 @@ class Event:
 
 SYSTEM = "system"
 """The actor of what no person did."""
+
+FEED = "feed:"
+"""How the actor begins of what a system of the hospital said; its name follows."""
 
 START = "0" * 64
 
@@ -208,6 +212,13 @@ def merged(where: sa.Connection, actor: str, made: Merge) -> None:
     kind = Action.PATIENTS_MERGED if made.active else Action.PATIENTS_UNMERGED
     detail = {"subject": f"Patient/{made.source}", "merge": made.id}
     record(where, actor, kind, f"Patient/{made.target}", detail, made.changed)
+
+
+def told(where: sa.Connection, what: object) -> None:
+    """Appends what a system of the hospital said and that was carried out: a merge, or its end."""
+    if isinstance(what, Merge):
+        by = what.by if what.active else what.undone_by or ""
+        merged(where, f"{FEED}{by}"[:64], what)
 
 
 @dataclass(frozen=True)

@@ -163,13 +163,15 @@ def _follow(lake: Lake, connection: sa.Connection, version: Version, now: dateti
         settle(lake, connection, [("Patient", version.id)], now)
         return
     by, at = version.source, version.recorded_at
-    merging.begin(lake, connection, version.id, said[0], by=by, reason="", origin=FEED, at=at, now=now)
+    made = merging.begin(lake, connection, version.id, said[0], by=by, reason="", origin=FEED, at=at, now=now)
+    lake.witness(connection, made)
     doubts.decided(connection, version.id, said[0], doubts.MERGED, by, "", now)
 
 
 def _end(lake: Lake, connection: sa.Connection, holds: Merge, version: Version, now: datetime) -> None:
     at = max(version.recorded_at, holds.at)
-    merging.end(lake, connection, holds, by=version.source, reason="", origin=FEED, at=at, now=now)
+    undone = merging.end(lake, connection, holds, by=version.source, reason="", origin=FEED, at=at, now=now)
+    lake.witness(connection, undone)
 
 
 def _doubt(connection: sa.Connection, source: str, target: str, holds: Merge | None) -> str:

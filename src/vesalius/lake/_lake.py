@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from copy import copy
 from datetime import UTC, datetime
 from pathlib import Path
@@ -25,6 +25,9 @@ from vesalius.lake._upkeep import Stats, TypeStats
 from vesalius.lake._version import Arrival, Version, Written, parse_reference
 from vesalius.store import backup, reading, restore, writing
 
+Witness = Callable[[sa.Connection, object], None]
+"""Hears of something that a feed said and that was carried out: the connection, and what it was."""
+
 _DAWN = datetime.min.replace(tzinfo=UTC)
 
 
@@ -38,10 +41,12 @@ class Lake:
     Args:
         engine: the database that holds the log.
         columns: the folder of the typed columns; it is made when it is needed.
+        witness: hears, within the transaction that writes, what arrived that more than the log must know.
     """
 
-    def __init__(self, engine: sa.Engine, columns: Path) -> None:
+    def __init__(self, engine: sa.Engine, columns: Path, witness: Witness | None = None) -> None:
         self.engine = engine
+        self.witness = witness or _nobody
         self._columns = Columns(engine, columns)
         self._pin: int | None = None
         self._marks: tuple[erasing.Stamp, erasing.Marks] = ((None, None), erasing.NOTHING)
@@ -475,3 +480,7 @@ class Lake:
     @property
     def _limit(self) -> int:
         return log.END if self._pin is None else self._pin
+
+
+def _nobody(*_: object) -> None:
+    return None

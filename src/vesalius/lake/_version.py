@@ -14,6 +14,9 @@ from vesalius.errors import NotFound
 
 HISTORY = "_history"
 
+MADE_HERE = frozenset({"identity", "vesalius:terminology", "erased"})
+"""The sources under which rooms of this house write: what they made of something that somebody sent."""
+
 
 @dataclass(frozen=True)
 class Version:
@@ -39,6 +42,11 @@ class Version:
     source: str
     subject: str | None
     body: bytes
+
+    @property
+    def sent(self) -> bool:
+        """Whether somebody sent it; else a room of this house made it of what was sent."""
+        return self.source not in MADE_HERE
 
     @property
     def reference(self) -> str:

@@ -21,7 +21,6 @@ from vesalius.store import reading, writing
 from vesalius.terminology import _progress as progress
 from vesalius.terminology._progress import COUNT, Place
 from vesalius.terminology._tables import code_progress, code_seen
-from vesalius.terminology.application import SOURCE
 from vesalius.terminology.concepts import (
     LONGEST,
     TEXT,
@@ -194,7 +193,7 @@ def recount(where: sa.Engine | sa.Connection) -> None:
 def _count(engine: sa.Engine, type_: str, before: Place, part: list[Version], own: frozenset[str]) -> Place:
     tallies: dict[_Row, _Tally] = {}
     for version in part:
-        if version.source != SOURCE:
+        if version.sent:  # a copy that a merge or a translation made has not come once more
             for found in elements(version.resource, own):
                 _see(tallies, version, found, own)
     after = Place(seq=part[-1].seq)

@@ -31,7 +31,7 @@ class FeedLine:
 
     Attributes:
         source: its name.
-        alarm: ``fine``, ``late``, ``silent`` or ``unknown``.
+        alarm: ``fine``, ``late``, ``silent``, ``off`` or ``unknown``.
         last: when something last came.
         since: how long ago that is, in the reader's language.
         expected: how many arrivals the same hours of earlier weeks brought.
@@ -41,6 +41,8 @@ class FeedLine:
         understood, complete, coded, ucum, plausible, unchanged: shares.
         median, ninth: the delays, in the reader's language, or empty.
         worse: what has become worse.
+        off: who switched it off on purpose and since when, in the reader's language, or empty.
+        why_off: the reason that person gave, or empty.
     """
 
     source: str
@@ -60,6 +62,8 @@ class FeedLine:
     median: str
     ninth: str
     worse: tuple[WorseLine, ...]
+    off: str
+    why_off: str
 
 
 @dataclass(frozen=True)
@@ -139,9 +143,13 @@ class FeedPage:
         trends: its measures.
         types: its resource types.
         days: the same in figures, the newest first.
+        may_switch: whether the reader may say that the feed is off, or on again.
+        problem: what was missing of what the reader said, or empty.
     """
 
     feed: FeedLine
     trends: tuple[Trend, ...]
     types: tuple[TypeLine, ...]
     days: tuple[DayLine, ...]
+    may_switch: bool
+    problem: str

@@ -8,6 +8,7 @@ from vesalius.ingest.quality._counting import behind, rebuild, refresh
 from vesalius.ingest.quality._measures import DELAYS, ELEMENTS, measured
 from vesalius.ingest.quality._report import Day, FeedQuality, Shift, TypeQuality, feed_quality
 from vesalius.ingest.quality._silence import Alarm, Silence, assess
+from vesalius.ingest.quality._switching import Off, switch_off, switch_on, switched_off
 
 __all__ = [
     "DELAYS",
@@ -15,6 +16,7 @@ __all__ = [
     "Alarm",
     "Day",
     "FeedQuality",
+    "Off",
     "Shift",
     "Silence",
     "TypeQuality",
@@ -24,4 +26,7 @@ __all__ = [
     "measured",
     "rebuild",
     "refresh",
+    "switch_off",
+    "switch_on",
+    "switched_off",
 ]

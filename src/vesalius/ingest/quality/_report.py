@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 from collections import Counter, defaultdict
 from collections.abc import Callable, Iterable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, date, datetime, timedelta
 from typing import Any, cast
 
@@ -15,7 +15,8 @@ from vesalius.ingest._message_table import message
 from vesalius.ingest._tables import receipt
 from vesalius.ingest.quality._counting import day_of
 from vesalius.ingest.quality._measures import DELAYS, ELEMENTS
-from vesalius.ingest.quality._silence import QUARTER, WEEKS, Silence, assess
+from vesalius.ingest.quality._silence import QUARTER, WEEKS, Alarm, Silence, assess
+from vesalius.ingest.quality._switching import Off, switched_off
 from vesalius.ingest.quality._tables import day as table
 from vesalius.lake import Lake
 from vesalius.store import from_microseconds, reading
@@ -108,6 +109,7 @@ class FeedQuality:
         plausible: the share of results with a known range that lie within it.
         median, ninth: half, and nine in ten, were received within this many hours of being known.
         shifts: what has become worse.
+        off: who switched it off on purpose, and when, as long as it has sent nothing since.
     """
 
     source: str
@@ -124,6 +126,7 @@ class FeedQuality:
     median: float | None
     ninth: float | None
     shifts: tuple[Shift, ...]
+    off: Off | None = None
 
 
 Counts = Counter[str]
@@ -138,12 +141,21 @@ def feed_quality(lake: Lake, now: datetime) -> list[FeedQuality]:
     end = day_of(now)
     counted = _counted(lake.engine, end - DAYS + 1, end)
     items = _items(lake.engine, end - DAYS + 1, end)
+    off = switched_off(lake.engine)
     found = [
-        _feed(source, counted.get(source, {}), items.get(source, {}), silence, end)
+        _unless_off(_feed(source, counted.get(source, {}), items.get(source, {}), silence, end), off)
         for source, silence in _silences(lake.engine, now).items()
     ]
-    urgency = {"silent": 0, "late": 1, "unknown": 2, "fine": 2}
+    urgency = {"silent": 0, "late": 1, "unknown": 2, "fine": 2, "off": 3}
     return sorted(found, key=lambda feed: (urgency[feed.silence.alarm], not feed.shifts, feed.source))
+
+
+def _unless_off(feed: FeedQuality, off: Mapping[str, Off]) -> FeedQuality:
+    """A feed that was switched off and has sent nothing since raises no alarm."""
+    known, silence = off.get(feed.source), feed.silence
+    if known is None or (silence.last and silence.last > known.since):
+        return feed
+    return replace(feed, silence=replace(silence, alarm=Alarm.OFF), off=known)
 
 
 def _feed(

@@ -47,6 +47,8 @@ class Alarm(StrEnum):
     LATE = "late"
     SILENT = "silent"
     UNKNOWN = "unknown"
+    OFF = "off"
+    """A person switched it off on purpose."""
 
 
 @dataclass(frozen=True)

@@ -53,3 +53,5 @@ def upgrade() -> None:
         sa.Column("reason", sa.Text(), nullable=False),
         sa.PrimaryKeyConstraint("source", name=op.f("pk_quality_off")),
     )
+    # what merges copied was counted as if a feed of that name had sent it
+    op.execute("DELETE FROM code_seen WHERE source = 'identity'")
