@@ -104,6 +104,12 @@ def test_any_text_is_a_unit_or_not(code):
         ("(3 'g' | 20 'mg').min()", ["20 'mg'"]),
         ("(1 'cm').comparable(1 '[in_i]')", ["true"]),
         ("2 'L' in (1000 'mL' | 2000 'mL')", ["true"]),
+        ("5 > 1 '1'", ["true"]),
+        ("5 > 1 'mg'", []),
+        ("(5 'mg').value", ["5"]),
+        ("(5 'mg').unit", ["mg"]),
+        ("0.ln()", []),
+        ("0.power(-1)", []),
     ],
 )
 def test_quantities_across_units(text, expected):

@@ -20,7 +20,24 @@ Items = list[Any]
 SYSTEM = frozenset(
     {"Any", "Boolean", "String", "Integer", "Long", "Decimal", "Date", "DateTime", "Time", "Quantity"}
 )
-_INFO = {"SimpleTypeInfo": ("namespace", "name", "baseType"), "ClassInfo": ("namespace", "name", "baseType")}
+_INFO = {
+    "SimpleTypeInfo": ("namespace", "name", "baseType"),
+    "ClassInfo": ("namespace", "name", "baseType"),
+    "Quantity": ("value", "unit"),
+}
+_BACKBONE = frozenset(
+    [
+        "Dosage",
+        "ElementDefinition",
+        "MarketingStatus",
+        "Population",
+        "ProdCharacteristic",
+        "ProductShelfLife",
+        "SubstanceAmount",
+        "Timing",
+    ]
+)
+"""The data types that R4 derives from BackboneElement."""
 _NO_DOMAIN = frozenset({"Bundle", "Parameters", "Binary"})
 """The resources that are no DomainResource."""
 
@@ -46,6 +63,11 @@ def type_of(item: Any) -> Type:
             Type("System", name.removeprefix("System.")) if name.startswith("System.") else Type("FHIR", name)
         )
     return Type("System", _system(item))
+
+
+def shown(name: str) -> str:
+    """The name that a FHIR type goes by: a part of a resource has none of its own but BackboneElement."""
+    return lineage(name)[1] if "." in name else name or "Element"
 
 
 def _system(item: Any) -> str:
@@ -108,9 +130,10 @@ def lineage(name: str) -> tuple[str, ...]:
     if name in fhir.resource_types():
         return (name, "Resource") if name in _NO_DOMAIN else (name, "DomainResource", "Resource")
     if "." in name:
-        return (
-            (name, "BackboneElement", "Element") if name.split(".")[0] not in COMPLEX else (name, "Element")
-        )
+        inside = name.split(".")[0] in fhir.resource_types()
+        return (name, "BackboneElement", "Element") if inside else (name, "Element")
+    if name in _BACKBONE:
+        return name, "BackboneElement", "Element"
     return (*(each for each in (name, *_BASES) if is_a(name, each)), "Element")
 
 
@@ -129,8 +152,8 @@ def type_info(item: Any) -> Element:
     if found.namespace == "System":
         info = {"namespace": "System", "name": found.name, "baseType": "System.Any"}
         return Element(info, "System.SimpleTypeInfo")
-    simple = found.name in PRIMITIVES
-    info = {"namespace": "FHIR", "name": found.name, "baseType": base_of(found.name)}
+    simple, name = found.name in PRIMITIVES, shown(found.name)
+    info = {"namespace": "FHIR", "name": name, "baseType": base_of(name)}
     return Element(info, "System.SimpleTypeInfo" if simple else "System.ClassInfo")
 
 
@@ -183,6 +206,7 @@ def reader(name: str) -> Callable[[Items], Items]:
         found: Items = []
         for item in items:
             if item.__class__ is not Element:
+                found += _of_system(item, name)
                 continue
             value = item.value
             if value.__class__ is not dict:
@@ -267,6 +291,13 @@ def quick_value(owner: str, name: str) -> Callable[[Any, Any], Any] | None:
         return inner
 
     return value
+
+
+def _of_system(item: Any, name: str) -> Items:
+    """A part of a value of FHIRPath itself: only quantities have any."""
+    if item.__class__ is not Quantity or name not in _INFO["Quantity"]:
+        return []
+    return [item.value if name == "value" else item.unit]
 
 
 def _ways(owner: str, name: str) -> tuple[_Key, ...]:

@@ -16,6 +16,7 @@ from vesalius.views._compiled import BOOLEAN, Compiled, Run, Scope, World, singl
 from vesalius.views._elements import children, descendants, resource
 from vesalius.views._functions import Items, function, one, text, whole
 from vesalius.views._narrative import is_narrative
+from vesalius.views._quantities import quantity
 from vesalius.views._special import special, type_of_node
 from vesalius.views._typed import named_kind
 from vesalius.views._types import MOMENTS, Shape, scalar
@@ -281,6 +282,7 @@ def _boundary(compiler: Compiler, node: ast.Call, focus: Shape, high: bool) -> C
         value = one(found, f"{node.name}()")
         if value is None:
             return []
+        value = quantity(value) if isinstance(value, dict) else value
         wanted = whole(places(items, scope), f"{node.name}()") if places else None
         named = kind or MOMENTS.get(named_kind(found[0], ""), "")
         edge = boundary(value, high, named, wanted)

@@ -21,7 +21,7 @@ from typing import Any, NamedTuple
 from vesalius.errors import InvalidView
 from vesalius.views._compiled import Scope, World
 from vesalius.views._elements import resource as as_element
-from vesalius.views._elements import type_of
+from vesalius.views._elements import shown, type_of
 from vesalius.views._evaluator import Mode, compile_expression
 from vesalius.views._parser import parse
 from vesalius.views._types import Shape
@@ -144,5 +144,5 @@ def _items(value: Any) -> list[Any]:
 
 def _item(item: Any) -> Item:
     if item.__class__ is Element and not item.type.startswith("System."):
-        return Item(item.value, f"FHIR.{item.type}")
+        return Item(item.value, f"FHIR.{shown(item.type)}")
     return Item(item.value if item.__class__ is Element else item, ".".join(type_of(item)))
