@@ -54,20 +54,23 @@ class Compiled(NamedTuple):
     ``value`` runs it on one item and gives the one value or None, without lists in between; there is none
     where it can give several, and in whole FHIRPath only where values are compared. It raises
     :class:`SeveralError` where the data has several all the same. ``path`` is there where the expression does
-    no more than follow these properties of JSON.
+    no more than follow these properties of JSON; ``scoped`` is false where it looks at nothing but the item.
     """
 
     run: Run
     shape: Shape
     value: Value | None = None
     path: tuple[str, ...] | None = None
+    scoped: bool = True
 
 
 BOOLEAN = scalar("boolean")
 NOTHING = Shape((), many=False)
 
 
-def single(value: Value, shape: Shape, slow: Run, path: tuple[str, ...] | None = None) -> Compiled:
+def single(
+    value: Value, shape: Shape, slow: Run, path: tuple[str, ...] | None = None, scoped: bool = True
+) -> Compiled:
     """An expression of at most one value: quick on one item, ``slow`` on several or on odd data."""
 
     def run(items: Items, scope: Scope) -> Items:
@@ -79,4 +82,4 @@ def single(value: Value, shape: Shape, slow: Run, path: tuple[str, ...] | None =
             return [] if found is None else [found]
         return slow(items, scope)
 
-    return Compiled(run, shape, value, path)
+    return Compiled(run, shape, value, path, scoped)

@@ -292,7 +292,8 @@ class Compiler:
         types = target.shape.types if result == "=" else (result,) if result else ()
         shape = Shape(types, many)
         if node.name == "first" and target.path and not self.mode.typed:
-            return single(first(target.path), shape, _applied(function.run, target.run, arguments))
+            slow = _applied(function.run, target.run, arguments)
+            return single(first(target.path), shape, slow, scoped=False)
         if node.name in ("empty", "not") and target.value is not None and not self.mode.typed:
             return Compiled(_applied(function.run, target.run, arguments), shape, _quick(node.name, target))
         return Compiled(_applied(function.run, target.run, arguments), shape)

@@ -49,8 +49,8 @@ def _spread(items: Items, name: str) -> Items:
 def plain_path(path: Path, shape: Shape) -> Compiled:
     """The expression that follows a path; on one item and without lists, where R4 has none."""
     if shape.many:
-        return Compiled(gather(path), shape, path=path)
-    return single(walk(path), shape, gather(path), path)
+        return Compiled(gather(path), shape, path=path, scoped=False)
+    return single(walk(path), shape, gather(path), path, scoped=False)
 
 
 def _inside(item: Any, name: str) -> Any:
