@@ -4,7 +4,7 @@ BIN := .venv/bin
 UV := $(BIN)/uv
 
 .DEFAULT_GOAL := help
-.PHONY: help setup demo demo-check test test-fast format check docs bench lock clean
+.PHONY: help setup demo demo-check test test-fast test-spark format check docs bench lock clean
 
 help: ## show this list
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 14
@@ -33,6 +33,13 @@ test: setup ## lint, types and every test
 test-fast: setup ## every test but the browser's
 	$(BIN)/pytest -m "not browser"
 
+test-spark: .venv/.spark ## the views on Spark, on executors of their own; sets up the extra (600 MB)
+	$(BIN)/pytest -n0 tests/views/spark
+
+.venv/.spark: .venv/.ready requirements-spark.lock
+	$(UV) pip install --quiet --require-hashes --python $(BIN)/python -r requirements-spark.lock
+	@touch $@
+
 format: setup ## put the code in the house form
 	$(BIN)/ruff check --fix .
 	$(BIN)/ruff format .
@@ -44,8 +51,10 @@ bench: setup ## run every benchmark
 	for file in benchmarks/*.py; do $(BIN)/python $$file || exit 1; done
 
 lock: setup ## choose the newest allowed versions of every package
-	$(UV) pip compile --quiet --universal --generate-hashes --all-extras --group dev --python-version 3.11 \
+	$(UV) pip compile --quiet --universal --generate-hashes --extra postgres --group dev --python-version 3.11 \
 	  --no-header --upgrade pyproject.toml -o requirements.lock
+	$(UV) pip compile --quiet --universal --generate-hashes --extra spark --group java --python-version 3.11 \
+	  --no-header --upgrade --constraint requirements.lock pyproject.toml -o requirements-spark.lock
 
 clean: ## remove what was made here
 	rm -rf .venv demo-hospital dist build .pytest_cache .mypy_cache .ruff_cache .hypothesis

@@ -43,6 +43,8 @@ TYPES_ONLY = {("usecase", "lake"), ("usecase", "modelling")}
 LIBRARIES = {
     "duckdb": {"views", "lake"},
     "deltalake": {"lake"},
+    "pyspark": {"views"},
+    "py4j": {"views"},
     "sqlalchemy": {
         "api",
         "store",

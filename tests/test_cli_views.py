@@ -97,7 +97,14 @@ def test_check_names_the_place_and_what_to_do(view, tmp_path, home):
     view.write_text(TEXT.replace('"id"', '"id +"'))
     bad = run("view", "check", view)
     assert bad.exit_code == 1
-    assert "select[0].column[0]" in bad.output
+    assert "line 1: error: select[0].column[0]" in bad.output
+    view.write_text(TEXT.replace(' "select"', '\n"select"').replace('"id"', '"idd"'))
+    lost = run("view", "check", view)
+    assert lost.exit_code == 1
+    assert "line 2" in lost.output
+    assert "did you mean id?" in lost.output
+    view.write_text("{\n oops")
+    assert "line 2" in run("view", "check", view).output
     assert run("view", "check", "nothing", "--home", home).exit_code == 1
     assert not (tmp_path / "none").exists()
 

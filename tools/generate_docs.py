@@ -68,10 +68,11 @@ def library_page() -> str:
 
     head = (
         f"# The library of views\n\n{NOTE}They ship with Vesalius, one JSON file each. `vesalius view list` "
-        "lists them, `vesalius view run laboratory --to csv` runs one, `vesalius view show laboratory` prints "
-        'one to start from. In Python: `vesalius.views.library.load("laboratory")`. Each resource gives its '
-        "rows whatever its status: leave out what was entered in error where you use them, not in a copy of "
-        "the view ([why](views.md)). `patient`, `stay` and the like hold the `id` of a row of another view.\n"
+        "lists them, `vesalius view run laboratory --to csv` runs one, `vesalius view show laboratory` "
+        'prints one to start from. In Python: `vesalius.views.library.load("laboratory")`. Each resource '
+        "gives its rows whatever its status: leave out what was entered in error where you use them, not in "
+        "a copy of the view ([why](views.md)). `patient`, `stay` and the like hold the `id` of a row of "
+        "another view.\n"
     )
     parts = [head]
     parts += [_view_part(library.definition(name)) for name in library.names()]

@@ -10,7 +10,7 @@ from typing import Any
 
 from vesalius import identity
 from vesalius.card import Text
-from vesalius.governance import people, uses
+from vesalius.governance import people, uses, views
 from vesalius.hospital import Hospital
 from vesalius.lake import Arrival
 from vesalius.review import Display
@@ -460,3 +460,11 @@ def validate(hospital: Hospital) -> None:
         importance=(("nitrite", 0.9), ("leukocytes_strip", 0.7)),
     )
     made.save(hospital.runs)
+
+
+def save_views(hospital: Hospital) -> None:
+    """A view that an engineer saved, and changed."""
+    engineer = people.get(hospital.engine, "segers")
+    text = '{"resource": "Patient", "title": "Mine", "select": [{"column": [{"name": "key", "path": "id"}]}]}'
+    views.save(hospital.engine, "mine", text, engineer)
+    views.save(hospital.engine, "mine", text.replace("key", "id"), engineer, after=1)

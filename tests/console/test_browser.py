@@ -47,6 +47,11 @@ PAGES = {
         "/quarantine",
         "/quarantine/1",
         "/quarantine/attempts/1",
+        "/views",
+        "/views/library/patients?rows=1",
+        "/views/saved/mine",
+        "/views/write",
+        "/views/write?saved=mine",
     ),
     "lejeune": (
         "/identity",
@@ -77,6 +82,7 @@ def address(tmp_path_factory) -> Iterator[str]:
     synthetic.receive_local_codes(hospital)
     synthetic.doubles(hospital, datetime.now(UTC))
     synthetic.validate(hospital)
+    synthetic.save_views(hospital)
     listening = socket.create_server(("127.0.0.1", 0))
     server = uvicorn.Server(uvicorn.Config(app(hospital), log_level="warning"))
     thread = threading.Thread(target=server.run, kwargs={"sockets": [listening]}, daemon=True)
@@ -99,6 +105,9 @@ def complaints(page) -> list[str]:
     )
     page.on("pageerror", lambda error: said.append(str(error)))
     return said
+
+
+VIEW = '{"resource": "Patient", "select": [{"column": [{"name": "key", "path": "%s"}]}]}'
 
 
 def press(page, selector: str) -> None:
@@ -294,3 +303,56 @@ def test_a_code_is_mapped_by_keyboard_alone(page, address):
         page.keyboard.press("Enter")
     assert "Enregistré" in page.locator("[role=status]").first.inner_text()
     assert "LOINC 2823-3" in page.locator("section[aria-labelledby=history]").inner_text()
+
+
+def test_rows_follow_what_is_typed_and_a_mistake_shows_its_line(page, address, complaints):
+    sign_in(page, address, "segers")
+    page.goto(f"{address}/views/write")
+    page.fill("#text", VIEW % "getResourceKey()")
+    page.wait_for_selector("#result th:text('key')")
+    assert page.locator("#result tbody tr").count() > 1
+    page.fill("#text", VIEW % "birthDat")
+    page.wait_for_selector("#result .fault")
+    assert "did you mean birthDate?" in page.text_content("#result")
+    assert page.url == f"{address}/views/write"
+    page.fill("#text", "{\n  oops")
+    page.wait_for_selector("#result .fault:has-text('Line 2')")
+    assert violations(page) == []
+    assert complaints == []
+
+
+def test_a_view_is_written_saved_and_taken_back_by_keyboard_alone(page, address):
+    sign_in(page, address, "segers")
+    page.goto(f"{address}/views/write")
+    page.focus("#text")
+    page.keyboard.press("Control+a")
+    page.keyboard.type(VIEW % "id")
+    page.focus("#name")
+    page.keyboard.type("by_keyboard")
+    with page.expect_navigation():
+        page.keyboard.press("Tab")
+        page.keyboard.press("Enter")
+    assert page.url == f"{address}/views/saved/by_keyboard"
+    page.focus("form[action$='/undo'] button")
+    with page.expect_navigation():
+        page.keyboard.press("Enter")
+    assert page.locator("text=The view was withdrawn").count() == 1
+
+
+def test_a_view_is_tried_and_saved_without_script(browser, address):
+    context = browser.new_context(java_script_enabled=False)
+    page = context.new_page()
+    sign_in(page, address, "segers")
+    page.goto(f"{address}/views/write")
+    page.fill("#text", VIEW % "id")
+    press(page, "button[value=try]")
+    assert page.locator("#result tbody tr").count() > 1
+    page.fill("#text", VIEW % "id +")
+    press(page, "button[value=try]")
+    assert page.locator("#result .fault").count() == 1
+    assert page.input_value("#text") == VIEW % "id +"
+    page.fill("#text", VIEW % "id")
+    page.fill("#name", "without_script")
+    press(page, "button[value=save]")
+    assert page.url == f"{address}/views/saved/without_script"
+    context.close()

@@ -28,6 +28,9 @@ PAGES = {
     "attempt.html": contexts.AttemptPage,
     "codes.html": contexts.CodesPage,
     "audit.html": contexts.AuditPage,
+    "views.html": contexts.ViewsPage,
+    "view.html": contexts.ViewPage,
+    "view_write.html": contexts.WritePage,
     "identity.html": contexts.IdentityPage,
     "pair.html": contexts.PairPage,
     "confirm.html": contexts.ConfirmPage,
@@ -66,7 +69,12 @@ def test_the_frame_reads_exactly_the_fields_of_the_shell():
 
 
 def test_every_template_has_its_context():
-    assert {path.name for path in FOLDER.glob("*.html")} == {*PAGES, "base.html", "_parts.html"}
+    assert {path.name for path in FOLDER.glob("*.html")} == {
+        *PAGES,
+        "base.html",
+        "_parts.html",
+        "_views.html",
+    }
 
 
 @pytest.mark.parametrize("context", CLASSES, ids=lambda each: each.__name__)

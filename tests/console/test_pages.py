@@ -14,6 +14,9 @@ PAGES = (
     "/received",
     "/terminology",
     "/audit",
+    "/views",
+    "/views/library/patients",
+    "/views/write",
     "/identity",
     "/about",
 )
@@ -36,6 +39,8 @@ SEEN = {
         "/received",
         "/terminology",
         "/about",
+        "/views",
+        "/views/library/patients",
     },
     "theissen": {
         "/usecases",
@@ -46,6 +51,8 @@ SEEN = {
         "/terminology",
         "/identity",
         "/about",
+        "/views",
+        "/views/library/patients",
     },
     "marchal": {
         "/usecases",
@@ -63,6 +70,9 @@ SEEN = {
         "/received",
         "/terminology",
         "/about",
+        "/views",
+        "/views/library/patients",
+        "/views/write",
     },
     "nurse": {
         "/",
@@ -106,6 +116,7 @@ def test_the_menu_offers_only_what_the_role_may_see(reader):
         "/received",
         "/quality",
         "/terminology",
+        "/views",
     ]
 
 

@@ -12,10 +12,11 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from vesalius.cli._shared import HOME, opened, progress
+from vesalius.errors import InvalidView, NotFound
 
 if TYPE_CHECKING:
     from vesalius.lake import Lake
-    from vesalius.views import Files, View
+    from vesalius.views import Files, Problem, View
 
 MOMENT = click.DateTime(["%Y-%m-%dT%H:%M:%S%z"])
 SHOWN = 20
@@ -98,16 +99,18 @@ def run_command(
 @click.argument("name", metavar="VIEW")
 @HOME
 def check(name: str, home: Path) -> None:
-    """Say what is wrong with a VIEW, and where; exit with 1 if anything is."""
-    from vesalius.errors import InvalidView
+    """Say what is wrong with a VIEW, or probably wrong, and where; exit with 1 if anything is."""
+    from vesalius import views as room
+    from vesalius.views.places import line_of
 
-    try:
-        found = _view(name, home)
-    except InvalidView as error:
-        click.echo(f"{error.place or 'view'}: {error.message.removeprefix(f'{error.place}: ')}")
-        if error.hint:
-            click.echo(f"  {error.hint}")
+    text, definition = _read(name, home)
+    problems = room.check(definition) if isinstance(definition, dict) else [definition]
+    for each in problems:
+        line = f"line {line_of(text, each.place)}" if text else name
+        click.echo(f"{line}: {each}".rstrip())
+    if any(each.severity == "error" for each in problems):
         sys.exit(1)
+    found = room.View.load(definition)  # type: ignore[arg-type]
     click.echo(f"{name}: {len(found.columns)} columns of {found.definition.resource}, {found.route}")
 
 
@@ -120,9 +123,12 @@ def explain(name: str, files: tuple[str, ...], home: Path) -> None:
     from vesalius.views import Files
 
     found = _view(name, home)
-    click.echo("-- python: any view runs, a resource at a time")
+    click.echo("-- python: any view runs, one resource after the other")
     click.echo(f"-- duckdb: {found.route}")
     click.echo(found.explain(Files(files) if files else None))
+    if spark := _spark():
+        click.echo(f"\n-- spark: {spark.route(found)}")
+        click.echo(spark.explain(found))
 
 
 @view.command()
@@ -177,18 +183,50 @@ def show(name: str) -> None:
 
 def _view(name: str, home: Path | None) -> View:
     """A view by the name of its file, in the library, or saved in the hospital, if there is one."""
-    from vesalius.errors import NotFound
+    from vesalius.views import Problem, View
+
+    _, definition = _read(name, home)
+    if isinstance(definition, Problem):
+        raise InvalidView(definition.message, place=definition.place)
+    return View.load(definition)
+
+
+def _read(name: str, home: Path | None) -> tuple[str, dict[str, Any] | Problem]:
+    """The text of a view, and what it says, or why that cannot be read."""
     from vesalius.governance import views as saved
-    from vesalius.views import View, library
+    from vesalius.views import Problem
+
+    text = _text(name, home)
+    try:
+        return text, saved.parse(text)
+    except InvalidView as error:
+        return text, Problem(error.place, error.message.removeprefix(f"{error.place}: "), hint=error.hint)
+
+
+def _text(name: str, home: Path | None) -> str:
+    from vesalius.governance import views as saved
+    from vesalius.views import library
 
     if name in library.names():
-        return library.load(name)
+        return library.text(name)
     if Path(name).suffix == ".json" or Path(name).exists():
-        return View.load(Path(name))
+        try:
+            return Path(name).read_text(encoding="utf-8")
+        except (OSError, UnicodeError) as error:
+            raise InvalidView(f"cannot read {Path(name).name}: {error}") from None
     if home and home.expanduser().is_dir():
         with opened(home) as hospital, suppress(NotFound):
-            return View.load(saved.current(hospital.engine, name).definition)
+            return saved.current(hospital.engine, name).text
     raise NotFound(f"there is no view {name[:64]!r}", hint="a file, or one of `vesalius view list`")
+
+
+def _spark() -> Any:
+    """The engine for Spark, where it is installed."""
+    from importlib import import_module
+    from importlib.util import find_spec
+
+    both = find_spec("pyspark") and find_spec("vesalius.views.spark")
+    return import_module("vesalius.views.spark") if both else None
 
 
 @contextmanager

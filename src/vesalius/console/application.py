@@ -36,6 +36,7 @@ from vesalius.console import (
     suggestion,
     thresholds,
     usecases,
+    views,
     worklist,
 )
 from vesalius.console.failures import LastResort, broken, failed, unknown
@@ -117,6 +118,14 @@ SCREENS = (
     Screen("/terminology/map", codes.decide, Right.MAP_CODES, "POST"),
     Screen("/terminology/withdraw", codes.withdraw, Right.MAP_CODES, "POST"),
     Screen("/terminology/apply", codes.apply, Right.MAP_CODES, "POST"),
+    Screen("/views", views.show, Right.SEE_VIEWS),
+    Screen("/views/write", views.write, Right.WRITE_VIEWS),
+    Screen("/views/write", views.tried, Right.WRITE_VIEWS, "POST"),
+    Screen("/views/library/{name}", views.of_library, Right.SEE_VIEWS),
+    Screen("/views/library/{name}/csv", views.library_rows, Right.RUN_VIEWS),
+    Screen("/views/saved/{name}", views.saved, Right.SEE_VIEWS),
+    Screen("/views/saved/{name}/csv", views.saved_rows, Right.RUN_VIEWS),
+    Screen("/views/saved/{name}/undo", views.undo, Right.WRITE_VIEWS, "POST"),
     Screen("/identity", identity.show, Right.SEE_IDENTITY),
     Screen("/identity/pairs/{id:int}", identity.pair, Right.SEE_IDENTITY),
     Screen("/identity/pairs/{id:int}/decision", identity.decide, Right.MERGE_PATIENTS, "POST"),

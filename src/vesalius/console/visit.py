@@ -44,6 +44,7 @@ LINKS = (
     ("/received", N_("Received"), Right.SEE_RECEIVED),
     ("/quality", N_("Data quality"), Right.SEE_RECEIVED),
     ("/terminology", N_("Codes"), Right.SEE_CODES),
+    ("/views", N_("Views"), Right.SEE_VIEWS),
     ("/identity", N_("Identity"), Right.SEE_IDENTITY),
     ("/audit", N_("Audit"), Right.SEE_AUDIT),
 )

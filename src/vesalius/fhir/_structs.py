@@ -248,20 +248,22 @@ def _checks(element: Element, form: Form) -> Iterable[Check]:
 
 def _repeated(kind: str) -> Check:
     memory, names = _REPEATED[kind]
-    all_known = memory.known.issuperset
     kinds = {name: child for element in elements(kind) for name, child in element.names.items()}
     forms = [re.compile(pattern(kinds[name])).search for name in names]
     # attrgetter gives a tuple only for two names or more
     values = attrgetter(*map(attribute, names if len(names) > 1 else names * 2))
 
+    def look(found: tuple[Any, ...]) -> None:
+        for form, text in zip(forms, found, strict=False):
+            if text not in memory.known:
+                if form(text) is None:
+                    raise ValueError("has another form")
+                memory.add(text)
+
     def check(self: Any) -> None:
-        found = values(self)
-        if not all_known(found):
-            for form, text in zip(forms, found, strict=False):
-                if text not in memory.known:
-                    if form(text) is None:
-                        raise ValueError("has another form")
-                    memory.add(text)
+        one, other = values(self)
+        if one not in memory.known or other not in memory.known:
+            look((one, other))
 
     return check
 

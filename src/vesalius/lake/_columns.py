@@ -10,10 +10,12 @@ from __future__ import annotations
 
 import fcntl
 import hashlib
+import os
 import shutil
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
+from functools import cache
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 from urllib.parse import unquote
@@ -71,14 +73,13 @@ class Columns:
         self._engine = engine
         self._folder = folder
         self._verified: set[str] = set()
+        self._seen: dict[str, _Seen] = {}
 
     def files(self, type_: str, position: int) -> ColumnFiles:
         """The files that hold every version of a type up to ``position``, brought up to date first."""
         schema = resource_schema(type_)
         self._refresh(type_, position)
-        table = self._open(type_)
-        files = () if table is None else _files(table, self._folder / type_)
-        return ColumnFiles(type_, schema, files, position)
+        return ColumnFiles(type_, schema, self._state(type_).files, position)
 
     def refresh(self, types: list[str], position: int) -> None:
         """Takes from the log what is new up to ``position``."""
@@ -117,14 +118,23 @@ class Columns:
 
     def taken(self, type_: str) -> int:
         """The last ``seq`` that the table of a type has taken from the log; 0 if there is none."""
-        table = self._open(type_)
-        return (table.transaction_version(_application(type_)) or 0) if table else 0
+        return self._state(type_).taken
 
     def sizes(self, type_: str) -> tuple[int, int]:
         """How many files the table of a type has, and their bytes."""
-        table = self._open(type_)
-        files = () if table is None else _files(table, self._folder / type_)
+        files = self._state(type_).files
         return len(files), sum(Path(file).stat().st_size for file in files if Path(file).exists())
+
+    def _state(self, type_: str) -> _Seen:
+        """The table as its last commit left it; opening it takes some 10 ms, so only if there was another."""
+        commit = _last_commit(self._folder / type_)
+        seen = self._seen.get(type_)
+        if seen is None or commit is None or seen.commit != commit:
+            table = self._open(type_)
+            taken = (table.transaction_version(_application(type_)) or 0) if table else 0
+            files = () if table is None else _files(table, self._folder / type_)
+            seen = self._seen[type_] = _Seen(commit, taken, files)
+        return seen
 
     def _refresh(self, type_: str, position: int) -> None:
         last = self._last(type_, position)
@@ -248,12 +258,33 @@ class Columns:
             yield
 
 
+@dataclass(frozen=True)
+class _Seen:
+    """A table when it was last looked at: its newest commit, the last ``seq`` taken, and its files."""
+
+    commit: tuple[str, int, int] | None
+    taken: int
+    files: tuple[str, ...]
+
+
+def _last_commit(folder: Path) -> tuple[str, int, int] | None:
+    """What tells the newest commit of a table from any other, also of a table made again in its place."""
+    try:
+        with os.scandir(folder / "_delta_log") as found:
+            name, path = max((entry.name, entry.path) for entry in found if entry.name.endswith(".json"))
+        stat = Path(path).stat()
+    except (OSError, ValueError):
+        return None
+    return name, stat.st_ino, stat.st_mtime_ns
+
+
 def _writing() -> WriterProperties:
     from deltalake import WriterProperties
 
     return WriterProperties(compression="ZSTD", max_row_group_size=GROUP_ROWS)
 
 
+@cache
 def _application(type_: str) -> str:
     """Who took the rows: the log, by this very schema; a table of another schema has taken nothing for us."""
     return f"vesalius-log:{hashlib.sha256(str(resource_schema(type_)).encode()).hexdigest()[:16]}"
@@ -281,5 +312,8 @@ def _unwritable(error: OSError) -> Unavailable:
 
 
 def _files(table: DeltaTable, folder: Path) -> tuple[str, ...]:
-    paths = pa.table(table.get_add_actions(flatten=True)).column("path").to_pylist()
-    return tuple(str(folder / unquote(str(path))) for path in paths)
+    """The files in the order of the log, as far as each says which rows it holds."""
+    added = pa.table(table.get_add_actions(flatten=True))
+    if "min._seq" in added.column_names:
+        added = added.sort_by("min._seq")
+    return tuple(str(folder / unquote(str(path))) for path in added.column("path").to_pylist())

@@ -14,7 +14,6 @@ from threading import Event, Thread
 from typing import TYPE_CHECKING
 
 import pyarrow as pa
-import pyarrow.compute as pc
 
 from vesalius.errors import InvalidView, Unavailable, UnreadableInput, VesaliusError
 from vesalius.lake import resource_schema
@@ -23,6 +22,7 @@ from vesalius.views._files import Files
 from vesalius.views._query import UNREADABLE, Query
 from vesalius.views._sqlelements import BODY
 from vesalius.views._structure import structure
+from vesalius.views._table import in_order
 
 if TYPE_CHECKING:
     import duckdb
@@ -109,7 +109,7 @@ class Run:
         if not self.reading.paths:
             return self.schema.empty_table()
         found = pa.Table.from_batches(self.batches(), self.schema)
-        return _in_order(found) if "_seq" in self.origin else found
+        return in_order(found) if "_seq" in self.origin else found
 
     def batches(self) -> Iterator[pa.RecordBatch]:
         """All rows, a batch at a time; the errors of :meth:`table` come with the batch that meets them."""
@@ -222,14 +222,6 @@ def _kept(paths: tuple[str, ...], limits: Limits, process: int) -> duckdb.DuckDB
 
 def _listed(paths: Sequence[str | Path]) -> str:
     return f"[{', '.join(Dialect().text(str(path)) for path in paths)}]"
-
-
-def _in_order(rows: pa.Table) -> pa.Table:
-    """The rows in the order of the log; they nearly always are already."""
-    place = rows.column("_seq")
-    if rows.num_rows < 2 or pc.all(pc.greater_equal(place[1:], place[:-1])).as_py():
-        return rows
-    return rows.take(pc.sort_indices(rows.select(["_seq"]), [("_seq", "ascending")]))
 
 
 def _is_about_values(error: Exception) -> bool:

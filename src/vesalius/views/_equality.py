@@ -123,13 +123,21 @@ def compare(left: Any, right: Any) -> int | None:
         a, b = decimal(left), decimal(right)
         return (a > b) - (a < b)
     if isinstance(left, Moment) or isinstance(right, Moment):
-        x = as_moment(left, right if isinstance(right, Moment) else None)
-        y = as_moment(right, left if isinstance(left, Moment) else None)
-        return None if x is None or y is None else compare_moments(x, y)
+        return _compare_moments(left, right)
     if isinstance(left, str) and isinstance(right, str):
         return (left > right) - (left < right)
     if is_quantity(left) and is_quantity(right):
         return compare_quantities(left, right)
+    raise InvalidView(f"cannot put a {kind_of(left)} and a {kind_of(right)} in order")
+
+
+def _compare_moments(left: Any, right: Any) -> int | None:
+    x = as_moment(left, right if isinstance(right, Moment) else None)
+    y = as_moment(right, left if isinstance(left, Moment) else None)
+    if x is not None and y is not None and (x.kind == "Time") == (y.kind == "Time"):
+        return compare_moments(x, y)
+    if isinstance(left, str) or isinstance(right, str):
+        return None  # a text that is no date cannot be known to come before one
     raise InvalidView(f"cannot put a {kind_of(left)} and a {kind_of(right)} in order")
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import io
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
+from functools import lru_cache
 from glob import glob, has_magic
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
@@ -87,7 +88,7 @@ class Files:
             UnreadableInput: one has others, or cannot be read.
         """
         for path in self.paths:
-            if _columns(path) != schema.names:
+            if not path.is_file() or _columns(path, path.stat().st_mtime_ns) != schema.names:
                 raise UnreadableInput(f"{path.name} does not have the columns of the view's resource type")
 
 
@@ -130,7 +131,9 @@ def _bodies(path: Path) -> Iterator[bytes]:
             yield from (body.as_py().encode() for body in batch.column(0))
 
 
-def _columns(path: Path) -> list[str]:
+@lru_cache(64)
+def _columns(path: Path, changed: int) -> list[str]:
+    del changed  # another file of that name is read again
     with _parquet(path) as file:
         return list(file.schema_arrow.names)
 

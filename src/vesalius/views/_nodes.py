@@ -93,11 +93,17 @@ class TypeTest(Node):
     namespace: str = ""
 
 
-def walk(node: Node) -> Iterator[Node]:
-    """The node and every node below it, parents first."""
-    yield node
+def children(node: Node) -> Iterator[Node]:
+    """The nodes directly below a node, in the order in which they are written."""
     for part in fields(node):
         value = getattr(node, part.name)
         for child in value if isinstance(value, tuple) else (value,):
             if isinstance(child, Node):
-                yield from walk(child)
+                yield child
+
+
+def walk(node: Node) -> Iterator[Node]:
+    """The node and every node below it, parents first."""
+    yield node
+    for child in children(node):
+        yield from walk(child)

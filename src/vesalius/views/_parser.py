@@ -9,7 +9,7 @@ from vesalius.errors import InvalidView
 from vesalius.views import _nodes as ast
 from vesalius.views._tokens import Token, fault, tokens
 
-_BINDING = {
+BINDING = {
     "implies": 1,
     "or": 2,
     "xor": 2,
@@ -24,8 +24,8 @@ _BINDING = {
     **dict.fromkeys(("+", "-", "&"), 9),
     **dict.fromkeys(("*", "/", "div", "mod"), 10),
 }
-_UNARY = 11
-_WORDS = frozenset({"implies", "or", "xor", "and", "div", "mod", "true", "false"})
+UNARY = 11
+WORDS = frozenset({"implies", "or", "xor", "and", "div", "mod", "true", "false"})
 """Words that cannot name an element unless delimited; ``as``, ``is``, ``in`` and ``contains`` can."""
 _UNITS = frozenset(
     f"{unit}{plural}"
@@ -33,6 +33,8 @@ _UNITS = frozenset(
     for plural in ("", "s")
 )
 _DEEPEST = 60
+_LONGEST_CHAIN = 120
+"""Steps of one path, or operators in a row: what runs them calls itself once for each."""
 
 
 @lru_cache(maxsize=4096)
@@ -49,7 +51,19 @@ def parse(text: str) -> ast.Node:
     node = parser.expression(0)
     if parser.now.kind != "end":
         raise parser.fault(f"did not expect {parser.now.text!r}")
+    if _depth(node) > _LONGEST_CHAIN:
+        raise InvalidView(f"the expression has more than {_LONGEST_CHAIN} steps in a row")
     return node
+
+
+def _depth(node: ast.Node) -> int:
+    """The nodes on the longest way down, counted without recursion."""
+    deepest, todo = 0, [(node, 1)]
+    while todo:
+        inner, depth = todo.pop()
+        deepest = max(deepest, depth)
+        todo += [(child, depth + 1) for child in ast.children(inner)]
+    return deepest
 
 
 class _Parser:
@@ -97,7 +111,7 @@ class _Parser:
         return left
 
     def power(self) -> int:
-        return _BINDING.get(self.now.text, 0) if self.now.kind in ("symbol", "name") else 0
+        return BINDING.get(self.now.text, 0) if self.now.kind in ("symbol", "name") else 0
 
     def infix(self, left: ast.Node, power: int) -> ast.Node:
         operator = self.take()
@@ -109,7 +123,7 @@ class _Parser:
     def prefix(self) -> ast.Node:
         if self.at("+") or self.at("-"):
             operator = self.take()
-            return ast.Unary(operator.text, self.expression(_UNARY), at=operator.at)
+            return ast.Unary(operator.text, self.expression(UNARY), at=operator.at)
         return self.postfix(self.term())
 
     def postfix(self, node: ast.Node) -> ast.Node:
@@ -151,6 +165,8 @@ class _Parser:
             unit = self.take().text
         if unit:
             return ast.Literal(Decimal(token.text), "Quantity", unit, at=token.at)
+        if token.text.endswith("L"):
+            return ast.Literal(int(token.text[:-1]), "Integer", at=token.at)
         if "." in token.text:
             return ast.Literal(Decimal(token.text), "Decimal", at=token.at)
         return ast.Literal(int(token.text), "Integer", at=token.at)
@@ -163,25 +179,34 @@ class _Parser:
             return ast.Variable(self.take().text[1:], at=token.at)
         name = self.identifier()
         if self.accept("("):
-            return ast.Call(target, name, self.arguments(), at=token.at)
+            return ast.Call(target, name, self.arguments(name == "sort"), at=token.at)
         return ast.Member(target, name, at=token.at)
 
     def identifier(self) -> str:
         token = self.now
-        if token.kind == "delimited" or (token.kind == "name" and token.text not in _WORDS):
+        if token.kind == "delimited" or (token.kind == "name" and token.text not in WORDS):
             return self.take().text
         raise self.fault(
             f"expected a name, found {token.text!r}" if token.text else "the expression ends too soon"
         )
 
-    def arguments(self) -> tuple[ast.Node, ...]:
+    def arguments(self, directed: bool) -> tuple[ast.Node, ...]:
         if self.accept(")"):
             return ()
-        found = [self.expression(0)]
+        found = [self.argument(directed)]
         while self.accept(","):
-            found.append(self.expression(0))
+            found.append(self.argument(directed))
         self.expect(")")
         return tuple(found)
+
+    def argument(self, directed: bool) -> ast.Node:
+        """One argument; one of ``sort`` may say its direction (``desc`` is a minus before it)."""
+        node = self.expression(0)
+        if directed and self.accept("desc"):
+            return ast.Unary("-", node, at=node.at)
+        if directed:
+            self.accept("asc")
+        return node
 
     def type_name(self) -> tuple[str, str]:
         name = self.identifier()

@@ -10,6 +10,7 @@ written as the hexadecimal of its UTF-8: no text can then be anything but a text
 from __future__ import annotations
 
 import re
+from collections.abc import Callable, Sequence
 from typing import ClassVar
 
 from vesalius.views._dialect import FAULT, Dialect, Kind
@@ -18,25 +19,20 @@ from vesalius.views._plan import NotCompiledError
 _HARMLESS = re.compile(r"[A-Za-z0-9 ./:_,|=()\[\]%#@+-]*")
 _NAME = re.compile(r"[A-Za-z_][A-Za-z0-9_]*")
 _SIMPLE = re.compile(r"[\w.`]+")
+_EXACT = "DECIMAL(37, 15)"
 
 
 class SparkDialect(Dialect):
-    """Spark 4, with or without ANSI mode. Places in a list start at 0.
-
-    Attributes:
-        used: the names of the fields that the query reads, whatever structure they are in.
-    """
+    """Spark 4, with or without ANSI mode."""
 
     name_of = "spark"
+    inlined: ClassVar[str] = ""
     types: ClassVar[dict[Kind, str]] = {
         "text": "STRING",
         "boolean": "BOOLEAN",
         "integer": "BIGINT",
         "number": "DOUBLE",
     }
-
-    def __init__(self) -> None:
-        self.used: set[str] = set()
 
     def name(self, name: str) -> str:
         """A name, quoted; there is no other name in a view or in FHIR than of letters, digits and ``_``."""
@@ -59,15 +55,18 @@ class SparkDialect(Dialect):
 
     def field(self, structure: str, name: str) -> str:
         """A field of a structure; null where the structure is."""
-        self.used.add(name)
         row = re.fullmatch(r"struct\((\w+)\.\*\)", structure)
         if row:
             return f"{row[1]}.{self.name(name)}"
         return f"{structure if _SIMPLE.fullmatch(structure) else f'({structure})'}.{self.name(name)}"
 
-    def transform(self, items: str, variable: str, body: str) -> str:
-        """The list of what ``body`` gives for each item; null where the list is."""
-        return f"transform({items}, {variable} -> {body})"
+    def transform(self, items: str, variable: str, body: str, index: str = "") -> str:
+        """The list of what ``body`` gives for each item; null where the list is.
+
+        ``index`` names the place of the item: a number that grows from item to item.
+        """
+        names = f"({variable}, {index})" if index else variable
+        return f"transform({items}, {names} -> {body})"
 
     def keep(self, items: str, variable: str, test: str) -> str:
         """The items for which the test is true; null where the list is."""
@@ -80,6 +79,23 @@ class SparkDialect(Dialect):
     def size(self, items: str) -> str:
         """How many items; 0 where the list is null."""
         return f"coalesce(array_size({items}), 0)"
+
+    def last(self, items: str) -> str:
+        """The last item; null where there is none."""
+        return f"try_element_at({items}, -1)"
+
+    def slice(self, items: str, skip: int, take: int | None) -> str:
+        """The items after the first ``skip``, at most ``take`` of them."""
+        return f"slice({items}, {skip + 1}, {self.size(items) if take is None else take})"
+
+    def concat(self, lists: Sequence[str]) -> str:
+        """One list of several, one after the other; a null is an empty one."""
+        parts = [f"coalesce({each}, {self.items()})" for each in lists]
+        return parts[0] if len(parts) == 1 else f"concat({', '.join(parts)})"
+
+    def distinct(self, items: str) -> str:
+        """The items without repeats, in the order of their first coming."""
+        return f"array_distinct({items})"
 
     def join(self, items: str, between: str) -> str:
         """The texts of a list, one after the other."""
@@ -95,10 +111,11 @@ class SparkDialect(Dialect):
 
     def unnest(self, source: str, alias: str, items: str, item: str, index: str | None) -> str:
         """A query: each row of the source once per item of a list, with the item and its place from 0."""
-        place = index or "_place"
+        named, unnested = (f"{index}, {item}", "posexplode") if index else (item, "explode")
+        given = f"_each.{item}, _each.{index}" if index else f"_each.{item}"
         return (
-            f"SELECT {alias}.*, _each.{item}{f', _each.{place}' if index else ''} FROM {source} AS {alias} "
-            f"LATERAL VIEW posexplode({items}) _each AS {place}, {item}"
+            f"SELECT {alias}.*, {given} FROM {source} AS {alias} "
+            f"LATERAL VIEW {unnested}({items}) _each AS {named}"
         )
 
     def items(self, *values: str) -> str:
@@ -127,3 +144,100 @@ class SparkDialect(Dialect):
     def length(self, value: str) -> str:
         """How many characters (code points) a text has."""
         return f"char_length({value})"
+
+    def trim(self, value: str, letters: str) -> str:
+        """A text without these letters at its ends."""
+        return f"trim(BOTH {self.text(letters)} FROM {value})"
+
+    # --- JSON --------------------------------------------------------------------------------------------
+
+    def json_field(self, json: str, name: str) -> str:
+        """An element of a JSON object, as JSON; null where there is none."""
+        return f"get_json_object({json}, {self._path(name)})"
+
+    def json_items(self, json: str, name: str) -> str:
+        """The items of an array in a JSON object, each as JSON."""
+        return self.json_list(self.json_field(json, name))
+
+    def json_text(self, json: str, name: str) -> str:
+        """A primitive element of a JSON object as text; null where there is none or it is null."""
+        return self.json_field(json, name)
+
+    def json_texts(self, json: str, name: str) -> str:
+        """The primitive items of an array in a JSON object as texts, with a null for each null."""
+        return self.json_items(json, name)
+
+    def json_list(self, json: str) -> str:
+        """The items of the text of a JSON array, each as JSON."""
+        return f"from_json({json}, 'ARRAY<STRING>')"
+
+    def json_exact(self, json: str) -> str:
+        """JSON with each number of an object as a text of the same digits (see :class:`Dialect`)."""
+        pattern, quoted = r'"(\w+)"(\s*:\s*)(-?[0-9][0-9.eE+-]*)', '"$1"$2"$3"'
+        return f"regexp_replace({json}, {self.text(pattern)}, {self.text(quoted)})"
+
+    def _path(self, name: str, all_items: str = "") -> str:
+        return self.text(f"$.{name}{all_items}")
+
+    # --- dates and numbers -------------------------------------------------------------------------------
+
+    def zone(self, moment: str) -> str:
+        """The time zone at the end of a dateTime (``Z``, ``+02:00``), or an empty text."""
+        return f"regexp_extract({moment}, {self.text(r'(Z|[+-][0-9]{2}:[0-9]{2})$')}, 1)"
+
+    def shifted(self, local: str, zone: str) -> str:
+        """A dateTime to the second, and the time zone it is in, as the same moment in UTC."""
+        hours, minutes = (f"TRY_CAST(substring({zone}, {at}, 2) AS INT)" for at in (2, 5))
+        sign = f"CASE WHEN startswith({zone}, '-') THEN 1 ELSE -1 END"
+        shift = f"make_dt_interval(0, 0, {sign} * ({hours} * 60 + {minutes}))"
+        # Without a time zone from begin to end, so that the session's own has no part in it.
+        moved = f"CAST(TRY_CAST({local} AS TIMESTAMP_NTZ) + {shift} AS STRING)"
+        return f"replace({moved}, ' ', 'T')"
+
+    def month_end(self, month: str) -> str:
+        """The last day of a month (``2024-02``) as text."""
+        return f"CAST(last_day(TRY_CAST({month} || '-01' AS DATE)) AS STRING)"
+
+    def quotient(self, a: str, b: str) -> str:
+        """The whole part of the quotient of two whole numbers, towards zero."""
+        return f"({a} div {b})"
+
+    def decimal_edge(self, digits: str, *, high: bool) -> str:
+        """The least (or greatest) number that the digits of a decimal can stand for."""
+        zeros = f"repeat('0', char_length(regexp_extract({digits}, {self.text(r'[.]([0-9]+)')}, 1)))"
+        half = f"TRY_CAST('0.' || {zeros} || '5' AS {_EXACT})"
+        number = f"(TRY_CAST({digits} AS {_EXACT}) {'+' if high else '-'} {half})"
+        # By way of text: it rounds to the nearest DOUBLE, the cast of a DECIMAL need not.
+        found = f"CAST(CAST({number} AS STRING) AS DOUBLE)"
+        return (
+            f"CASE WHEN {digits} IS NULL THEN NULL "
+            f"WHEN {digits} RLIKE {self.text(r'^-?[0-9]{1,20}([.][0-9]{1,14})?$')} THEN {found} "
+            f"ELSE {self.fault('the boundary of a number with an exponent or too many digits')} END"
+        )
+
+
+SHARED = frozenset(
+    {
+        *("cast", "carry_null", "find", "flatten", "has", "listed", "or_null", "pad", "parse", "prefix"),
+        *("product", "replace", "rest", "substring", "together"),
+    }
+)
+"""What Spark writes as DuckDB does."""
+
+
+LEFT = {"pair": "repeat", "sort": "repeat"}
+"""What Spark leaves to Python, by the methods that only it needs: ``repeat`` has more levels than Spark's
+analyser takes, and in Python it has no limit."""
+
+
+def _left_to_python(method: str) -> Callable[..., str]:
+    def refuse(*_arguments: object, **_named: object) -> str:
+        raise NotCompiledError(LEFT.get(method, f"{method}, which Spark does not write as DuckDB does"))
+
+    return refuse
+
+
+# What only DuckDB knows how to write must never reach Spark: a view that needs it goes the Python route.
+for _method in {name for name in vars(Dialect) if callable(getattr(Dialect, name)) and name[0] != "_"}:
+    if _method not in vars(SparkDialect) and _method not in SHARED:
+        setattr(SparkDialect, _method, _left_to_python(_method))

@@ -201,6 +201,8 @@ class Compiler(Elements):
             return self._comparison(node, place)
         if node.operator in ("in", "contains"):
             return self._membership(node, place)
+        if node.operator in ("~", "!~"):
+            raise NotCompiledError(f"the operator {node.operator}")
         left, right = self.compile(node.left, place), self.compile(node.right, place)
         if node.operator == "|":
             return self.united(left, right, distinct=True)

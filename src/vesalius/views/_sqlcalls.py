@@ -177,6 +177,12 @@ def _take(compiler: Compiler, node: ast.Call, place: Place) -> Sql:
     return _sliced(compiler, node, place, 0, _argument(compiler, node))
 
 
+@_function("trace")
+def _trace(compiler: Compiler, node: ast.Call, place: Place) -> Sql | Open:
+    """Traces nothing: a view writes no patient data to a log."""
+    return compiler.open_target(node.target, place)
+
+
 @_function("distinct")
 def _distinct(compiler: Compiler, node: ast.Call, place: Place) -> Sql:
     target = compiler.target(node.target, place)
@@ -377,17 +383,18 @@ def _to_string(compiler: Compiler, node: ast.Call, place: Place) -> Sql:
 
 def _boundary(name: str, *, high: bool) -> None:
     def call(compiler: Compiler, node: ast.Call, place: Place) -> Sql:
-        if node.arguments:
-            raise NotCompiledError(f"{name}() to a precision")
+        digits = compiler.number_of(node.arguments[0]) if node.arguments else None
+        if node.arguments and digits is None:
+            raise NotCompiledError(f"{name}() to a precision that is calculated")
         target = compiler.target(node.target, place)
         if target.nothing:
             return NOTHING
         single = compiler.only(target, f"{name}()")
-        if target.shape.type == "decimal":
+        if target.shape.type == "decimal" and digits is None:
             return _decimal_edge(compiler, single, high=high)
         if target.shape.type not in MOMENTS or single.type == JSON:
             raise NotCompiledError(f"{name}() of a {target.shape.type or 'value of any type'}")
-        return string(edge(compiler.dialect, single, high=high), target.shape.type)
+        return string(edge(compiler.dialect, single, high=high, digits=digits), target.shape.type)
 
     CALLS[name] = call
 

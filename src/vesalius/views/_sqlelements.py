@@ -27,9 +27,13 @@ from vesalius.views._sqlvalue import (
     boolean,
     field_of,
 )
-from vesalius.views._types import PRIMITIVES, SUFFIXES, Shape, element, is_a, is_choice, suffix
+from vesalius.views._types import PRIMITIVES, SUFFIXES, Shape, element, is_a, is_choice, plain, scalar, suffix
 
 _ELEMENT = re.compile(r"[A-Za-z_][A-Za-z0-9_]*")
+_OF_ALL = frozenset(
+    {"id", "meta", "implicitRules", "language", "text", "contained", "extension", "modifierExtension"}
+)
+"""The elements that every resource has, or nearly every."""
 BODY = "_body"
 """The column that holds the whole resource as JSON."""
 
@@ -147,7 +151,7 @@ class Elements:
 
     def _shape(self, owner: Sql, name: str) -> Shape:
         """The types of the element, and whether one owner can have several."""
-        found = [element(kind, name) for kind in owner.shape.types]
+        found = [_element(kind, name) for kind in owner.shape.types]
         known = {each for each in found if each[0]}
         if len(known) > 1:
             raise NotCompiledError(f"the element {name}, which differs between the types it can be of")
@@ -284,9 +288,18 @@ class Elements:
         """
         if isinstance(value, Sql):
             return value
-        if len(value.types) > 1:
+        if len(value.types) == 1:
+            return self.alternatives(value)[0]
+        if not value.wanted:
             raise NotCompiledError(f"the choice element {value.name} without ofType()")
-        return self.alternatives(value)[0]
+        owner = value.owner
+        variable = self.variable() if owner.many else ""
+        parts = self.alternatives(replace(value, owner=self.at(owner, variable)) if variable else value)
+        if len({part.type for part in parts}) > 1:
+            raise NotCompiledError(f"{value.name} as {value.wanted}, which stands for several types")
+        text = f"coalesce({', '.join(part.text for part in parts)})"
+        found = replace(parts[0], text=text, shape=scalar(value.wanted), beside=None)
+        return self.mapped(owner, found, variable) if variable else found
 
     def as_text(self, value: Open) -> Sql:
         """A choice as the text that its value has in a column."""
@@ -307,8 +320,7 @@ class Elements:
             types = tuple(kind for kind in value.types if is_a(kind, wanted))
             if not types:
                 return NOTHING
-            narrowed = replace(value, types=types)
-            return self.closed(narrowed) if len(types) == 1 else narrowed
+            return self.closed(replace(value, types=types, wanted=plain(wanted)))
         if value.nothing:
             return NOTHING
         if value.json and value.shape.types == ("Resource",):
@@ -333,8 +345,8 @@ class Elements:
         if isinstance(value, Open):
             if value.owner.many:
                 raise NotCompiledError("is, of something that may be a list")
-            right = self.narrowed(value, wanted)
-            test = self.exists(right)
+            right = replace(value, types=tuple(kind for kind in value.types if is_a(kind, wanted)))
+            test = self.exists(right) if right.types else "FALSE"
             return boolean(f"(CASE WHEN {test} THEN TRUE WHEN {self.exists(value)} THEN FALSE END)")
         value = self.only(value, "is")
         if value.nothing:
@@ -347,6 +359,11 @@ class Elements:
             raise NotCompiledError("is, of something whose type is not known")
         truth = "TRUE" if is_a(value.shape.type, wanted) else "FALSE"
         return boolean(f"(CASE WHEN {value.text} IS NOT NULL THEN {truth} END)")
+
+
+def _element(kind: str, name: str) -> tuple[tuple[str, ...], bool]:
+    """An element of a type, or of every resource."""
+    return element("Patient" if kind == "Resource" and name in _OF_ALL else kind, name)
 
 
 def _has(kind: str, name: str) -> bool:

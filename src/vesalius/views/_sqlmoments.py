@@ -14,6 +14,12 @@ from vesalius.views._types import MOMENTS
 ORDER = ("<", "<=", ">", ">=")
 _DATE = 10
 """How many letters a whole date has; what has more has a clock time."""
+_LETTERS = {
+    "Date": {4: 4, 6: 7, 8: 10},
+    "DateTime": {4: 4, 6: 7, 8: 10, 10: 13, 12: 16, 14: 19, 17: 23},
+    "Time": {2: 2, 4: 5, 6: 8, 9: 12},
+}
+"""By the digits that a boundary is asked for, how many letters that is."""
 _LOW = {"Date": "0001-01-01", "DateTime": "0001-01-01T00:00:00.000", "Time": "00:00:00.000"}
 _HIGH = {"Date": "0001-12-31", "DateTime": "0001-12-31T23:59:59.999", "Time": "23:59:59.999"}
 
@@ -36,9 +42,34 @@ def compared(dialect: Dialect, operator: str, left: Sql, right: Sql) -> str:
     return f"(CASE WHEN {clocked} THEN {exact} ELSE {plain} END)"
 
 
-def edge(dialect: Dialect, value: Sql, *, high: bool) -> str:
-    """The first (or last) moment that what is written can stand for."""
+def edge(dialect: Dialect, value: Sql, *, high: bool, digits: int | None = None) -> str:
+    """The first (or last) moment that what is written can stand for; null where there is none.
+
+    Args:
+        dialect: how the engine writes it.
+        value: the moment.
+        high: the last.
+        digits: how many digits of it to give; all, if None.
+    """
     kind = MOMENTS[value.shape.type]
+    letters = _LETTERS[kind].get(digits) if digits is not None else len(_LOW[kind])
+    if letters is None:
+        return dialect.cast("NULL", "text")
+    whole = _whole_edge(dialect, value, kind, high=high)
+    if letters == len(_LOW[kind]):
+        return whole
+    if kind != "DateTime" or letters <= _DATE:
+        return dialect.prefix(whole, str(letters))
+    return f"({dialect.prefix(whole, str(letters))} || {_edge_zone(dialect, value.text, high=high)})"
+
+
+def _edge_zone(dialect: Dialect, text: str, *, high: bool) -> str:
+    zone = dialect.zone(text)
+    unknown = dialect.text("-12:00" if high else "+14:00")
+    return f"CASE WHEN {zone} = '' THEN {unknown} ELSE {zone} END"
+
+
+def _whole_edge(dialect: Dialect, value: Sql, kind: str, *, high: bool) -> str:
     template = (_HIGH if high else _LOW)[kind]
     if kind == "Time":
         return _filled(dialect, value.text, template)
@@ -52,9 +83,7 @@ def edge(dialect: Dialect, value: Sql, *, high: bool) -> str:
         filled = f"CASE WHEN {dialect.length(local)} = 7 THEN {month} ELSE {filled} END"
     if kind == "Date":
         return f"({filled})"
-    unknown = dialect.text("-12:00" if high else "+14:00")
-    told = f"CASE {zone} WHEN '' THEN {unknown} WHEN 'Z' THEN '+00:00' ELSE {zone} END"
-    return f"(({filled}) || {told})"
+    return f"(({filled}) || {_edge_zone(dialect, value.text, high=high)})"
 
 
 def _never(left: Sql, right: Sql) -> str:

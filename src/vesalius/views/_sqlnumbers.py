@@ -58,9 +58,11 @@ def negated(compiler: Compiler, operator: str, value: Sql) -> Sql:
 
 def _joined(compiler: Compiler, left: Sql, right: Sql, what: str) -> Sql:
     """``&``: what is empty counts as an empty text."""
-    if any(not each.nothing and compiler.kind(each) != "text" for each in (left, right)):
+    given = [each for each in (left, right) if not each.nothing]
+    if not {compiler.kind(each) for each in given} <= {"text", "integer"}:
         raise NotCompiledError("& of something that is not text")
-    parts = [f"coalesce({compiler.only(each, what).text}, '')" for each in (left, right) if not each.nothing]
+    texts = [compiler.dialect.cast(compiler.only(each, what).text, "text") for each in given]
+    parts = [f"coalesce({text}, '')" for text in texts]
     return string(f"({' || '.join(parts)})" if parts else "''")
 
 

@@ -88,11 +88,13 @@ class Open:
         owner: what it is an element of.
         name: its name, as ``value``.
         types: the types that it can still have.
+        wanted: the type that all of these are, where one was asked for.
     """
 
     owner: Sql
     name: str
     types: tuple[str, ...]
+    wanted: str = ""
 
 
 NOTHING = Sql("NULL", pa.null(), Shape((), many=False))

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any, Protocol
 
 import msgspec
 import pyarrow as pa
+import pyarrow.compute as pc
 
 from vesalius.views._definition import Column
 from vesalius.views._rows import Plan
@@ -91,6 +92,14 @@ def batches(rows: Iterable[tuple[Any, ...]], names: pa.Schema, size: int) -> Ite
     rows = iter(rows)
     while found := list(islice(rows, size)):
         yield from arrow(found, names).to_batches()
+
+
+def in_order(rows: pa.Table) -> pa.Table:
+    """The rows in the order of the log; they nearly always are already."""
+    place = rows.column("_seq")
+    if rows.num_rows < 2 or pc.all(pc.greater_equal(place[1:], place[:-1])).as_py():
+        return rows
+    return rows.take(pc.sort_indices(rows.select(["_seq"]), [("_seq", "ascending")]))
 
 
 def _origin(version: Known) -> tuple[Any, ...]:

@@ -13,7 +13,7 @@ _PATTERN = re.compile(
   | (?P<datetime>@\d{4}(?:-\d\d(?:-\d\d)?)?T(?:\d\d(?::\d\d(?::\d\d(?:\.\d+)?)?)?)?(?:Z|[+-]\d\d:\d\d)?)
   | (?P<time>@T\d\d(?::\d\d(?::\d\d(?:\.\d+)?)?)?)
   | (?P<date>@\d{4}(?:-\d\d(?:-\d\d)?)?)
-  | (?P<number>\d+(?:\.\d+)?)
+  | (?P<number>\d+(?:L\b|\.\d+)?)
   | (?P<string>'(?:[^'\\]|\\.)*')
   | (?P<delimited>`(?:[^`\\]|\\.)*`)
   | (?P<constant>%(?:[A-Za-z_][A-Za-z0-9_-]*|'(?:[^'\\]|\\.)*'|`(?:[^`\\]|\\.)*`))
@@ -79,4 +79,9 @@ def _unescape(raw: str, text: str, at: int) -> str:
             raise fault(text, at, f"there is no escape \\{code}")
         return _ESCAPES[code]
 
-    return _ESCAPE.sub(plain, raw) if "\\" in raw else raw
+    if "\\" not in raw:
+        return raw
+    found = _ESCAPE.sub(plain, raw)
+    # Two escapes may be the halves of one character beyond U+FFFF.
+    joined = found.encode("utf-16", "surrogatepass").decode("utf-16", "replace")
+    return joined if found != joined else found

@@ -6,13 +6,14 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Literal, get_args
+from typing import TYPE_CHECKING, Any, Literal, Protocol, get_args
 
 import msgspec
 import pyarrow as pa
 
 from vesalius.errors import InvalidView, NotFound
-from vesalius.views import _duckdb, _table
+from vesalius.views import _arrow, _duckdb, _table
+from vesalius.views._arrow import Projection
 from vesalius.views._checking import refuse
 from vesalius.views._definition import Definition, read_definition
 from vesalius.views._dialect import Dialect
@@ -25,7 +26,7 @@ from vesalius.views._rows import Plan
 if TYPE_CHECKING:
     from vesalius.lake import Lake
 
-Engine = Literal["auto", "duckdb", "python"]
+Engine = Literal["auto", "arrow", "duckdb", "python"]
 ONLINE = 64
 """Up to this many patients are read from the log, in Python; more, or all, from the columns."""
 
@@ -94,8 +95,8 @@ class View:
             source: the lake, pinned or not, or files.
             subjects: of a lake, only the resources that were ever about these patients (``Patient/ID``), with
                 all their versions, also those about somebody else; all, if not given.
-            engine: ``duckdb``, ``python``, or ``auto``: Python for few patients and for a view that does not
-                compile, DuckDB for all else.
+            engine: ``python``, ``duckdb``, ``arrow``, or ``auto``: Python for few patients and for a view
+                that does not compile, Arrow for columns if the view only picks elements, else DuckDB.
             origin: of a lake, which of the columns that say where a row came from to add: all, if not given.
             limits: what DuckDB may use of the machine.
             progress: called while DuckDB runs.
@@ -110,8 +111,7 @@ class View:
             UnreadableInput: a file cannot be read.
             NotFound: there is no such engine or column, or files are asked for patients or an origin.
         """
-        run = self._run(source, subjects, engine, origin, limits, progress)
-        return run.table()
+        return self._run(engine, self._asked(source, subjects, origin, limits, progress)).table()
 
     def batches(
         self,
@@ -128,7 +128,7 @@ class View:
         Two things differ: rows of a lake come in the order of its columns, which is not always that of the
         log, and the errors that a resource or a file raises come while the batches are read.
         """
-        run = self._run(source, subjects, engine, origin, limits, progress)
+        run = self._run(engine, self._asked(source, subjects, origin, limits, progress))
         return pa.RecordBatchReader.from_batches(run.schema, run.batches())
 
     @property
@@ -142,7 +142,9 @@ class View:
         Raises:
             NotFound: there is no such engine.
         """
-        if _engine(engine) == "python":
+        if engine not in get_args(Engine):
+            raise NotFound(f"there is no engine {engine!r}", hint=f"one of {', '.join(get_args(Engine))}")
+        if engine == "python":
             return "-- runs in Python, as asked"
         if not isinstance(self._query, Query):
             return f"-- runs in Python, because it uses {self._query}"
@@ -151,48 +153,119 @@ class View:
         read = _duckdb.files(source, self._query)
         return self._query.text(read.source, read.condition, origin=(), broken=read.broken)
 
-    def _run(
+    def _asked(
         self,
         source: Lake | Files,
         subjects: Sequence[str] | None,
-        engine: Engine,
         origin: Sequence[str] | None,
         limits: Limits | None,
         progress: Progress | None,
-    ) -> _duckdb.Run | _PythonRun:
-        few = subjects is not None and len(subjects) <= ONLINE
+    ) -> _Asked:
         added = _origin(source, subjects, origin)
         schema = pa.schema([*self.schema, *(_table.ORIGIN.field(name) for name in added)])
-        query, kind = self._query, self.definition.resource
-        if _engine(engine) == "duckdb" and not isinstance(query, Query):
-            raise InvalidView(f"does not run on DuckDB: it uses {query}", hint="use another engine")
-        if isinstance(query, Query) and (engine == "duckdb" or (engine == "auto" and not few)):
-            read = (
-                _duckdb.files(source, query)
-                if isinstance(source, Files)
-                else _duckdb.columns(source.columns(kind), subjects)
-            )
-            return _duckdb.Run(query, read, schema, added, limits or Limits(), progress)
+        return _Asked(source, subjects, added, schema, limits or Limits(), progress)
+
+    def _run(self, engine: Engine, asked: _Asked) -> _Run:
+        """The engine that is asked for, or the best: Python for few patients, then Arrow, DuckDB, Python."""
+        if engine not in get_args(Engine):
+            raise NotFound(f"there is no engine {engine!r}", hint=f"one of {', '.join(get_args(Engine))}")
+        few = asked.subjects is not None and len(asked.subjects) <= ONLINE
+        if engine == "python" or (engine == "auto" and few):
+            return self._python_run(asked)
+        if engine == "arrow" or (
+            engine == "auto" and asked.columns and isinstance(self._projection, Projection)
+        ):
+            return self._arrow_run(asked)
+        if engine == "duckdb" or isinstance(self._query, Query):
+            return self._duckdb_run(asked)
+        return self._python_run(asked)
+
+    def _python_run(self, asked: _Asked) -> _Run:
+        source, kind = asked.source, self.definition.resource
         if isinstance(source, Files):
-            return _PythonRun(
-                (row for each in source.resources() for row in self._plan.rows(each)), self.schema, schema
-            )
-        versions = source.versions(kind) if subjects is None else source.patients(subjects, [kind])
+            found = (row for each in source.resources() for row in self._plan.rows(each))
+            return _PythonRun(found, self.schema, asked.schema)
+        versions = (
+            source.versions(kind) if asked.subjects is None else source.patients(asked.subjects, [kind])
+        )
         whole = pa.schema([*self.schema, *_table.ORIGIN])
-        return _PythonRun(_table.with_origin(self._plan, versions), whole, schema)
+        return _PythonRun(_table.with_origin(self._plan, versions), whole, asked.schema)
+
+    def _duckdb_run(self, asked: _Asked) -> _Run:
+        query, source = self._query, asked.source
+        if not isinstance(query, Query):
+            raise InvalidView(f"does not run on DuckDB: it uses {query}", hint="use another engine")
+        if isinstance(source, Files):
+            read = _duckdb.files(source, query)
+        else:
+            read = _duckdb.columns(source.columns(self.definition.resource), asked.subjects)
+        return _duckdb.Run(query, read, asked.schema, asked.origin, asked.limits, asked.progress)
+
+    def _arrow_run(self, asked: _Asked) -> _Run:
+        found, source = self._projection, asked.source
+        if not isinstance(found, Projection):
+            raise InvalidView(f"does not run on Arrow: it has {found}", hint="use another engine")
+        if not asked.columns:
+            raise NotFound("Arrow reads the columns of all patients only", hint="use another engine")
+        if isinstance(source, Files):
+            source.check_columns(self._kept)
+            paths, position = tuple(str(path) for path in source.paths), None
+        else:
+            columns = source.columns(self.definition.resource)
+            paths, position = columns.files, columns.position
+        return _arrow.Run(found, paths, position, asked.schema, asked.origin, asked.limits, asked.progress)
 
     @cached_property
-    def _query(self) -> Query | str:
-        """The view as SQL, or what stands in the way."""
+    def _kept(self) -> pa.Schema:
         from vesalius.lake import resource_schema
 
+        return resource_schema(self.definition.resource)
+
+    @cached_property
+    def _projection(self) -> Projection | str:
+        """The view as a projection of columns, or what it does besides."""
         try:
-            kept = resource_schema(self.definition.resource)
-            return Query(self.definition, self.schema, kept, Dialect())
+            return Projection(self.definition, self.schema, self._kept)
         except NotCompiledError as reason:
             return str(reason)
         except NotFound:
             return "a resource type that is not in FHIR R4"
+
+    @cached_property
+    def _query(self) -> Query | str:
+        """The view as SQL, or what stands in the way."""
+        try:
+            return Query(self.definition, self.schema, self._kept, Dialect())
+        except NotCompiledError as reason:
+            return str(reason)
+        except NotFound:
+            return "a resource type that is not in FHIR R4"
+
+
+class _Run(Protocol):
+    """A view that is ready to run."""
+
+    @property
+    def schema(self) -> pa.Schema: ...
+    def table(self) -> pa.Table: ...
+    def batches(self) -> Iterator[pa.RecordBatch]: ...
+
+
+@dataclass(frozen=True)
+class _Asked:
+    """What is asked of a view, checked: see :meth:`View.table`; and the schema of the answer."""
+
+    source: Lake | Files
+    subjects: Sequence[str] | None
+    origin: tuple[str, ...]
+    schema: pa.Schema
+    limits: Limits
+    progress: Progress | None
+
+    @property
+    def columns(self) -> bool:
+        """Whether all rows of typed columns are asked for."""
+        return self.source.parquet if isinstance(self.source, Files) else self.subjects is None
 
 
 @dataclass(frozen=True)
@@ -216,12 +289,6 @@ class _PythonRun:
         """All rows, a batch at a time."""
         for batch in _table.batches(self.rows, self.whole, _duckdb.BATCH_ROWS):
             yield batch.select(self.schema.names)
-
-
-def _engine(name: Engine) -> Engine:
-    if name not in get_args(Engine):
-        raise NotFound(f"there is no engine {name!r}", hint=f"one of {', '.join(get_args(Engine))}")
-    return name
 
 
 def _origin(

@@ -89,6 +89,16 @@ from vesalius.console.contexts.uses import (
     UsePage,
     UsesPage,
 )
+from vesalius.console.contexts.views import (
+    ColumnLine,
+    Fault,
+    Preview,
+    ViewLine,
+    ViewPage,
+    ViewsPage,
+    ViewVersion,
+    WritePage,
+)
 
 __all__ = [
     "AboutPage",
@@ -104,6 +114,7 @@ __all__ = [
     "CodeGuess",
     "CodeRow",
     "CodesPage",
+    "ColumnLine",
     "Compared",
     "ConfirmPage",
     "DayLine",
@@ -114,6 +125,7 @@ __all__ = [
     "ErrorPage",
     "EventRow",
     "Fact",
+    "Fault",
     "FeedLine",
     "FeedPage",
     "FeedRow",
@@ -135,6 +147,7 @@ __all__ = [
     "PairRow",
     "Past",
     "Patient",
+    "Preview",
     "ProblemRow",
     "QualityPage",
     "QuarantinePage",
@@ -165,6 +178,11 @@ __all__ = [
     "UseLine",
     "UsePage",
     "UsesPage",
+    "ViewLine",
+    "ViewPage",
+    "ViewVersion",
+    "ViewsPage",
     "WorklistPage",
     "WorseLine",
+    "WritePage",
 ]

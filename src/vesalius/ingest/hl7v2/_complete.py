@@ -47,11 +47,12 @@ class _Form:
         hollow: the elements that alone say nothing.
         named: whether it is an extension, which says nothing without the URL that names it.
         refers: whether it is a reference.
+        flat: whether nothing more is asked of it, if all in it are texts.
         fills: whether R4 requires something of it that is added.
         required: the elements that R4 requires, each with the names under which it may be there.
     """
 
-    __slots__ = ("fills", "hollow", "inner", "kind", "named", "refers", "required", "rivals")
+    __slots__ = ("fills", "flat", "hollow", "inner", "kind", "named", "refers", "required", "rivals")
 
     def __init__(self, kind: str) -> None:
         self.kind = kind
@@ -66,6 +67,7 @@ class _Form:
             if element.min and kind not in {"Extension", "Element"}
         ]
         self.fills = bool(self.required) and (kind in _BACKBONES or "." in kind)
+        self.flat = not (self.fills or self.rivals or self.named)
         primitive = fhir.primitives()
         self.inner = _Inner(
             (name, type_)
@@ -117,7 +119,11 @@ def joined(one: dict[str, Any], other: dict[str, Any]) -> dict[str, Any]:
 
 
 def _cleaned(form: _Form, value: dict[str, Any], ids: Ids) -> dict[str, Any] | None:
-    """A copy of a value without what is empty; None if nothing is left."""
+    """A value without what is empty, itself or a copy; None if nothing is left."""
+    flat = form.flat or (form.named and len(value) == 2 and "url" in value)
+    if flat and _TEXT.issuperset(map(type, value.values())) and "" not in value.values():
+        hollow = form.hollow
+        return None if not value or (hollow and value.keys() <= hollow) else value
     inner, rivals, hollow = form.inner, form.rivals, form.hollow
     kept: dict[str, Any] = {}
     for name, one in value.items():
@@ -161,6 +167,7 @@ def _shared(form: _Form, value: Known, ids: Ids) -> dict[str, Any] | None:
 
 # So many are compared each with each; more are compared by what they are written as.
 _FEW = 12
+_TEXT = frozenset({str})
 
 
 def _list(form: _Form, values: list[Any], ids: Ids) -> list[Any]:

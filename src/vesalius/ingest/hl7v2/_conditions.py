@@ -10,7 +10,9 @@ from vesalius.errors import InvalidMap
 from vesalius.ingest.hl7v2._message import DELETE
 from vesalius.ingest.hl7v2._run import Run, nth
 
-Condition = Callable[[Run, list[str]], bool]
+Condition = Callable[[Run, list[str]], object]
+"""It holds where what it gives counts as true."""
+
 Getter = Callable[[Run, list[str]], str]
 
 _SIGNS: dict[str, Callable[[int, int], bool]] = {
@@ -31,15 +33,21 @@ def getter(ref: str) -> Getter:
     """What gets a field of the message (``OBX.5.3``), or a component of the value at hand (``CWE.3``)."""
     name, *numbers = ref.split(".")
     field, component, part = ([int(number) for number in numbers] + [0, 0, 0])[:3]
-    if name in DATATYPES:
+    if name not in DATATYPES:
+        return lambda run, _: run.value(name, field, component, part)
+    if not field:
+        return lambda _, parts: _said("".join(parts))
+    if not component:
+        return lambda _, parts: _said(parts[field - 1]) if field <= len(parts) else ""
 
-        def inside(run: Run, parts: list[str]) -> str:
-            raw = nth(parts, field) if field else "".join(parts)
-            raw = nth(raw.split(run.message.delimiters.subcomponent), component) if component else raw
-            return "" if raw == DELETE else raw
+    def inside(run: Run, parts: list[str]) -> str:
+        return _said(nth(nth(parts, field).split(run.message.delimiters.subcomponent), component))
 
-        return inside
-    return lambda run, _: run.value(name, field, component, part)
+    return inside
+
+
+def _said(raw: str) -> str:
+    return "" if raw == DELETE else raw
 
 
 def compiled(tree: list[Any] | None) -> Condition | None:
@@ -68,7 +76,7 @@ def _leaf(word: str, rest: list[Any]) -> Condition:
     get = getter(rest[0])
     match word:
         case "valued":
-            return lambda run, parts: bool(get(run, parts))
+            return get  # a text holds where it is not empty
         case "is":
             return _is(get, rest[1])
         case "longer":

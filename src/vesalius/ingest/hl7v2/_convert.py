@@ -4,8 +4,10 @@ from __future__ import annotations
 
 from typing import Any, NamedTuple, cast
 
+from vesalius import fhir
 from vesalius.errors import InvalidMap, NotFound
 from vesalius.ingest._causes import Cause, FaultError
+from vesalius.ingest._items import Found
 from vesalius.ingest.hl7v2 import _language as language
 from vesalius.ingest.hl7v2 import _observation
 from vesalius.ingest.hl7v2._conditions import Condition, compiled
@@ -16,6 +18,7 @@ from vesalius.ingest.hl7v2._message import Message
 from vesalius.ingest.hl7v2._paths import Setter, setter, turn_of
 from vesalius.ingest.hl7v2._plan import Plan
 from vesalius.ingest.hl7v2._run import REFERENCE, Draft, Run
+from vesalius.ingest.hl7v2._shared import Entry
 from vesalius.ingest.hl7v2._structure import Frame, Node, placed, structure
 from vesalius.ingest.hl7v2._tables import Tables, Use
 
@@ -101,6 +104,15 @@ class Converter:
         found = finished(run, raw)
         run.end()
         return found
+
+    def found(self, message: Message, raw: bytes) -> tuple[Found, ...]:
+        """The same resources with their JSON, which of an entry of a register was made and checked before.
+
+        Raises:
+            FaultError: it cannot be converted; the words name the segment and the field.
+        """
+        resources = self.resources(message, raw)
+        return tuple(one.found if type(one) is Entry else Found(one, fhir.dump(one)) for one in resources)
 
     def _unplaced(self, segment: str) -> tuple[_Applied, ...]:
         """What a segment adds to that the structure does not know, such as one of a site's own."""

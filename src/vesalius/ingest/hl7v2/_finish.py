@@ -96,6 +96,9 @@ def _owners(kind: str) -> tuple[tuple[str, str, bool], ...]:
     return tuple((type_, name, found[name].many) for type_, name in named)
 
 
+_NOT_NAMED = REGISTERS | {"Provenance"}
+
+
 def _kept(ids: Ids, raw: bytes, when: str, found: Named) -> None:
     """Keeps the message itself, as the source that its provenance names, and names what it gave."""
     document = fhir.made_id("DocumentReference", "message", ids.message())
@@ -108,13 +111,11 @@ def _kept(ids: Ids, raw: bytes, when: str, found: Named) -> None:
         "subject": {"reference": patient},
         "content": [{"attachment": attachment}],
     }
-    named = [
-        {"reference": f"{type_}/{id_}"} for type_, id_ in found if type_ not in REGISTERS | {"Provenance"}
-    ]
+    named = [(key[0], {REFERENCE: f"{key[0]}/{key[1]}"}) for key in found if key[0] not in _NOT_NAMED]
     for (type_, _), each in found.items():
         if type_ == "Provenance" and each.get("entity"):
-            each["target"] = named
-            each["entity"][0]["what"] = {"reference": f"DocumentReference/{document}"}
-        if type_ == "MessageHeader":
-            each["focus"] = [one for one in named if not one["reference"].startswith("MessageHeader/")]
+            each["target"] = [one for _, one in named]
+            each["entity"][0]["what"] = {REFERENCE: f"DocumentReference/{document}"}
+        elif type_ == "MessageHeader":
+            each["focus"] = [one for kind, one in named if kind != "MessageHeader"]
     found["DocumentReference", document] = resource

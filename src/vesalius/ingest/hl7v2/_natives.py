@@ -77,10 +77,10 @@ def _typed(make: Maker) -> Maker:
         value = make(run, parts)
         if not isinstance(value, dict):
             return value
-        if isinstance(kind := value.get("type"), Known):
-            value["type"] = own(kind)
-        coding = value.get("type", {}).get("coding", [{}])[0]
-        if "code" in coding:
+        kind = value.get("type")
+        if type(kind) is Known:
+            kind = value["type"] = kind.typed or _with_type_system(kind)
+        if kind and "code" in (coding := kind.get("coding", _NO_CODINGS)[0]):
             coding.setdefault("system", _TYPES)
             if coding["code"] in _NATIONAL:
                 value["system"] = fhir.belgium.NISS
@@ -89,6 +89,19 @@ def _typed(make: Maker) -> Maker:
         return value
 
     return made
+
+
+_NO_CODINGS: tuple[dict[str, Any]] = ({},)
+
+
+def _with_type_system(kind: Known) -> Known:
+    """The type of an identifier, which is of HL7's table where it names no other; remembered with it."""
+    made = own(kind)
+    coding = made.get("coding", _NO_CODINGS)[0]
+    if "code" in coding:
+        coding.setdefault("system", _TYPES)
+    kind.typed = Known(made)
+    return kind.typed
 
 
 def _coded(make: Maker) -> Maker:

@@ -64,18 +64,18 @@ class Setter:
         codes: the value set that a code of it must come from.
         complex: whether it is no primitive.
         moves: the steps down to the last element, and ``path``, with the step to it.
-        whole: whether the value is a whole resource that a reference leads to.
+        refer: what puts the reference, where the value is a whole resource that it refers to.
         single: whether the last element is one that takes one value.
         put: puts a value (or, of what may have several, a list of them) into a resource.
     """
 
-    __slots__ = ("codes", "complex", "kind", "moves", "name", "path", "put", "single", "whole")
+    __slots__ = ("codes", "complex", "kind", "moves", "name", "path", "put", "refer", "single")
 
     def __init__(self, moves: list[Move], kind: str, codes: str) -> None:
         last = moves[-1] if moves and not moves[-1].link else None
         self.path = tuple(moves)
         self.moves = self.path[:-1] if last else self.path
-        self.whole = bool(moves) and last is None
+        self.refer = Setter(moves[:-1], "Reference", "") if moves and last is None else None
         self.single = last is not None and not last.many
         self.name = last.name if last else ""
         self.kind = kind
@@ -117,6 +117,9 @@ def _put_into(moves: tuple[Move, ...], last: Move) -> Put:
 
     def put_one(run: Run, root: dict[str, Any], value: Any, turn: Turn) -> None:
         here = _walked(run, root, strides, turn) if strides else root
+        if type(value) is str:
+            here[name] = value
+            return
         one = value[0] if type(value) is list else value
         if name in here and isinstance(one, dict) and isinstance(known := here[name], dict):
             if type(known) is Known:

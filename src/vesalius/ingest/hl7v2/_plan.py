@@ -10,14 +10,14 @@ from vesalius.ingest._causes import FaultError
 from vesalius.ingest.hl7v2 import _natives
 from vesalius.ingest.hl7v2._conditions import DATATYPES, Condition, compiled
 from vesalius.ingest.hl7v2._message import DELETE
-from vesalius.ingest.hl7v2._paths import Setter, setter
+from vesalius.ingest.hl7v2._paths import Put, Setter, setter
 from vesalius.ingest.hl7v2._registers import Registers
 from vesalius.ingest.hl7v2._run import Run, nth
 from vesalius.ingest.hl7v2._segments import SegmentPlan
 from vesalius.ingest.hl7v2._shared import Known, own
 from vesalius.ingest.hl7v2._steps import Maker, Step, assigned, fused
 from vesalius.ingest.hl7v2._tables import Node, Row, Tables
-from vesalius.ingest.hl7v2._values import Reader, decimal, reader
+from vesalius.ingest.hl7v2._values import Reader, decimal, reader, string
 
 # Codes and units, which come back in every message and say nothing of a patient by themselves.
 _REPEATED = frozenset({"CWE", "CE", "CNE", "CF", "HD"})
@@ -229,9 +229,10 @@ def _repeating(rows: list[Row], kind: str) -> dict[int, int]:
 
 def _primitive(read: Reader, codes: dict[str, tuple[str, str, str]] | None, *, whole: bool) -> Maker:
     def make(run: Run, parts: list[str]) -> Any:
-        text = parts[0]
         if whole and len(parts) > 1:
             text = run.message.delimiters.component.join(parts)
+        else:
+            text = parts[0]
         if not text or text == DELETE:
             return None
         if run.escape in text:
@@ -240,7 +241,15 @@ def _primitive(read: Reader, codes: dict[str, tuple[str, str, str]] | None, *, w
             text = codes.get(text.strip(), (text, "", ""))[0]
         return read(run, text)
 
-    return make
+    def word(run: Run, parts: list[str]) -> Any:
+        text = parts[0] if len(parts) == 1 or not whole else run.message.delimiters.component.join(parts)
+        if text.isalnum():
+            return text  # as it is: most words are
+        if not text or text == DELETE:
+            return None
+        return read(run, run.text(text) if run.escape in text else text)
+
+    return word if read is string and not codes else make
 
 
 def _forgiving(make: Maker) -> Maker:
@@ -275,80 +284,76 @@ def _through(make: Maker, codes: dict[str, tuple[str, str, str]] | None, put: Se
     return made
 
 
+_Put = tuple[Condition | None, Maker, Put, str, int]
+"""A step of a data type map: its condition, what makes its value and what puts it, the number of what it
+belongs to, and which component it reads: 0 for all, -1 for the one at hand."""
+
+
 def _composite(steps: list[Step], links: dict[str, str]) -> Maker:
     """A data type map that makes an element, or several: by root, as the tables number them."""
-    always = fused([step for step in steps if step.always])
+    always = [_put_by(step) for step in fused([step for step in steps if step.always])]
     waiting: dict[int, list[Step]] = {}
     for step in steps:
         if not step.always:
             waiting.setdefault(step.row.field, []).append(step)
-    fields = {number: fused(rows) for number, rows in waiting.items()}
-
-    if not links and not any(step.root for step in steps):
-        return _element(always, fields)
+    fields = {number: [_put_by(step) for step in fused(rows)] for number, rows in waiting.items()}
+    several = bool(links) or any(step.root for step in steps)
 
     def made(run: Run, parts: list[str]) -> Any:
         roots: dict[str, dict[str, Any]] = {}
         mark = run.message.delimiters.subcomponent
         if always:
-            _put(run, roots, always, parts, parts)
+            _put(run, roots, always, parts, mark)
         for number, raw in enumerate(parts, 1):
             if raw and number in fields and raw != DELETE:
-                _put(run, roots, fields[number], parts, raw.split(mark))
+                _put(run, roots, fields[number], parts, mark, raw)
         for each in roots.values():
             run.keep(each)
         return _natives.joined(run, roots, links) if roots else None
 
-    return made
-
-
-def _element(always: list[Step], fields: dict[int, list[Step]]) -> Maker:
-    """The same, where only one is made."""
-
-    def made(run: Run, parts: list[str]) -> Any:
-        roots: dict[str, dict[str, Any]] = {}
+    def element(run: Run, parts: list[str]) -> Any:
+        here: dict[str, Any] = {}
         mark = run.message.delimiters.subcomponent
         if always:
-            _put(run, roots, always, parts, parts)
-        here = roots.get("", {})
-        for number, raw in enumerate(parts, 1):
+            _put(run, {"": here}, always, parts, mark)
+        number = 0
+        for raw in parts:
+            number += 1
             if not raw or number not in fields or raw == DELETE:
                 continue
-            inner = raw.split(mark) if mark in raw else [raw]
-            asked, holds = None, True
-            for step in fields[number]:
-                if step.holds is not asked:
-                    asked = step.holds
-                    holds = asked is None or asked(run, parts)
-                if holds:
-                    value = step.make(run, inner if step.row.assigned is None else parts)
+            inner, asked, held = raw.split(mark), None, True
+            for holds, make, store, _, reads in fields[number]:
+                if holds is not asked:
+                    asked = holds
+                    held = asked is None or asked(run, parts)
+                if held:
+                    value = make(run, parts if reads == 0 else inner)
                     if value or (value is not None and value != {}):
-                        step.store(run, here, value, _ONCE)
-        run.keep(here)
-        return here or None
+                        store(run, here, value, 0)
+        if here:
+            run.keep(here)
+            return here
+        return None
 
-    return made
+    return made if several else element
+
+
+def _put_by(step: Step) -> _Put:
+    row = step.row
+    reads = 0 if row.assigned is not None or (step.always and not row.field) else row.field if step.always else -1
+    return step.holds, step.make, step.store, step.root, reads
 
 
 def _put(
-    run: Run, roots: dict[str, dict[str, Any]], steps: list[Step], parts: list[str], inner: list[str]
+    run: Run, roots: dict[str, dict[str, Any]], steps: list[_Put], parts: list[str], mark: str, raw: str = ""
 ) -> None:
     """Puts what the rows of one component make of it where they say; of all components for those of none."""
-    for step in steps:
-        if step.holds is not None and not step.holds(run, parts):
+    for holds, make, store, root, reads in steps:
+        if holds is not None and not holds(run, parts):
             continue
-        row = step.row
-        if row.assigned is not None:
-            value = step.make(run, parts)
-        elif step.always and row.field:
-            value = step.make(run, nth(parts, row.field).split(run.message.delimiters.subcomponent))
-        else:
-            value = step.make(run, inner)
+        value = make(run, parts if reads == 0 else (raw if reads < 0 else nth(parts, reads)).split(mark))
         if value or (value is not None and value != {}):
-            here = roots.get(step.root)
+            here = roots.get(root)
             if here is None:
-                here = roots[step.root] = {}
-            step.store(run, here, value, _ONCE)
-
-
-_ONCE = 0
+                here = roots[root] = {}
+            store(run, here, value, 0)

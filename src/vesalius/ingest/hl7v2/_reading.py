@@ -6,9 +6,8 @@ from collections.abc import Iterator
 from functools import lru_cache
 from typing import Any, BinaryIO
 
-from vesalius import fhir
 from vesalius.ingest._causes import FaultError
-from vesalius.ingest._items import Found, Item
+from vesalius.ingest._items import Item
 from vesalius.ingest.hl7v2._batches import Counter, parts
 from vesalius.ingest.hl7v2._convert import Converter
 from vesalius.ingest.hl7v2._message import parse
@@ -55,8 +54,7 @@ def item(raw: bytes, place: str, tables: Tables | None = None) -> Item:
         tables: what to convert by; the official tables with our additions, if not given.
     """
     try:
-        resources = converter(tables).resources(parse(raw), raw)
-        return Item(place, raw, tuple(Found(each, fhir.dump(each)) for each in resources))
+        return Item(place, raw, converter(tables).found(parse(raw), raw))
     except FaultError as fault:
         return Item(place, raw, fault=fault)
 

@@ -12,7 +12,7 @@ from typing import Any
 from vesalius.ingest.hl7v2._complete import completed
 from vesalius.ingest.hl7v2._ids import REGISTERS, Ids
 from vesalius.ingest.hl7v2._run import Draft, Mark, Named, Run
-from vesalius.ingest.hl7v2._shared import Known, own
+from vesalius.ingest.hl7v2._shared import Entry, Known, own
 
 Remembered = tuple[str, Named]
 """The reference to the first resource that a text gave, empty if it gave none, and all of them."""
@@ -85,7 +85,7 @@ class Registers:
             elif one.said:
                 whole = {"resourceType": one.type, "id": ids.of(one)}
                 whole |= completed(one.type, one.resource, ids)
-                found[one.type, one.id] = whole
+                found[one.type, one.id] = Entry(whole)
         made = (f"{first.type}/{first.id}" if first and first.said else "", found)
         if len(self._known) >= _MOST:
             self._known.clear()

@@ -11,6 +11,7 @@ from vesalius.ingest.hl7v2._message import DELETE
 from vesalius.ingest.hl7v2._paths import Move, Setter, turn_of
 from vesalius.ingest.hl7v2._registers import Registers, Remembered
 from vesalius.ingest.hl7v2._run import REFERENCE, Draft, Run
+from vesalius.ingest.hl7v2._shared import Known, own
 from vesalius.ingest.hl7v2._steps import Step, fused
 from vesalius.ingest.hl7v2._tables import Node
 
@@ -27,23 +28,20 @@ class Group:
 
     Attributes:
         fields: their fields, each with its steps, in their order.
-        whole: the fields whose only step makes all that is referred to: each repetition makes another.
-        asked: the fields of the segment that their conditions ask; None if what several fields make
-            together depends on more than that.
+        asked: the fields of the segment that their conditions ask.
+        alone: the fields that may make it alone, each with those that may add to it.
         refer: what puts the reference.
+        repeats: whether each repetition of a field makes another.
     """
 
-    __slots__ = ("asked", "fields", "refer", "whole")
+    __slots__ = ("alone", "asked", "fields", "refer", "repeats")
 
-    def __init__(self, steps: list[Step], asked: list[int] | None) -> None:
+    def __init__(self, steps: list[Step], asked: Iterable[int]) -> None:
         self.fields = _by_field(steps)
-        self.whole = {
-            number: step
-            for number, (step, *others) in self.fields
-            if not others and step.put.whole and step.row.datatype
-        }
-        self.asked = asked
+        self.asked = sorted(asked)
+        self.alone = [(step.row.field, step.rivals) for step in steps if step.rivals is not None]
         self.refer = Setter(list(steps[0].put.leads()[:-1]), "Reference", "")
+        self.repeats = any(move.repeats for step in steps for move in step.put.leads())
 
 
 class SegmentPlan:
@@ -58,7 +56,7 @@ class SegmentPlan:
         _group(name.partition("[")[0], steps)
         self.always = fused([step for step in steps if step.always])
         self.fields = _by_field(step for step in steps if not step.always)
-        asked = (field for step in steps if step.group for field in step.group.asked or ())
+        asked = (field for step in steps if step.group for field in step.group.asked)
         self._last = max([0, *(step.row.field for step in steps), *asked])
         self._none = [""] * (self._last + 1)
 
@@ -87,15 +85,17 @@ class SegmentPlan:
                     if group is not None:
                         state = groups.get(group)
                         if state is None or (state >= 0 and state != turn):
-                            state = groups[group] = self._known(
-                                run, draft, group, (number, parts, turn), fields
-                            )
+                            state = groups[group] = self._known(run, draft, group, (number, one, turn), fields)
                         if state != _ORDINARY:
                             continue
                     if step.holds is not asked:  # rows side by side often share their condition
                         asked = step.holds
                         holds = asked is None or asked(run, parts)
                     if not holds:
+                        continue
+                    rivals = step.rivals
+                    if rivals is not None and not any(map(fields.__getitem__, rivals)):
+                        self._alone(run, draft, step, one, turn)
                         continue
                     run.saying = step.says
                     value = step.make(run, parts)
@@ -114,65 +114,86 @@ class SegmentPlan:
             if step.holds is None or step.holds(run, parts):
                 _carry(run, draft, step, parts, turn)
 
-    def _known(
-        self, run: Run, draft: Draft, group: Group, at: tuple[int, list[str], int], fields: list[str]
-    ) -> int:
+    def _alone(self, run: Run, draft: Draft, step: Step, one: str, turn: int) -> None:
+        """A step that alone makes a doctor, a place …: what its text gave before is not made again."""
+        key = (id(step), one, run.context)
+        known = self._registers.get(key)
+        if known is None:
+            mark, parts = run.mark(), one.split(run.message.delimiters.component)
+            first = run.draft(step.put.kind)
+            run.saying = True
+            value = step.make(run, parts)
+            value = value[0] if isinstance(value, list) else value
+            first.resource = own(value) if isinstance(value, Known) else value or {}
+            first.said = bool(first.resource)
+            known = self._registers.keep(key, run, first, (mark, {}))
+            if known is None:
+                run.back(mark)
+                _carry(run, draft, step, parts, turn)
+                return
+        run.saying = True
+        if known[0] and step.put.refer:
+            step.put.refer.put(run, draft.resource, {REFERENCE: known[0]}, turn)
+            run.registers.update(known[1])
+            draft.said = True
+
+    def _known(self, run: Run, draft: Draft, group: Group, at: tuple[int, str, int], fields: list[str]) -> int:
         """Puts the reference that a group makes: what its texts gave before is not made again.
 
         Args:
             run: the message.
             draft: what refers.
             group: the steps.
-            at: the field at which reading stands, the components of its repetition, and its turn.
+            at: the field at which reading stands, the text of its repetition, and its turn.
             fields: all fields of the segment.
 
         Returns:
             ``_TAKEN`` if the whole group was taken; the turn, if only this repetition was; else ``_ORDINARY``.
         """
-        number, parts, turn = at
+        number, one, turn = at
+        state, mark = _TAKEN, run.message.delimiters.repetition
         valued = [(each, fields[each]) for each, _ in group.fields if fields[each]]
-        alone = len(valued) == 1 and number in group.whole
-        if alone:
-            if (holds := group.whole[number].holds) is not None and not holds(run, parts):
-                return turn
-            key: tuple[Any, ...] = (group, number, *parts, run.context)
-        elif group.asked is None or any(run.message.delimiters.repetition in text for _, text in valued):
-            return _ORDINARY
-        else:
-            key = (group, *valued, *[fields[each] for each in group.asked], run.context)
+        for each, rivals in group.alone:
+            if fields[each] and not any(map(fields.__getitem__, rivals)):
+                return _ORDINARY
+        if not group.repeats:
+            turn = turn_of(run.ordinal)
+        elif any(mark in text for _, text in valued):
+            if len(valued) > 1:
+                return _ORDINARY
+            valued, state = [(number, one)], turn
+        key = (group, *valued, *[fields[each] for each in group.asked], run.context)
         known = self._registers.get(key)
         if known is None:
-            known = self._made(run, draft, group, [(number, parts)] if alone else valued, turn, key)
+            known = self._made(run, draft, group, valued, turn, key)
             run.place = f"{run.segment.name}-{number}"
             if known is None:
                 return _ORDINARY
-        if alone:
-            run.registers.update(known[1])
-        else:
-            run.mention(known[1])
+        run.mention(known[1])
         if known[0]:
             run.saying = draft.said = True
             group.refer.put(run, draft.resource, {REFERENCE: known[0]}, turn)
-        return turn if alone else _TAKEN
+        return state
 
     def _made(
-        self, run: Run, draft: Draft, group: Group, valued: list[tuple[int, Any]], turn: int, key: Any
+        self, run: Run, draft: Draft, group: Group, valued: list[tuple[int, str]], first: int, key: Any
     ) -> Remembered | None:
         """What a group makes, remembered; None, and all as it was, if it makes more than registers hold."""
-        mark = run.mark()
+        mark, marks = run.mark(), run.message.delimiters
         made = Draft(draft.type, run.frame, run.segment, run.ordinal)
         run.keep(made.resource)
         steps = dict(group.fields)
         for number, text in valued:
-            if text == DELETE:
-                continue
             run.place = f"{run.segment.name}-{number}"
-            parts = text.split(run.message.delimiters.component) if isinstance(text, str) else text
-            for step in steps[number]:
-                if step.holds is None or step.holds(run, parts):
-                    _carry(run, made, step, parts, turn)
-        first = group.refer.get(run, made.resource, turn).get(REFERENCE)
-        known = self._registers.keep(key, run, first if isinstance(first, Draft) else None, (mark, {}))
+            for turn, one in enumerate(text.split(marks.repetition), first):
+                if not one or one == DELETE:
+                    continue
+                parts = one.split(marks.component)
+                for step in steps[number]:
+                    if step.holds is None or step.holds(run, parts):
+                        _carry(run, made, step, parts, turn)
+        leads = group.refer.get(run, made.resource, first).get(REFERENCE)
+        known = self._registers.keep(key, run, leads if isinstance(leads, Draft) else None, (mark, {}))
         if known is None:
             run.back(mark)
         return known
@@ -196,20 +217,34 @@ def _by_field(steps: Iterable[Step]) -> list[tuple[int, list[Step]]]:
 
 
 def _group(segment: str, steps: list[Step]) -> None:
-    """Finds the groups among the steps of a segment, and notes them in their steps."""
-    elements: dict[tuple[Move, ...], list[Step]] = {}
+    """Finds what steps make together, and notes it in them."""
+    routes: dict[_Route, list[Step]] = {}
     for step in steps:
+        if step.put.refer and step.put.kind in REGISTERS and step.row.datatype and not step.always:
+            step.rivals = _rivals(step, steps)
         if leads := step.put.leads():
-            elements.setdefault(leads, []).append(step)
-    for leads, members in elements.items():
-        if leads[-1].name not in REGISTERS or any(step.always for step in members):
+            routes.setdefault(_route(leads[:-1]), []).append(step)
+    for route, members in routes.items():
+        if len(members) == 1 and members[0].rivals is not None:
             continue
-        route = _route(leads[:-1])
         beside = any(_route(step.put.path)[: len(route)] == route for step in steps if step not in members)
         asked = {number for step in members for number in _asked(segment, step)}
-        group = Group(members, None if beside or -1 in asked else sorted(asked))
+        if beside or -1 in asked or any(_other(step) for step in members):
+            continue
+        group = Group(members, asked)
         for step in members:
             step.group = group
+
+
+def _other(step: Step) -> bool:
+    return step.always or step.put.leads()[-1].name not in REGISTERS
+
+
+def _rivals(step: Step, steps: list[Step]) -> list[int]:
+    """The fields that put into the resource that a step refers to, or beside its reference."""
+    into = step.put.leads()
+    others = (other for other in steps if other is not step and other.put.leads()[: len(into)] == into)
+    return sorted({other.row.field for other in others})
 
 
 def _route(moves: Iterable[Move]) -> _Route:

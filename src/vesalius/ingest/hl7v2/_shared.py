@@ -1,8 +1,11 @@
-"""Values that many resources share: codes and units, made once of a text that comes back in every message."""
+"""What many messages share: codes and units, and entries of the hospital's registers, made once of their text."""
 
 from __future__ import annotations
 
 from typing import Any
+
+from vesalius import fhir
+from vesalius.ingest._items import Found
 
 
 class Known(dict[str, Any]):
@@ -10,13 +13,30 @@ class Known(dict[str, Any]):
 
     Attributes:
         kept: what is left of it when it is completed, by the type that it is there.
+        typed: the same as the type of an identifier, once it was one.
     """
 
-    __slots__ = ("kept",)
+    __slots__ = ("kept", "typed")
 
     def __init__(self, value: dict[str, Any]) -> None:
         super().__init__(value)
         self.kept: dict[str, dict[str, Any] | None] = {}
+        self.typed: Known | None = None
+
+
+class Entry(dict[str, Any]):
+    """A resource of a hospital's register that is shared: nothing is put into it.
+
+    Attributes:
+        found: the same with its JSON, which was made and looked at once.
+    """
+
+    __slots__ = ("found",)
+
+    def __init__(self, resource: dict[str, Any]) -> None:
+        super().__init__(resource)
+        body = fhir.dump(resource)
+        self.found = Found(self, body, fhir.usual(body))
 
 
 def own(value: Any) -> Any:

@@ -46,10 +46,11 @@ class Step:
         always: whether it does not wait for its field to be valued.
         says: whether its value comes from the message, and is not only assigned by the tables.
         group: the steps that it makes something together with, which is remembered; else None.
+        rivals: of one that alone makes all that is referred to, the fields that may add to it; else None.
         root: which of the resources that a data type map makes it belongs to.
     """
 
-    __slots__ = ("always", "group", "holds", "make", "put", "root", "row", "says", "store")
+    __slots__ = ("always", "group", "holds", "make", "put", "rivals", "root", "row", "says", "store")
 
     def __init__(self, row: Row, base: str, holds: Condition | None, make: Maker, put: Setter) -> None:
         self.row = row
@@ -58,6 +59,7 @@ class Step:
         self.put = put
         self.store = put.put
         self.group: Group | None = None
+        self.rivals: list[int] | None = None
         self.always = row.field == 0 or _absent(row.condition, f"{base}.{row.field}")
         self.says = not self.always and (not row.assigned or bool(put.complex and row.datatype))
         self.root = ""
@@ -66,7 +68,7 @@ class Step:
         """This step and others beside it, which put constants into the same element, as one step."""
         made = Step.__new__(Step)
         made.row, made.holds, made.put, made.root = self.row, self.holds, self.put, self.root
-        made.always, made.says, made.group = self.always, self.says, self.group
+        made.always, made.says, made.group, made.rivals = self.always, self.says, self.group, None
         made.make = _together([(step.put.name, step.make) for step in (self, *others)])
         made.store = self.put.beside()
         return made

@@ -33,14 +33,15 @@ def reader(kind: str, codes: str) -> Reader:
     """What reads a text as a primitive type; ``codes`` is the value set that a code must come from."""
     if kind == "code" and codes:
         return _bound_code(codes)
-    return _READERS.get(kind, _string)
+    return _READERS.get(kind, string)
 
 
 def _bad(run: Run, what: str) -> FaultError:
     return FaultError(Cause.BAD_VALUE, f"{run.place} is not {what}")
 
 
-def _string(_: Run, text: str) -> str | None:
+def string(_: Run, text: str) -> str | None:
+    """A text without the characters that R4 forbids; None if nothing is left."""
     return (text if text.isprintable() else _CONTROL.sub("", text)).strip() or None
 
 

@@ -20,7 +20,8 @@ from vesalius.views.features._moments import Asked, Moments
 if TYPE_CHECKING:
     from vesalius.lake import Lake
 
-_ORIGIN = ("_reference", "_resource", "_subject", "_recorded_at", "_seq")
+VERSION = ("_reference", "_resource", "_recorded_at", "_seq")
+_ORIGIN = ("_subject", *VERSION)
 
 
 class Features:
@@ -84,7 +85,8 @@ class Features:
         moments = Moments.of(asked)
         subjects = sorted(moments.subject.unique().drop_null().to_pylist())
         lake = lake.pinned()
-        versions = None if self._versions is None else self._versions.table(lake, subjects)
+        every = self._versions
+        versions = None if every is None else every.table(lake, subjects, origin=VERSION)
         return self._found(self.view.table(lake, subjects), moments, versions)
 
     def of(self, rows: pa.Table, asked: Sequence[Asked] | pa.Table) -> Found:

@@ -69,7 +69,7 @@ class Sources(Sequence[Mapping[str, tuple[str, ...]]]):
     """
 
     def __init__(self, index: Index, made: Mapping[str, Made]) -> None:
-        self._references = index.rows.column("_reference")
+        self._references = index.rows.table["_reference"]
         self._made = made
         self._place = np.empty(len(index.places.order), np.int64)
         self._place[index.places.order] = np.arange(len(self._place))

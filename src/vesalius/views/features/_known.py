@@ -18,7 +18,7 @@ import pyarrow as pa
 
 from vesalius.views._values import moment
 from vesalius.views.features._declaration import Feature, is_number
-from vesalius.views.features._moments import Array, Ints, Moments, array, compute, micros
+from vesalius.views.features._moments import Array, Chunks, Ints, Moments, array, compute, micros
 
 WITHDRAWN = frozenset({"entered-in-error", "cancelled"})
 """A resource whose version in force has one of these statuses says nothing."""
@@ -66,21 +66,30 @@ class Rows:
         self.start = micros(self.column("_recorded_at"))
         self.seq: Ints = self.column("_seq").to_numpy(zero_copy_only=False)
         self.end = self._ends(versions)
-        self.subject, self.subjects = _numbers(self.column("_subject"))
+        self.subject, self.subjects = _numbers(table["_subject"])
         # A version that was replaced at the very moment it came was never in force.
         self.in_force: Flags = (self.start != self.end) & (self.subject >= 0)
         if "status" in self.names:
-            self.in_force &= ~_flags(compute.is_in(self.column("status"), _WITHDRAWN))
+            self.in_force &= ~_flags(compute.is_in(table["status"], _WITHDRAWN))
 
     def _ends(self, versions: pa.Table | None) -> Ints:
-        resource, start, seq = self.column("_resource"), self.start, self.seq
+        """When the version of each row was replaced by the next version of its resource."""
+        parts = [self.table, *([] if versions is None else [versions])]
+        resource, reference = (
+            _together([part[name] for part in parts]) for name in ("_resource", "_reference")
+        )
+        start, seq = self.start, self.seq
         if versions is not None:
-            names = ("_resource", "_recorded_at", "_seq")
-            resources, starts, seqs = (array(versions[name]) for name in names)
-            resource = pa.concat_arrays([resource, resources])
-            start = np.concatenate([start, micros(starts)])
-            seq = np.concatenate([seq, seqs.to_numpy(zero_copy_only=False)])
-        return _ends(_numbers(resource)[0], start, seq)[: len(self.start)]
+            start = np.concatenate([start, micros(array(versions["_recorded_at"]))])
+            seq = np.concatenate([seq, array(versions["_seq"]).to_numpy(zero_copy_only=False)])
+        end = np.full(len(start), FOREVER)
+        # Most resources have one version, whose number is 1: only those that have another are sorted.
+        further = compute.invert(compute.ends_with(reference, "/_history/1"))
+        if compute.any(further).as_py():
+            replaced = compute.unique(resource.filter(further))
+            rows = np.flatnonzero(_flags(compute.is_in(resource, replaced)))
+            end[rows] = _ends(_numbers(resource.take(pa.array(rows)))[0], start[rows], seq[rows])
+        return end[: len(self.start)]
 
     def column(self, name: str) -> Array:
         """A column as one array."""
@@ -92,7 +101,7 @@ class Rows:
     def codes(self) -> tuple[Ints, dict[str, int], dict[str, int], int]:
         """The number of each row's code, and the numbers of the systems and codes it is made of."""
         (systems, system_of), (codes, code_of) = (
-            _numbers(compute.fill_null(self.column(name), "")) for name in ("code_system", "code")
+            _numbers(_filled(self.table[name])) for name in ("code_system", "code")
         )
         many = len(code_of)
         places = [{text: at for at, text in enumerate(each.to_pylist())} for each in (system_of, code_of)]
@@ -113,7 +122,7 @@ class Rows:
     def usable(self, name: str) -> Flags:
         """Which rows were in force at some time, are not withdrawn and have a value in a column."""
         if name not in self._usable:
-            column = self.column(name)
+            column = self.table[name]
             valued = column.null_count == 0 or _flags(column.is_valid())
             self._usable[name] = self.in_force & valued
         return self._usable[name]
@@ -135,40 +144,45 @@ class Rows:
         return rows[usable[rows]]
 
 
-def _flags(values: Array) -> Flags:
-    found: Flags = compute.fill_null(values, False).to_numpy(zero_copy_only=False)
+def _together(columns: Sequence[Chunks]) -> Chunks:
+    return pa.chunked_array([chunk for column in columns for chunk in column.chunks], columns[0].type)
+
+
+def _some(rows: Rows, name: str, at: Ints) -> Chunks:
+    """Some cells of a column."""
+    places: Array = pa.array(at)
+    return rows.table[name].take(places)
+
+
+def _flags(values: Chunks) -> Flags:
+    found: Flags = array(values).to_numpy(zero_copy_only=False)
     return found
 
 
-def _numbers(texts: Array) -> tuple[Ints, Array]:
+def _filled(texts: Chunks) -> Chunks:
+    """The texts, empty where there is none."""
+    return compute.fill_null(texts, "") if texts.null_count else texts
+
+
+def _numbers(texts: Chunks) -> tuple[Ints, Array]:
     """A number for each text (-1 for null), and the text of each number."""
-    encoded = texts.dictionary_encode()
+    encoded = array(texts.dictionary_encode().unify_dictionaries())
     indices = compute.fill_null(encoded.indices, -1) if texts.null_count else encoded.indices
     return indices.to_numpy(zero_copy_only=False).astype(np.int64), encoded.dictionary
 
 
 def _ends(resource: Ints, start: Ints, seq: Ints) -> Ints:
     """When the version of each row was replaced by the next version of its resource."""
-    end = np.full(len(start), FOREVER)
-    if not len(start):
-        return end
-    some = np.empty(int(resource.max()) + 1, np.int64)
-    some[resource] = seq
-    others = seq != some[resource]
-    if not others.any():
-        return end
-    replaced = np.zeros(len(some), np.bool_)
-    replaced[resource[others]] = True
-    rows = np.flatnonzero(replaced[resource])
-    rows = rows[np.lexsort((seq[rows], start[rows], resource[rows]))]
-    resource, start, seq = resource[rows], start[rows], seq[rows]
-    same = resource[1:] == resource[:-1]
-    new = np.flatnonzero(np.concatenate(([True], ~same | (seq[1:] != seq[:-1]))))
-    following = np.append(new[1:], 0)
+    order = np.lexsort((seq, start, resource))
+    resource, start, seq = resource[order], start[order], seq[order]
+    same = (resource[1:] == resource[:-1]) & (seq[1:] == seq[:-1])
+    new = np.flatnonzero(np.concatenate(([True], ~same)))
+    following = np.append(new[1:], new[:1])
     ends = np.where(resource[following] == resource[new], start[following], FOREVER)
     ends[-1] = FOREVER
-    end[rows] = np.repeat(ends, np.diff(np.append(new, len(rows))))
-    return end
+    found = np.empty(len(order), np.int64)
+    found[order] = np.repeat(ends, np.diff(np.append(new, len(order))))
+    return found
 
 
 # --- groups: whom a row is about ----------------------------------------------------------------------------
@@ -197,7 +211,7 @@ def _by_subject(rows: Rows, moments: _Places, chosen: Ints) -> _Groups:
 
 def _by_focus(rows: Rows, moments: _Places, chosen: Ints, link: str) -> _Groups:
     """Groups by patient and focus; a reference that is a bare id is one to any type."""
-    numbers, texts = _numbers(rows.column(link).take(pa.array(chosen)))
+    numbers, texts = _numbers(_some(rows, link, chosen))
     names = [focus_of(text) for text in texts.to_pylist()]
     places = {name: at for at, name in enumerate(dict.fromkeys(names))}
     row, focus = chosen[numbers >= 0], numbers[numbers >= 0]
@@ -252,7 +266,7 @@ class _Places:
         order = np.lexsort((moments.at, subject))
         focus, foci = np.zeros(len(order), np.int64), [""]
         if moments.focus is not None:
-            numbers, texts = _numbers(compute.fill_null(moments.focus, ""))
+            numbers, texts = _numbers(_filled(pa.chunked_array([moments.focus])))
             focus, foci = numbers[order], texts.to_pylist()
         return cls(order, subject[order], focus, foci, moments.at[order])
 
@@ -365,13 +379,12 @@ class _Ties:
             self._texts,
         )
 
-    def _cells(self, name: str, at: Ints) -> Array:
+    def _cells(self, name: str, at: Ints) -> Chunks:
         if name not in self.rows.table.column_names:
-            return pa.array([""] * len(at), pa.string())
-        cells = self.rows.column(name).take(pa.array(self.chosen[at])).cast(pa.string())
-        return compute.fill_null(cells, "")
+            return pa.chunked_array([[""] * len(at)], pa.string())
+        return _filled(_some(self.rows, name, self.chosen[at]).cast(pa.string()))
 
-    def _codes(self, at: Ints) -> Array:
+    def _codes(self, at: Ints) -> Chunks:
         return compute.binary_join_element_wise(self._cells("code_system", at), self._cells("code", at), "|")
 
     def _texts(self, at: Ints) -> Ints:
@@ -382,10 +395,10 @@ class _Ties:
             mine = stream == number
             column = self.rows.column(self.columns[number][0])
             texts[mine] = [repr(cell) for cell in column.take(pa.array(self.chosen[at[mine]])).to_pylist()]
-        return _rank(pa.array(texts, pa.string()), str)
+        return _rank(pa.chunked_array([texts], pa.string()), str)
 
 
-def _rank(texts: Array, form: Callable[[Any], str]) -> Ints:
+def _rank(texts: Chunks, form: Callable[[Any], str]) -> Ints:
     """The place of each text among all of them, in the form that is compared."""
     numbers, kinds = _numbers(texts)
     forms = [form(text) for text in kinds.to_pylist()]

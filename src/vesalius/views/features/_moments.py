@@ -17,6 +17,9 @@ Ints = np.ndarray[Any, np.dtype[np.int64]]
 Array = Any
 """A ``pa.Array``: its stubs ask for the type of the elements, which is not known here."""
 
+Chunks = Any
+"""A ``pa.ChunkedArray``, for the same reason: a column as it came."""
+
 compute: Any = pyarrow.compute
 MICROS = pa.timestamp("us", tz="UTC")
 
@@ -91,10 +94,10 @@ def micros(moments: Array) -> Ints:
     return found
 
 
-def array(column: Array) -> Array:
+def array(column: Chunks) -> Array:
     """A column as one array."""
     return column.chunk(0) if column.num_chunks == 1 else pa.concat_arrays(column.chunks or [_empty(column)])
 
 
-def _empty(column: Array) -> Array:
+def _empty(column: Chunks) -> Array:
     return pa.array([], column.type)
