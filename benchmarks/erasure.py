@@ -1,10 +1,9 @@
 """How long it takes to erase one patient among many, and whether anything of them is left on disk.
 
 Data: ``synthea-r4`` (615 synthetic patients, Apache-2.0). It receives the files (all of them, or those
-named), makes the columns, and erases the patient with the most resources: looking (``plan``), emptying the rows
-(``forget``), cleaning the files (``finish``), and making the columns again. Then every file of the home is
-searched for the patient's id and names; what is found makes it exit non-zero. The audit is of this run alone,
-and names nobody.
+named), makes the columns, and erases the patient with the most resources: looking (``plan``), emptying the
+rows (``forget``), cleaning the files (``finish``), and making the columns again. Then every file of the home
+is searched for the patient's id and numbers; what is found makes it exit non-zero.
 
     .venv/bin/python benchmarks/erasure.py [TYPE …]
 """
@@ -77,9 +76,7 @@ def main():
         hospital.lake.refresh_columns()
         clock.tell("columns made again")
         kinds = sum(count > 0 for count in made.counts.values())
-        print(
-            f"{kinds} kinds, {planned.resources} resources; {len(planned.mentions)} others mention the patient"
-        )
+        print(f"{kinds} kinds, {planned.resources} resources; {len(planned.mentions)} others mention it")
         named = {each.encode() for each in words}
         left = [
             str(path)
