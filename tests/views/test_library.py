@@ -18,6 +18,7 @@ NAMES = library.names()
 # Rows of each view on Synthea, the MIMIC demo and the Belgian laboratory reports.
 ROWS = {
     "allergies": (374, 0, 0),
+    "appointments": (0, 0, 0),
     "care_plans": (1769, 0, 0),
     "care_team": (18017, 0, 0),
     "conditions": (4546, 5051, 0),
@@ -43,7 +44,7 @@ ROWS = {
 }
 
 # What none of the three holds: American data has no ATC and no Belgian product numbers, Synthea and MIMIC write
-# no routes, reactions or lots, and nobody writes documents. The examples fill each of these columns.
+# no routes, reactions or lots, and nobody writes documents or appointments. The examples fill each of these columns.
 ABSENT = {
     "allergies": {"rxnorm", "onset", "reaction", "severity"},
     "care_team": {"person_text", "role", "start", "end"},
@@ -58,6 +59,7 @@ ABSENT = {
     "susceptibilities": {"comparator"},
     "ward_stays": {"ward_text"},
     "wards": {"part_of"},
+    "appointments": set(library.load("appointments").columns),
     "documents": set(library.load("documents").columns),
 }
 
