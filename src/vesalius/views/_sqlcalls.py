@@ -223,7 +223,8 @@ def _iif(compiler: Compiler, node: ast.Call, place: Place) -> Sql:
         raise NotCompiledError("iif() that gives one type or another")
     types = tuple(dict.fromkeys(name for each in given for name in each.shape.types))
     text = f"CASE WHEN coalesce({test}, FALSE) THEN {yes.text} ELSE {no.text} END"
-    return Sql(text, given[0].type, Shape(types, given[0].many))
+    rounded = any(each.rounded for each in given)
+    return Sql(text, given[0].type, Shape(types, given[0].many), rounded=rounded)
 
 
 # --- types, extensions and keys -------------------------------------------------------------------------
