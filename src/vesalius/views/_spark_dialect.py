@@ -217,7 +217,7 @@ class SparkDialect(Dialect):
         found = f"CAST(CAST({number} AS STRING) AS DOUBLE)"
         return (
             f"CASE WHEN {digits} IS NULL THEN NULL "
-            f"WHEN {digits} RLIKE {self.text(r'^-?[0-9]{1,20}([.][0-9]{1,14})?$')} THEN {found} "
+            f"WHEN {digits} RLIKE {self.text(r'^-?[0-9]{1,20}([.][0-9]{1,7})?$')} THEN {found} "
             f"ELSE {self.fault('the boundary of a number with an exponent or too many digits')} END"
         )
 

@@ -8,6 +8,7 @@ moments are equal if both are as precise, and else it is not known.
 from __future__ import annotations
 
 from vesalius.views._dialect import Dialect
+from vesalius.views._plan import NotCompiledError
 from vesalius.views._sqlvalue import Sql, let
 from vesalius.views._types import MOMENTS
 
@@ -28,7 +29,9 @@ def compared(dialect: Dialect, operator: str, left: Sql, right: Sql) -> str:
     """A comparison of two moments: null where it cannot be known."""
     times = [MOMENTS[each.shape.types[0]] == "Time" for each in (left, right)]
     if times[0] != times[1]:
-        return "CAST(NULL AS BOOLEAN)" if operator != "=" else _never(left, right)
+        if operator != "=":
+            raise NotCompiledError("an order of a date and a time")
+        return f"(CASE WHEN {left.text} IS NOT NULL AND {right.text} IS NOT NULL THEN FALSE END)"
     if times[0]:
         return _by_letters(dialect, operator, _padded(dialect, left.text, 8), _padded(dialect, right.text, 8))
     if not (_may_have_clock(left) and _may_have_clock(right)):
@@ -87,10 +90,6 @@ def _whole_edge(dialect: Dialect, value: Sql, kind: str, *, high: bool) -> str:
     if kind == "Date":
         return f"({filled})"
     return f"(({filled}) || {_edge_zone(dialect, value.text, high=high)})"
-
-
-def _never(left: Sql, right: Sql) -> str:
-    return f"(CASE WHEN {left.text} IS NOT NULL AND {right.text} IS NOT NULL THEN NULL END)"
 
 
 def _may_have_clock(value: Sql) -> bool:

@@ -34,7 +34,7 @@ def calculated(compiler: Compiler, operator: str, left: Sql, right: Sql) -> Sql:
         return NOTHING
     kinds = {compiler.kind(left), compiler.kind(right)}
     a, b = compiler.only(left, what).text, compiler.only(right, what).text
-    if kinds == {"text"} and operator == "+":
+    if kinds == {"text"} and operator == "+" and not (left.moment or right.moment):
         return string(f"({a} || {b})")
     if not kinds <= {"integer", "number"}:
         raise NotCompiledError(f"{operator} of something that is not a number")
