@@ -36,6 +36,7 @@ Progress = Callable[[float], None]
 BATCH_ROWS = 50_000
 """About how many rows a batch has."""
 _EVERY = 0.25
+_ELSE = 'engine="python" can do it'
 _MAKING = Lock()
 _PATTERN = re.compile(r"[\[*?]")
 _MEMORY = "read it in batches, or give it more"
@@ -282,7 +283,8 @@ def _own(text: str) -> VesaliusError | None:
     message = message.splitlines()[0]
     if message == UNREADABLE:
         return UnreadableInput(message)
-    return InvalidView(message, hint="use first(), join() or collection: true")
+    several = "several values" in message
+    return InvalidView(message, hint="use first(), join() or collection: true" if several else _ELSE)
 
 
 @contextmanager

@@ -202,6 +202,12 @@ class SparkDialect(Dialect):
         """The whole part of the quotient of two whole numbers, towards zero."""
         return f"({a} div {b})"
 
+    total: ClassVar[bool] = False
+
+    def calculated(self, operator: str, a: str, b: str) -> str:  # noqa: ARG002
+        """Spark has no whole numbers of enough digits for it."""
+        return self.fault(f"{operator} of numbers with more than six digits after the point")
+
     def decimal_edge(self, digits: str, *, high: bool) -> str:
         """The least (or greatest) number that the digits of a decimal can stand for."""
         zeros = f"repeat('0', char_length(regexp_extract({digits}, {self.text(r'[.]([0-9]+)')}, 1)))"
@@ -211,7 +217,7 @@ class SparkDialect(Dialect):
         found = f"CAST(CAST({number} AS STRING) AS DOUBLE)"
         return (
             f"CASE WHEN {digits} IS NULL THEN NULL "
-            f"WHEN {digits} RLIKE {self.text(r'^-?[0-9]{1,20}([.][0-9]{1,14})?$')} THEN {found} "
+            f"WHEN {digits} RLIKE {self.text(r'^-?[0-9]{1,20}([.][0-9]{1,7})?$')} THEN {found} "
             f"ELSE {self.fault('the boundary of a number with an exponent or too many digits')} END"
         )
 
