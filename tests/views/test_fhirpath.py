@@ -1,6 +1,5 @@
 """FHIRPath: what is read, what it gives, and that nothing but InvalidView comes out of bad text."""
 
-import json
 from contextlib import suppress
 from decimal import Decimal
 
@@ -8,7 +7,6 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from vesalius import fhir
 from vesalius.errors import InvalidView
 from vesalius.views._compiled import Scope
 from vesalius.views._evaluator import compile_expression
@@ -129,6 +127,10 @@ def test_an_expression_gives(text, expected):
         ("'a'.matches('(')", "regular expression"),
         ("(" * 200 + "1" + ")" * 200, "deeper"),
         ("1" * 20_000, "longer"),
+        ("1" + "+1" * 3_000, "steps in a row"),
+        ("a" + ".a" * 3_000, "steps in a row"),
+        ("name.type()", "not supported"),
+        ("defineVariable('a')", "constants"),
     ],
 )
 def test_what_is_wrong_is_said(text, message):
@@ -179,34 +181,3 @@ def test_brackets_around_what_is_bracketed_change_nothing(text):
 )
 def test_operators_bind_as_the_grammar_says(loose, strict):
     assert parse(loose) == parse(strict)
-
-
-@pytest.mark.data
-def test_the_official_fhirpath_cases_pass_as_often_as_we_say_and_never_fail_otherwise(shared_data):
-    folder = shared_data / "fhirpath-r4-tests"
-    passed = sum(_passes(case, folder) for case in json.loads((folder / "tests.json").read_text("utf-8")))
-    assert passed >= 650
-
-
-def _passes(case, folder):
-    resource = fhir.load((folder / "inputs" / case["input"]).read_bytes()) if case["input"] else {}
-    try:
-        found = evaluate(case["expression"], resource)
-    except InvalidView:
-        return bool(case["invalid"])
-    if case["invalid"]:
-        return False
-    if case["predicate"]:
-        found = [bool(found) and found != [False]]
-    wanted = [output["value"] for output in case["outputs"]]
-    return len(found) == len(wanted) and all(map(_same, found, wanted))
-
-
-def _same(found, wanted):
-    written = str(found).lower() if isinstance(found, bool) else str(found)
-    if written == str(wanted).removeprefix("@").removeprefix("T"):
-        return True
-    try:
-        return Decimal(written) == Decimal(str(wanted))
-    except ArithmeticError:
-        return False

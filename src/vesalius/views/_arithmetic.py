@@ -32,7 +32,8 @@ def _tried(run: Callable[..., Any], *values: Any) -> Items:
         found = run(*values)
     except (ValueError, ArithmeticError):
         return []
-    return [] if found is None else [found]
+    infinite = isinstance(found, Decimal) and not found.is_finite()
+    return [] if found is None or infinite else [found]
 
 
 _of_number("ceiling", "integer", math.ceil)

@@ -3,16 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, NamedTuple
 
 from vesalius.views._functions import Items
 from vesalius.views._types import Shape, scalar
-
-
-class SeveralError(Exception):
-    """A path that gives one value by R4 meets a list; the general way of running says what that means."""
+from vesalius.views._values import SeveralError
 
 
 @dataclass(slots=True)
@@ -28,12 +25,12 @@ class World:
         variables: what ``defineVariable()`` has kept so far.
     """
 
-    root: Any = None
-    constants: Mapping[str, Items] = field(default_factory=dict)
+    root: Any
+    constants: Mapping[str, Items]
     now: datetime | None = None
     resolve: Callable[[str], Any] | None = None
     trace: Callable[[str, Items], None] | None = None
-    variables: dict[str, Items] = field(default_factory=dict)
+    variables: dict[str, Items] | None = None
 
 
 @dataclass(slots=True)
@@ -55,21 +52,25 @@ class Compiled(NamedTuple):
     """An expression ready to run on a focus, and the shape of what it gives.
 
     ``value`` runs it on one item and gives the one value or None, without lists in between; there is none
-    where it can give several. It raises :class:`SeveralError` where the data has several all the same.
-    ``path`` is there where the expression does no more than follow these properties of JSON.
+    where it can give several, and in whole FHIRPath only where values are compared. It raises
+    :class:`SeveralError` where the data has several all the same. ``path`` is there where the expression does
+    no more than follow these properties of JSON; ``scoped`` is false where it looks at nothing but the item.
     """
 
     run: Run
     shape: Shape
     value: Value | None = None
     path: tuple[str, ...] | None = None
+    scoped: bool = True
 
 
 BOOLEAN = scalar("boolean")
 NOTHING = Shape((), many=False)
 
 
-def single(value: Value, shape: Shape, slow: Run, path: tuple[str, ...] | None = None) -> Compiled:
+def single(
+    value: Value, shape: Shape, slow: Run, path: tuple[str, ...] | None = None, scoped: bool = True
+) -> Compiled:
     """An expression of at most one value: quick on one item, ``slow`` on several or on odd data."""
 
     def run(items: Items, scope: Scope) -> Items:
@@ -81,4 +82,4 @@ def single(value: Value, shape: Shape, slow: Run, path: tuple[str, ...] | None =
             return [] if found is None else [found]
         return slow(items, scope)
 
-    return Compiled(run, shape, value, path)
+    return Compiled(run, shape, value, path, scoped)

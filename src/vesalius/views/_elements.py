@@ -13,14 +13,31 @@ from typing import Any, NamedTuple
 
 from vesalius import fhir
 from vesalius.errors import InvalidView, NotFound
-from vesalius.views._types import COMPLEX, PRIMITIVES, is_a
-from vesalius.views._values import Element, Moment, Quantity
+from vesalius.views._types import COMPLEX, MOMENTS, PRIMITIVES, is_a
+from vesalius.views._values import Element, Moment, Quantity, SeveralError
 
 Items = list[Any]
 SYSTEM = frozenset(
     {"Any", "Boolean", "String", "Integer", "Long", "Decimal", "Date", "DateTime", "Time", "Quantity"}
 )
-_INFO = {"SimpleTypeInfo": ("namespace", "name", "baseType"), "ClassInfo": ("namespace", "name", "baseType")}
+_INFO = {
+    "SimpleTypeInfo": ("namespace", "name", "baseType"),
+    "ClassInfo": ("namespace", "name", "baseType"),
+    "Quantity": ("value", "unit"),
+}
+_BACKBONE = frozenset(
+    [
+        "Dosage",
+        "ElementDefinition",
+        "MarketingStatus",
+        "Population",
+        "ProdCharacteristic",
+        "ProductShelfLife",
+        "SubstanceAmount",
+        "Timing",
+    ]
+)
+"""The data types that R4 derives from BackboneElement."""
 _NO_DOMAIN = frozenset({"Bundle", "Parameters", "Binary"})
 """The resources that are no DomainResource."""
 
@@ -46,6 +63,11 @@ def type_of(item: Any) -> Type:
             Type("System", name.removeprefix("System.")) if name.startswith("System.") else Type("FHIR", name)
         )
     return Type("System", _system(item))
+
+
+def shown(name: str) -> str:
+    """The name that a FHIR type goes by: a part of a resource has none of its own but BackboneElement."""
+    return lineage(name)[1] if "." in name else name or "Element"
 
 
 def _system(item: Any) -> str:
@@ -108,9 +130,10 @@ def lineage(name: str) -> tuple[str, ...]:
     if name in fhir.resource_types():
         return (name, "Resource") if name in _NO_DOMAIN else (name, "DomainResource", "Resource")
     if "." in name:
-        return (
-            (name, "BackboneElement", "Element") if name.split(".")[0] not in COMPLEX else (name, "Element")
-        )
+        inside = name.split(".")[0] in fhir.resource_types()
+        return (name, "BackboneElement", "Element") if inside else (name, "Element")
+    if name in _BACKBONE:
+        return name, "BackboneElement", "Element"
     return (*(each for each in (name, *_BASES) if is_a(name, each)), "Element")
 
 
@@ -129,8 +152,8 @@ def type_info(item: Any) -> Element:
     if found.namespace == "System":
         info = {"namespace": "System", "name": found.name, "baseType": "System.Any"}
         return Element(info, "System.SimpleTypeInfo")
-    simple = found.name in PRIMITIVES
-    info = {"namespace": "FHIR", "name": found.name, "baseType": base_of(found.name)}
+    simple, name = found.name in PRIMITIVES, shown(found.name)
+    info = {"namespace": "FHIR", "name": name, "baseType": base_of(name)}
     return Element(info, "System.SimpleTypeInfo" if simple else "System.ClassInfo")
 
 
@@ -176,40 +199,138 @@ def _by_key(owner: str) -> dict[str, _Key] | None:
 
 
 def reader(name: str) -> Callable[[Items], Items]:
-    """Reads ``.name`` of items."""
+    """Reads ``.name`` of items; how, it looks up once for each type of owner."""
+    known: dict[str, tuple[_Key, ...]] = {}
 
     def read(items: Items) -> Items:
         found: Items = []
         for item in items:
-            if item.__class__ is Element:
-                _read(item, name, found)
+            if item.__class__ is not Element:
+                found += _of_system(item, name)
+                continue
+            value = item.value
+            if value.__class__ is not dict:
+                value = item.beside
+                if value is None or name not in ("id", "extension"):
+                    continue
+            ways = known.get(item.type)
+            if ways is None:
+                ways = known[item.type] = _ways(item.type, name)
+            if len(ways) == 1:
+                _read(value, ways[0], found)
+            elif ways:
+                _read_choice(value, name, ways, found)
         return found
 
     return read
 
 
-def _read(item: Element, name: str, found: Items) -> None:
-    value = item.value
-    if value.__class__ is not dict:
-        value = item.beside
-        if value is None or name not in ("id", "extension"):
-            return
-    known = keys(item.type, name)
-    if known is None:
-        known = (_Key(name, "", f"_{name}"),)
-    for key in known:
-        inner = value.get(key.name)
-        beside = value.get(key.beside) if key.beside else None
-        if beside is not None:
-            _add_with(inner, beside, key.type, found)
-        elif inner.__class__ is list:
-            for each in inner:
-                _add(each, key.type, found)
-        elif inner is not None:
-            _add(inner, key.type, found)
+def chained(owner: str, path: tuple[str, ...]) -> Callable[[Items], Items] | None:
+    """Reads a path whose every step has one type by R4; only what stands at its end becomes an element.
+
+    Args:
+        owner: the type of the items that it runs on; on others it goes step by step.
+        path: the names of the steps.
+
+    Returns:
+        The reader; None where a step is a choice, a whole resource or not known, or goes on from a primitive.
+    """
+    steps: list[_Key] = []
+    kind = owner
+    for name in path:
+        known = keys(kind, name)
+        if known is None or len(known) != 1 or known[0].type in ("Resource", "") or kind in PRIMITIVES:
+            return None
+        steps.append(known[0])
+        kind = known[0].type
+    readers = [reader(name) for name in path]
+    *before, last = steps
+
+    def read(items: Items) -> Items:
+        values = []
+        for item in items:
+            if item.__class__ is not Element or item.type != owner or item.value.__class__ is not dict:
+                return _step_by_step(items, readers)
+            values.append(item.value)
+        for step in before:
+            values = _spread(values, step.name)
+        found: Items = []
+        for value in values:
+            _read(value, last, found)
+        return found
+
+    return read
+
+
+def _step_by_step(items: Items, readers: list[Callable[[Items], Items]]) -> Items:
+    for read in readers:
+        items = read(items)
+    return items
+
+
+def _spread(values: list[dict[str, Any]], name: str) -> list[dict[str, Any]]:
+    found: list[dict[str, Any]] = []
+    for value in values:
+        inner = value.get(name)
+        found += [each for each in (inner if inner.__class__ is list else (inner,)) if each.__class__ is dict]
+    return found
+
+
+def quick_value(owner: str, name: str) -> Callable[[Any, Any], Any] | None:
+    """Reads the bare value of a primitive that R4 has once at most; None for all else, dates too."""
+    found = keys(owner, name)
+    if found is None or len(found) != 1 or found[0].type not in PRIMITIVES or found[0].type in MOMENTS:
+        return None
+
+    def value(item: Any, _scope: Any) -> Any:
+        if item.__class__ is not Element or item.type != owner or item.value.__class__ is not dict:
+            raise SeveralError
+        inner = item.value.get(name)
+        if inner.__class__ is list:
+            raise SeveralError
+        return inner
+
+    return value
+
+
+def _of_system(item: Any, name: str) -> Items:
+    """A part of a value of FHIRPath itself: only quantities have any."""
+    if item.__class__ is not Quantity or name not in _INFO["Quantity"]:
+        return []
+    return [item.value if name == "value" else item.unit]
+
+
+def _ways(owner: str, name: str) -> tuple[_Key, ...]:
+    found = keys(owner, name)
+    return (_Key(name, "", f"_{name}"),) if found is None else found
+
+
+def _read(value: dict[str, Any], key: _Key, found: Items) -> None:
+    """Adds the values of one property."""
+    inner = value.get(key.name)
+    if key.beside and key.beside in value:
+        _add_with(inner, value[key.beside], key.type, found)
+    elif inner.__class__ is list:
+        for each in inner:
+            _add(each, key.type, found)
+    elif inner is not None:
+        _add(inner, key.type, found)
+
+
+def _read_choice(value: dict[str, Any], name: str, ways: tuple[_Key, ...], found: Items) -> None:
+    """Adds the value of a choice element: of what is there, as a choice can be of fifty types."""
+    starts = (name, "_" + name)
+    for written in value:
+        if written.startswith(starts):
+            plain = written.removeprefix("_")
+            for key in ways:
+                if key.name == plain and (plain == written or plain not in value):
+                    _read(value, key, found)
 
 
 def _add(value: Any, kind: str, found: Items) -> None:
+    if value is None:
+        return
     if kind in PRIMITIVES:
         found.append(Element(value, kind))
     elif kind:

@@ -126,9 +126,14 @@ def compare(left: Any, right: Any) -> int | None:
         return _compare_moments(left, right)
     if isinstance(left, str) and isinstance(right, str):
         return (left > right) - (left < right)
-    if is_quantity(left) and is_quantity(right):
+    if _measures(left) and _measures(right):
         return compare_quantities(left, right)
     raise InvalidView(f"cannot put a {kind_of(left)} and a {kind_of(right)} in order")
+
+
+def _measures(value: Any) -> bool:
+    """Whether the value is a quantity, or a number, which counts as one without a unit."""
+    return is_number(value) or is_quantity(value)
 
 
 def _compare_moments(left: Any, right: Any) -> int | None:

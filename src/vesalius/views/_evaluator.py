@@ -19,7 +19,7 @@ from vesalius.errors import InvalidView
 from vesalius.views import _arithmetic, _conversions, _loops, _outside, _texts
 from vesalius.views import _nodes as ast
 from vesalius.views._compiled import BOOLEAN, NOTHING, Compiled, Run, Scope, Value, single
-from vesalius.views._elements import is_fhir, lineage, reader
+from vesalius.views._elements import chained, is_fhir, lineage, quick_value, reader
 from vesalius.views._equality import distinct
 from vesalius.views._functions import FUNCTIONS, Function, Items, whole
 from vesalius.views._members import members, read_member
@@ -159,7 +159,7 @@ class Compiler:
         name = node.name
         if name in self._variables:
             slot, shape = self._variables[name]
-            return Compiled(lambda items, scope: _world(scope).variables[slot], shape)
+            return Compiled(lambda items, scope: (_world(scope).variables or {})[slot], shape)
         if name in self.constants:
             return _always(*self.constants[name])
         if name == "rowIndex" and not self.mode.typed:
@@ -167,18 +167,17 @@ class Compiler:
                 lambda items, scope: [scope.row], scalar("integer"), lambda item, scope: scope.row
             )
         if name in ("resource", "context", "rootResource"):
-            return self._resource(name)
+            return self._resource()
         if name in CODE_SYSTEMS:
             return _always(CODE_SYSTEMS[name], "System.String" if self.mode.typed else "uri")
         if self.mode.typed:
             return _given(name)
         raise InvalidView(f"there is no constant %{name}")
 
-    def _resource(self, name: str) -> Compiled:
-        if name == "rootResource" and self.mode.typed:
-            return Compiled(lambda items, scope: [_world(scope).root], NOTHING)
-        if name == "context" and self.mode.typed:
-            return Compiled(lambda items, scope: _world(scope).constants["context"], Shape())
+    def _resource(self) -> Compiled:
+        """The outermost resource; where one runs on a whole resource, the three are the same."""
+        if self.mode.typed:
+            return Compiled(lambda items, scope: [] if scope.resource is None else [scope.resource], NOTHING)
         return Compiled(lambda items, scope: [scope.resource], NOTHING, lambda item, scope: scope.resource)
 
     def _variable(self, node: ast.Variable, focus: Shape) -> Compiled:
@@ -199,7 +198,7 @@ class Compiler:
         if self.mode.strict:
             _check_element(node.name, target.shape, shape)
         if self.mode.typed:
-            return _typed_member(node, target, shape)
+            return _typed_member(node, target, shape, focus)
         if node.name == "extension" and isinstance(node.target, ast.Member):
             return Compiled(self._shadow(node.target, focus), Shape(("Extension",)))
         if target.path is not None and len(shape.types) == 1:
@@ -219,7 +218,7 @@ class Compiler:
         def run(items: Items, scope: Scope) -> Items:
             return [each for each in items if each.__class__ is Element and name in lineage(each.type)]
 
-        return Compiled(run, focus if same else Shape((name,), focus.many))
+        return Compiled(run, focus, path=()) if same else Compiled(run, Shape((name,), focus.many))
 
     def _shadow(self, node: ast.Member, focus: Shape) -> Run:
         """The extensions of an element, or of a primitive: JSON keeps those beside it, under ``_name``."""
@@ -293,8 +292,9 @@ class Compiler:
         types = target.shape.types if result == "=" else (result,) if result else ()
         shape = Shape(types, many)
         if node.name == "first" and target.path and not self.mode.typed:
-            return single(first(target.path), shape, _applied(function.run, target.run, arguments))
-        if node.name in ("empty", "not") and target.value is not None:
+            slow = _applied(function.run, target.run, arguments)
+            return single(first(target.path), shape, slow, scoped=False)
+        if node.name in ("empty", "not") and target.value is not None and not self.mode.typed:
             return Compiled(_applied(function.run, target.run, arguments), shape, _quick(node.name, target))
         return Compiled(_applied(function.run, target.run, arguments), shape)
 
@@ -329,11 +329,17 @@ def _quick(name: str, target: Compiled) -> Value | None:
     return negated
 
 
-def _typed_member(node: ast.Member, target: Compiled, shape: Shape) -> Compiled:
-    read, run = reader(node.name), target.run
-    if node.target is None:
-        return Compiled(lambda items, scope: read(items), shape)
-    return Compiled(lambda items, scope: read(run(items, scope)), shape)
+def _typed_member(node: ast.Member, target: Compiled, shape: Shape, focus: Shape) -> Compiled:
+    """Reads elements with their types; step by step, or in one go where R4 leaves nothing open."""
+    step, run = reader(node.name), target.run
+    if target.path is None or not focus.type:
+        return Compiled(lambda items, scope: step(run(items, scope)), shape)
+    path = (*target.path, node.name)
+    read = chained(focus.type, path)
+    if read is None:
+        return Compiled(lambda items, scope: step(run(items, scope)), shape)
+    value = quick_value(focus.type, node.name) if len(path) == 1 and not focus.many else None
+    return Compiled(lambda items, scope: read(items), shape, value, path)
 
 
 def _check_element(name: str, owner: Shape, found: Shape) -> None:

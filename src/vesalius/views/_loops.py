@@ -9,11 +9,12 @@ from typing import TYPE_CHECKING, Any
 
 from vesalius.errors import InvalidView
 from vesalius.views import _nodes as ast
-from vesalius.views._compiled import BOOLEAN, Compiled, Run, Scope, SeveralError
+from vesalius.views._compiled import BOOLEAN, Compiled, Run, Scope
 from vesalius.views._equality import Seen, compare
 from vesalius.views._functions import Items, one, truth
 from vesalius.views._special import special
 from vesalius.views._types import Shape
+from vesalius.views._values import SeveralError
 
 if TYPE_CHECKING:
     from vesalius.views._evaluator import Compiler
@@ -82,7 +83,8 @@ def _exists(compiler: Compiler, node: ast.Call, focus: Shape) -> Compiled:
     target = compiler.target(node.target, focus)
     run, value = target.run, target.value
     slow: Run = lambda items, scope: [bool(run(items, scope))]  # noqa: E731 - it is one of two forms
-    if value is None:
+    # An element of whole FHIRPath can be there without a value.
+    if value is None or compiler.mode.typed:
         return Compiled(slow, BOOLEAN)
     return Compiled(slow, BOOLEAN, lambda item, scope: value(item, scope) is not None)
 

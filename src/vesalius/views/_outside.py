@@ -16,6 +16,7 @@ from vesalius.views._compiled import BOOLEAN, Compiled, Run, Scope, World, singl
 from vesalius.views._elements import children, descendants, resource
 from vesalius.views._functions import Items, function, one, text, whole
 from vesalius.views._narrative import is_narrative
+from vesalius.views._quantities import quantity
 from vesalius.views._special import special, type_of_node
 from vesalius.views._typed import named_kind
 from vesalius.views._types import MOMENTS, Shape, scalar
@@ -90,7 +91,7 @@ def _resolve(compiler: Compiler, node: ast.Call, focus: Shape) -> Compiled:
     target = compiler.target(node.target, focus)
 
     def run(items: Items, scope: Scope) -> Items:
-        world = scope.world or World()
+        world = scope.world or World(None, {})
         found = (_resolved(bare(item), scope, world) for item in target.run(items, scope))
         return [resource(each) for each in found if isinstance(each, dict)]
 
@@ -281,6 +282,7 @@ def _boundary(compiler: Compiler, node: ast.Call, focus: Shape, high: bool) -> C
         value = one(found, f"{node.name}()")
         if value is None:
             return []
+        value = quantity(value) if isinstance(value, dict) else value
         wanted = whole(places(items, scope), f"{node.name}()") if places else None
         named = kind or MOMENTS.get(named_kind(found[0], ""), "")
         edge = boundary(value, high, named, wanted)
@@ -329,6 +331,8 @@ def _define_variable(compiler: Compiler, node: ast.Call, focus: Shape) -> Compil
     def run(items: Items, scope: Scope) -> Items:
         found = target.run(items, scope)
         if scope.world is not None:
+            if scope.world.variables is None:
+                scope.world.variables = {}
             scope.world.variables[slot] = kept.run(found, scope)
         return found
 

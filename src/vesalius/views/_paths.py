@@ -6,10 +6,10 @@ from __future__ import annotations
 
 from typing import Any
 
-from vesalius.views._compiled import Compiled, Run, Scope, SeveralError, Value, single
+from vesalius.views._compiled import Compiled, Run, Scope, Value, single
 from vesalius.views._functions import Items
 from vesalius.views._types import Shape
-from vesalius.views._values import bare
+from vesalius.views._values import SeveralError, bare
 
 Path = tuple[str, ...]
 """The properties of JSON objects that lead from the focus to the values, in order."""
@@ -49,8 +49,8 @@ def _spread(items: Items, name: str) -> Items:
 def plain_path(path: Path, shape: Shape) -> Compiled:
     """The expression that follows a path; on one item and without lists, where R4 has none."""
     if shape.many:
-        return Compiled(gather(path), shape, path=path)
-    return single(walk(path), shape, gather(path), path)
+        return Compiled(gather(path), shape, path=path, scoped=False)
+    return single(walk(path), shape, gather(path), path, scoped=False)
 
 
 def _inside(item: Any, name: str) -> Any:

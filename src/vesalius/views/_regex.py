@@ -14,8 +14,12 @@ from functools import lru_cache
 from vesalius.errors import InvalidView
 from vesalius.views._pattern import CHAR, JUMP, MATCH, SAVE, SPLIT, Instruction, Program, read_pattern
 
-_MOST_STEPS = 50_000_000
-"""Characters times instructions; some seconds at the very worst, in practice far less."""
+_LONGEST = 5_000_000
+"""Characters of a text."""
+_MOST_STEPS = 3_000_000
+"""Steps that are new, each counted as if it used the whole pattern: seconds at the very worst."""
+_MOST_FOLLOWED = 200_000
+"""Ways followed where groups are kept, which takes longer."""
 _MOST_KEPT = 20_000
 """Steps that a pattern remembers; then it forgets them all."""
 
@@ -52,8 +56,9 @@ def replaced(value: str, pattern: str, new: str, flags: str = "") -> str:
     automaton = _automaton(pattern, flags)
     parts = automaton.program.replacement(new)
     found, at = [], 0
+    budget = _Budget()
     while at <= len(value):
-        spans = automaton.next_match(value, at)
+        spans = automaton.next_match(value, at, budget)
         if spans is None:
             break
         start, end = spans[0] or 0, spans[1] or 0
@@ -92,11 +97,14 @@ class _Automaton:
     def __init__(self, program: Program) -> None:
         self.program = program
         self._kept: dict[_Key, tuple[bool, frozenset[int]]] = {}
-        self._steps = 0
 
     def finds(self, value: str, anywhere: bool) -> bool:
         """Whether there is a match in the text, or of all of it."""
-        self._afford(len(value))
+        if len(value) > _LONGEST:
+            raise InvalidView(
+                f"a text of more than {_LONGEST:,} characters is too long for a regular expression"
+            )
+        spent = 0
         start = frozenset((0,))
         state, before = start, None
         looks = self.program.looks
@@ -105,6 +113,9 @@ class _Automaton:
             step = self._kept.get(key)
             if step is None:
                 step = self._step(key)
+                spent += len(self.program.code)
+                if spent > _MOST_STEPS:
+                    raise InvalidView("the text is too long for a regular expression of this size")
             matched, state = step
             if matched and (anywhere or after is None):
                 return True
@@ -114,10 +125,6 @@ class _Automaton:
                 return False
             before = after
         return False
-
-    def _afford(self, length: int) -> None:
-        if length * len(self.program.code) > _MOST_STEPS:
-            raise InvalidView("the text is too long for a regular expression of this size")
 
     def _step(self, key: _Key) -> tuple[bool, frozenset[int]]:
         """Whether the state has matched before the next character, and the state after it."""
@@ -142,9 +149,8 @@ class _Automaton:
         self._kept[key] = found = (matched, frozenset(reached))
         return found
 
-    def next_match(self, value: str, start: int) -> list[int | None] | None:
+    def next_match(self, value: str, start: int, budget: _Budget) -> list[int | None] | None:
         """The groups of the first match from ``start`` on, the whole match first, as pairs of places."""
-        self._steps = 0
         width = 2 * (len(self.program.groups) + 1)
         empty: tuple[int | None, ...] = (None,) * width
         threads: list[tuple[int, tuple[int | None, ...]]] = []
@@ -157,6 +163,7 @@ class _Automaton:
             elif not threads:
                 break
             done, threads = self._advance(threads, place, before, after)
+            budget.spend(len(threads) + 1)
             best = done or best
         return None if best is None else list(best)
 
@@ -191,7 +198,16 @@ class _Automaton:
                 todo.append((other, groups))
             elif argument(before, after):
                 todo.append((at + 1, groups))
-        self._steps += len(seen)
-        if self._steps > _MOST_STEPS // 10:
-            raise InvalidView("the text is too long for a regular expression of this size")
         return None, found
+
+
+class _Budget:
+    """The steps that one replacement may still take, over all its matches."""
+
+    def __init__(self) -> None:
+        self.left = _MOST_FOLLOWED
+
+    def spend(self, steps: int) -> None:
+        self.left -= steps
+        if self.left < 0:
+            raise InvalidView("the text is too long for a regular expression of this size")

@@ -10,13 +10,13 @@ from collections.abc import Callable, Mapping, Sequence
 from typing import Any, NamedTuple
 
 from vesalius.errors import InvalidView
-from vesalius.views._compiled import Compiled, Run, Scope, SeveralError, Value
+from vesalius.views._compiled import Compiled, Run, Scope, Value
 from vesalius.views._definition import Column, Definition, Select
 from vesalius.views._evaluator import compile_expression
 from vesalius.views._functions import Items
 from vesalius.views._parser import parse
 from vesalius.views._types import Shape
-from vesalius.views._values import Choice, Moment, Quantity
+from vesalius.views._values import Choice, Moment, Quantity, SeveralError
 
 Row = tuple[Any, ...]
 _NOWHERE = Scope(None)
@@ -32,6 +32,7 @@ class _Cell(NamedTuple):
     value: Value | None = None
     first: str | None = None
     second: str | None = None
+    scoped: bool = True
 
 
 class Plan:
@@ -127,8 +128,12 @@ class Plan:
             return _Cell(lambda items, scope: [plain(item) for item in found.run(items, scope)])
         slow = _single(column.name, found.run, place)
         if found.value is None or found.path is None or not 1 <= len(found.path) <= 2:
-            return _Cell(slow, found.value)
-        return _Cell(slow, None, *found.path)
+            return _Cell(slow, found.value, scoped=found.scoped)
+        return (
+            _Cell(slow, None, *found.path, scoped=False)
+            if len(found.path) == 2
+            else _Cell(slow, None, found.path[0], scoped=False)
+        )
 
 
 def _single(name: str, run: Run, place: str) -> Callable[[Items, Scope], Any]:
@@ -168,6 +173,7 @@ def _fill(cells: Sequence[_Cell]) -> Make:
     keys = [cell.first for cell in cells]
     seconds = [(at, cell.second) for at, cell in enumerate(cells) if cell.second is not None]
     values = [(at, cell.value) for at, cell in enumerate(cells) if cell.value is not None]
+    scoped = any(cell.scoped for cell in cells)
     others = [(at, cell.slow) for at, cell in enumerate(cells) if cell.first is None and cell.value is None]
 
     def make(item: Any, index: int, resource: Any) -> list[Row]:
@@ -183,7 +189,7 @@ def _fill(cells: Sequence[_Cell]) -> Make:
         if list in map(type, row):
             return slow(item, index, resource)
         if values or others:
-            scope = Scope(resource, index)
+            scope = Scope(resource, index) if scoped else _NOWHERE
             try:
                 for at, read in values:
                     value = read(item, scope)
@@ -202,7 +208,7 @@ def _fill(cells: Sequence[_Cell]) -> Make:
 
 
 def _for_each(items: Compiled, body: Make, null_row: Row | None) -> Make:
-    run, scoped = items.run, items.path is None
+    run, scoped = items.run, items.scoped
     nothing = [] if null_row is None else [null_row]
 
     def make(item: Any, index: int, resource: Any) -> list[Row]:
@@ -240,15 +246,19 @@ def _product(parts: Sequence[Make]) -> Make:
     """Every combination of the rows of the parts, the last part changing fastest."""
 
     def make(item: Any, index: int, resource: Any) -> list[Row]:
-        rows: list[Row] = [()]
-        for part in parts:
+        rows: list[Row] = []
+        for at, part in enumerate(parts):
             found = part(item, index, resource)
-            if len(found) == 1:
+            if at == 0:
+                rows = found
+            elif len(found) == 1:
                 rows = [row + found[0] for row in rows]
             elif found:
                 rows = [row + each for row in rows for each in found]
             else:
-                return []
+                rows = []
+            if not rows:
+                return rows
         return rows
 
     return make

@@ -12,6 +12,11 @@ from typing import Any
 
 from vesalius.views._types import MOMENTS
 
+
+class SeveralError(Exception):
+    """A path that gives one value by R4 meets a list; the general way of running says what that means."""
+
+
 Number = int | float | Decimal
 NUMBERS = (int, float, Decimal)
 CALENDAR = {

@@ -21,7 +21,7 @@ from typing import Any, NamedTuple
 from vesalius.errors import InvalidView
 from vesalius.views._compiled import Scope, World
 from vesalius.views._elements import resource as as_element
-from vesalius.views._elements import type_of
+from vesalius.views._elements import shown, type_of
 from vesalius.views._evaluator import Mode, compile_expression
 from vesalius.views._parser import parse
 from vesalius.views._types import Shape
@@ -69,15 +69,15 @@ class Expression:
         trace: Callable[[str, list[Item]], None] | None = None,
     ) -> list[Item]:
         """The result on one resource: see :func:`evaluate`."""
-        root = as_element(resource) if resource is not None else None
-        focus = [] if root is None else [root]
-        given = {name: _items(value) for name, value in (constants or {}).items()}
-        told = None if trace is None else (lambda name, items: trace(name, [_item(each) for each in items]))
-        world = World(root, {**given, "context": focus}, now, resolve, told)
+        root = None if resource is None else as_element(resource)
+        given = {name: _items(value) for name, value in constants.items()} if constants else {}
+        told = None if trace is None else (lambda name, items: trace(name, list(map(_item, items))))
+        world = World(root, given, now, resolve, told)
         try:
-            return [_item(each) for each in self._run(focus, Scope(root, world=world))]
+            found = self._run([] if root is None else [root], Scope(root, world=world))
         except InvalidView as error:
             raise InvalidView(f"{error.message}, in {self.text!r}", hint=error.hint) from None
+        return list(map(_item, found))
 
 
 def compile(text: str, *, on: str = "", strict: bool = False) -> Expression:  # noqa: A001 - fhirpath.compile reads best
@@ -143,5 +143,6 @@ def _items(value: Any) -> list[Any]:
 
 
 def _item(item: Any) -> Item:
-    namespace, name = type_of(item)
-    return Item(item.value if isinstance(item, Element) else item, f"{namespace}.{name}")
+    if item.__class__ is Element and not item.type.startswith("System."):
+        return Item(item.value, f"FHIR.{shown(item.type)}")
+    return Item(item.value if item.__class__ is Element else item, ".".join(type_of(item)))
