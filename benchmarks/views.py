@@ -1,40 +1,49 @@
-"""How fast views run: both routes beside DuckDB SQL written by hand and a plain loop, on the same resources.
+"""How fast views run: every route beside SQL written by hand, plain loops and sqlonfhir, on the same data.
 
     .venv/bin/python benchmarks/views.py [RESOURCES]
+    VESALIUS_PEERS=PEERS/bin/python .venv/bin/python benchmarks/views.py
 
-Reads ``../shared/data/synthea-r4/Observation.ndjson.gz`` (or ``$VESALIUS_DATA``), 88,674 Observations. Each
-figure is resources per CPU-second (user and system, all threads), the best of three runs, in one process; the
-ratios hold within one run, the figures only on one machine. Every contender makes the same Arrow columns, and
-the run fails if their rows differ.
+Reads ``../shared/data/synthea-r4/Observation.ndjson.gz`` (or ``$VESALIUS_DATA``), 88,674 Observations, and
+runs one view of 11 columns. Each figure is resources per CPU-second (user and system, all threads), the best
+of several runs in one process, each contender in turn; the ratios hold within one run, the figures only on
+one machine. All make the same Arrow columns, and the run fails if their rows differ (of the peers, which make
+Python objects, the first 100). The peers, sqlonfhir and a loop with orjson, run in an environment of their
+own, which ``benchmarks/peers.txt`` describes and ``$VESALIUS_PEERS`` names; without it they are left out.
 """
 
 import gzip
+import json
 import os
+import subprocess
 import sys
 import tempfile
 from datetime import UTC, datetime
 from pathlib import Path
 from time import perf_counter, process_time
 
+import msgspec
 import pyarrow as pa
 
-from vesalius import fhir
 from vesalius.lake import Arrival, Lake
 from vesalius.store import open_store
-from vesalius.views import View, _duckdb, _table
+from vesalius.views import Files, View, _duckdb, _table
 
 DATA = Path(os.environ.get("VESALIUS_DATA", Path(__file__).parents[2] / "shared" / "data"))
+SAMPLE = 1000
 VIEW = {
     "resource": "Observation",
     "select": [
         {
             "column": [
-                {"name": "status", "path": "status"},
+                {"name": "id", "path": "getResourceKey()"},
+                {"name": "patient", "path": "subject.reference"},
                 {"name": "encounter", "path": "encounter.reference"},
+                {"name": "status", "path": "status"},
+                {"name": "category", "path": "category.coding.code.first()"},
                 {"name": "effective", "path": "effective.ofType(dateTime)"},
+                {"name": "issued", "path": "issued"},
                 {"name": "value", "path": "value.ofType(Quantity).value"},
                 {"name": "unit", "path": "value.ofType(Quantity).unit"},
-                {"name": "answer", "path": "value.ofType(CodeableConcept).coding.code.first()"},
             ]
         },
         {
@@ -44,111 +53,181 @@ VIEW = {
     ],
 }
 BY_HAND = """
-SELECT status, encounter.reference AS encounter, effectiveDateTime AS effective,
-  valueQuantity."value" AS value, valueQuantity.unit AS unit, valueCodeableConcept.coding[1].code AS answer,
-  c.system AS system, c.code AS code,
-  'Observation/' || _id || '/_history/' || _version AS _reference, 'Observation/' || _id AS _resource,
-  _subject, _recorded_at, _seq
-FROM (SELECT *, unnest(code.coding) AS c FROM {source}) ORDER BY _seq
+SELECT id, subject.reference AS patient, encounter.reference AS encounter, status,
+  category[1].coding[1].code AS category, effectiveDateTime AS effective, issued,
+  valueQuantity."value" AS "value", valueQuantity.unit AS unit, c.system AS system, c.code AS code
+FROM (SELECT *, unnest(code.coding) AS c FROM {source})
 """
+NDJSON = """read_json('{path}', format = 'newline_delimited', columns = {{
+  id: 'VARCHAR', status: 'VARCHAR',
+  subject: 'STRUCT(reference VARCHAR)', encounter: 'STRUCT(reference VARCHAR)',
+  category: 'STRUCT(coding STRUCT(code VARCHAR)[])[]', effectiveDateTime: 'VARCHAR', issued: 'VARCHAR',
+  valueQuantity: 'STRUCT("value" DOUBLE, unit VARCHAR)',
+  code: 'STRUCT(coding STRUCT(system VARCHAR, code VARCHAR)[])'}})"""
 
 
-def plain_loop(versions, schema):
-    """What one would write without views, for this one question."""
-    rows = []
-    for version in versions:
-        resource = version.resource
-        quantity = resource.get("valueQuantity", {})
-        answers = [
-            each["code"]
-            for each in resource.get("valueCodeableConcept", {}).get("coding", [])
-            if "code" in each
-        ]
-        common = (
-            resource.get("status"),
-            resource.get("encounter", {}).get("reference"),
-            resource.get("effectiveDateTime"),
-            quantity.get("value"),
-            quantity.get("unit"),
-            answers[0] if answers else None,
-        )
-        origin = (
-            version.reference,
-            f"{version.type}/{version.id}",
-            version.subject,
-            version.recorded_at,
-            version.seq,
-        )
-        rows += [
-            (*common, coding.get("system"), coding.get("code"), *origin)
-            for coding in resource.get("code", {}).get("coding", [])
-        ]
-    return _table.arrow(rows, schema)
+def rows_of(resource):
+    """What one would write without views, for this one view."""
+    quantity = resource.get("valueQuantity", {})
+    categories = [
+        coding["code"]
+        for category in resource.get("category", ())
+        for coding in category.get("coding", ())
+        if "code" in coding
+    ]
+    common = (
+        resource.get("id"),
+        resource.get("subject", {}).get("reference"),
+        resource.get("encounter", {}).get("reference"),
+        resource.get("status"),
+        categories[0] if categories else None,
+        resource.get("effectiveDateTime"),
+        resource.get("issued"),
+        None if (value := quantity.get("value")) is None else float(value),
+        quantity.get("unit"),
+    )
+    return [
+        (*common, each.get("system"), each.get("code")) for each in resource.get("code", {}).get("coding", ())
+    ]
 
 
-def filled(folder, most):
-    engine = open_store(f"sqlite:///{folder / 'log.db'}")
-    lake = Lake(engine, folder / "columns")
-    with gzip.open(DATA / "synthea-r4" / "Observation.ndjson.gz") as lines:
-        arrivals = [Arrival.of(line.strip()) for line, _ in zip(lines, range(most), strict=False)]
-    lake.write(arrivals, "synthea", datetime.now(UTC))
-    return lake, len(arrivals)
+def loop(resources, schema):
+    columns = zip(*(row for resource in resources for row in rows_of(resource)), strict=True)
+    return pa.table(
+        [pa.array(cells, field.type) for cells, field in zip(columns, schema, strict=True)], schema
+    )
 
 
-def best(run, times=3):
-    """The least CPU-seconds and the least seconds on the clock of some runs, and what the last gave."""
-    taken = []
-    for _ in range(times):
-        cpu, clock = process_time(), perf_counter()
-        result = run()
-        taken.append((process_time() - cpu, perf_counter() - clock))
-    return min(cpu for cpu, _ in taken), min(clock for _, clock in taken), result
+def sorted_rows(table):
+    """The columns of the view in one order of rows: without ``_seq``, a compacted lake gives another."""
+    return table.select(View.load(VIEW).columns).sort_by([("id", "ascending"), ("code", "ascending")])
+
+
+def measured(contenders, count, expected, times):
+    """Runs the contenders in turn, some times over; prints and returns the least CPU-seconds of each."""
+    cpu = dict.fromkeys(contenders, float("inf"))
+    clock = dict(cpu)
+    for at in range(times):
+        for name, run in contenders.items():
+            start = process_time(), perf_counter()
+            result = run()
+            cpu[name] = min(cpu[name], process_time() - start[0])
+            clock[name] = min(clock[name], perf_counter() - start[1])
+            assert at or sorted_rows(result).equals(expected), f"{name} gives different rows"
+    for name in contenders:
+        print(f"  {name:34}{count / cpu[name]:14,.0f}{count / clock[name]:14,.0f}")
+    return cpu
+
+
+def from_ndjson(view, path, packed, count, expected):
+    print("from NDJSON")
+    files = Files(path)
+    with _duckdb.connect([str(path)]) as connection:
+        hand = BY_HAND.format(source=NDJSON.format(path=path))
+        contenders = {
+            "view, DuckDB": lambda: view.table(files, engine="duckdb"),
+            "SQL by hand": lambda: connection.sql(hand).to_arrow_table().cast(view.schema),
+            "view, DuckDB, from gzip": lambda: view.table(Files(packed), engine="duckdb"),
+            "view, Python": lambda: view.table(files, engine="python"),
+            "loop with msgspec": lambda: loop(
+                map(msgspec.json.decode, path.read_bytes().splitlines()), view.schema
+            ),
+        }
+        return measured(contenders, count, expected, 3)
+
+
+def from_columns(view, lake, count, expected):
+    files = lake.columns("Observation").files
+    print(f"from the lake's columns ({len(files)} files)")
+    with _duckdb.connect(files) as connection:
+        hand = BY_HAND.format(source=_duckdb.parquet(files))
+        contenders = {
+            "view, Arrow": lambda: view.table(lake, origin=()),
+            "view, Arrow, with the origin": lambda: view.table(lake),
+            "view, DuckDB": lambda: view.table(lake, engine="duckdb", origin=()),
+            "view, DuckDB, with the origin": lambda: view.table(lake, engine="duckdb"),
+            "SQL by hand": lambda: connection.sql(hand).to_arrow_table().cast(view.schema),
+        }
+        return measured(contenders, count, expected, 25)
+
+
+def from_decoded(view, versions, expected):
+    print("from decoded resources")
+    resources = [version.resource for version in versions]
+    contenders = {
+        "view, Python": lambda: _table.arrow(
+            [row for each in resources for row in view._plan.rows(each)], view.schema
+        ),
+        "loop": lambda: loop(resources, view.schema),
+    }
+    return measured(contenders, len(resources), expected, 2)
+
+
+def peers(path, expected):
+    """Runs the peers, if there are any."""
+    python = os.environ.get("VESALIUS_PEERS")
+    if not python:
+        print("peers left out: $VESALIUS_PEERS names no Python with benchmarks/peers.txt")
+        return {}
+    with tempfile.NamedTemporaryFile("w", suffix=".json") as view:
+        json.dump(VIEW, view)
+        view.flush()
+        script = Path(__file__).with_name("views_peers.py")
+        command = [python, str(script), view.name, str(path), str(SAMPLE)]
+        found = json.loads(subprocess.run(command, check=True, capture_output=True).stdout)
+    print("peers, in their own environment")
+    for name, each in found.items():
+        assert each["rows"] == expected.slice(0, 100).to_pylist(), f"{name} gives different rows"
+        print(f"  {name:34}{each['resources'] / each['seconds']:14,.0f}  ({each['resources']:,} resources)")
+    return {name: each["seconds"] / each["resources"] for name, each in found.items()}
+
+
+def filled(folder, lines):
+    lake = Lake(open_store(f"sqlite:///{folder / 'log.db'}"), folder / "columns")
+    lake.write([Arrival.of(line) for line in lines], "synthea", datetime.now(UTC))
+    lake.refresh_columns()
+    lake.compact_columns()
+    return lake
 
 
 def main(most):
-    if not DATA.is_dir():
-        print(f"skipped: no data folder at {DATA}")
+    source = DATA / "synthea-r4" / "Observation.ndjson.gz"
+    if not source.is_file():
+        print(f"skipped: there is no {source}")
         return
     view = View.load(VIEW)
-    assert view.route == "duckdb", view.route
-    schema = pa.schema([*view.schema, *_table.ORIGIN])
     with tempfile.TemporaryDirectory() as temporary:
-        lake, count = filled(Path(temporary), most)
-        files = lake.columns("Observation").files
-        versions = list(lake.versions("Observation"))
-        for version in versions:
-            assert version.resource  # decoded once, kept: the loops below start from decoded resources
-        bodies = [version.body for version in versions]
-        hand = BY_HAND.format(source=_duckdb.parquet(files))
-        with _duckdb.connect(files) as connection:
-            contenders = {
-                "duckdb route": lambda: view.table(lake),
-                "SQL by hand": lambda: connection.sql(hand).to_arrow_table().cast(schema),
-                "python route": lambda: _table.table(view._plan, view.schema, versions),
-                "plain loop": lambda: plain_loop(versions, schema),
-            }
-            measured = {name: best(run) for name, run in contenders.items()}
-        decoding = best(lambda: [fhir.load(body) for body in bodies])
-        report(measured, decoding, count)
+        folder = Path(temporary)
+        with gzip.open(source) as opened:
+            lines = [line.strip() for line, _ in zip(opened, range(most), strict=False)]
+        path, packed = folder / "Observation.ndjson", folder / "Observation.ndjson.gz"
+        path.write_bytes(b"\n".join(lines) + b"\n")
+        packed.write_bytes(gzip.compress(path.read_bytes()))
+        lake, count = filled(folder, lines), len(lines)
+        made = view.table(Files(path), engine="python")
+        expected = sorted_rows(made)
+        print(f"{count:,} Observations, {expected.num_rows:,} rows, {os.cpu_count()} cores", end=", ")
+        print(f"load {os.getloadavg()[0]:.1f}\n{'resources':36}{'per CPU-second':>14}{'per second':>14}")
+        ndjson = from_ndjson(view, path, packed, count, expected)
+        columns = from_columns(view, lake, count, expected)
+        decoded = from_decoded(view, list(lake.versions("Observation")), expected)
+        others = peers(path, made)
+        report(count, ndjson, columns, decoded, others)
         lake.engine.dispose()
 
 
-def report(measured, decoding, count):
-    tables = [
-        result.sort_by([("_seq", "ascending"), ("code", "ascending")]) for _, _, result in measured.values()
-    ]
-    assert all(table == tables[0] for table in tables), "the contenders give different rows"
-    print(f"{count} Observations, {tables[0].num_rows} rows, {os.cpu_count()} cores")
-    print(f"{'':16}{'per CPU-second':>16}{'per second':>12}")
-    for name, (cpu, clock, _) in measured.items():
-        print(f"{name:16}{count / cpu:16,.0f}{count / clock:12,.0f}")
-    print(f"{'(decoding JSON)':16}{count / decoding[0]:16,.0f}{count / decoding[1]:12,.0f}")
-    fast, hand, slow, loop = (measured[name][0] for name in measured)
-    print(f"duckdb route / SQL by hand   {hand / fast:.2f} of its speed")
-    print(f"python route / plain loop    {loop / slow:.2f} of its speed")
-    print(
-        f"duckdb route / python route  {slow / fast:.1f} times as fast (python starts from decoded resources)"
-    )
+def report(count, ndjson, columns, decoded, others):
+    for name, ours, theirs in (
+        ("from NDJSON, by hand / DuckDB", ndjson["view, DuckDB"], ndjson["SQL by hand"]),
+        ("from columns, by hand / Arrow", columns["view, Arrow"], columns["SQL by hand"]),
+        ("from columns, by hand / DuckDB", columns["view, DuckDB"], columns["SQL by hand"]),
+        ("decoded, loop / Python", decoded["view, Python"], decoded["loop"]),
+        *(
+            (f"{name} / DuckDB from NDJSON", ndjson["view, DuckDB"] / count, each)
+            for name, each in others.items()
+        ),
+    ):
+        print(f"{name:42}{theirs / ours:8.2f} times its CPU time")
 
 
 if __name__ == "__main__":

@@ -6,7 +6,7 @@ import pytest
 from click.testing import CliRunner
 
 from vesalius.cli import main
-from vesalius.governance import people, views
+from vesalius.governance import audit, people, views
 from vesalius.hospital import Hospital
 
 PATIENTS = b"".join(
@@ -74,6 +74,19 @@ def test_files_are_read_where_they_lie(tmp_path, view):
 def test_what_was_known_at_a_moment(home, view):
     past = run("view", "run", view, "--home", home, "--to", "csv", "--as-of", "2001-01-01T00:00:00Z")
     assert past.stdout.splitlines() == ["key"]
+
+
+def test_reading_the_lake_is_in_the_audit_and_reading_files_is_not(home, view, tmp_path):
+    run("view", "run", view, "--home", home)
+    file = tmp_path / "here.ndjson"
+    file.write_bytes(PATIENTS)
+    run("view", "run", view, "--from", file, "--home", home)
+    hospital = Hospital.open(home)
+    (event,) = audit.events(hospital.engine, action="view.read")
+    hospital.close()
+    assert event.actor == "system"
+    assert event.detail["resource"] == "Patient"
+    assert event.detail["columns"] == ["key"]
 
 
 def test_parquet_needs_a_file_and_a_failure_leaves_none(home, tmp_path):

@@ -4,20 +4,25 @@ import base64
 import io
 import json
 import os
+import re
 import signal
 import subprocess
 import sys
+import warnings
 from datetime import UTC, datetime
 
 import pytest
 import sqlalchemy as sa
+from click.testing import CliRunner
 
 from test_whole_loop import HOUR, NINE, culture, result, sign, silent, stay
 from vesalius import erasure, identity, ingest, loop, terminology
+from vesalius.cli import main
+from vesalius.console import app
 from vesalius.errors import Conflict, Erased, InvalidDecision, NotAllowed, NotFound, Tampered
 from vesalius.governance import audit, people, uses
 from vesalius.hospital import Hospital
-from vesalius.ingest import Cause, causes, held, receive, receive_message, received_messages, retry
+from vesalius.ingest import Cause, causes, held, messages, receive, receive_message, received_messages, retry
 from vesalius.lake import Recoding
 from vesalius.settings import Settings
 from vesalius.store import metadata, open_store, reading, writing
@@ -410,6 +415,42 @@ def test_what_came_after_the_plan_goes_too(small):
     assert holds(small, MARK) == []
 
 
+def test_a_file_on_its_way_in_stops_bringing_what_was_erased_meanwhile(hospital, monkeypatch):
+    monkeypatch.setattr("vesalius.ingest.pipeline.BATCH", 3)
+    send(hospital, "first.ndjson", [next(marked(1))])
+    data = lines([*stay(2, positive=True), *marked(1)])
+
+    def meanwhile(done, _):
+        if done == 3:
+            erase(hospital)
+
+    told = receive(
+        hospital.lake, "long.ndjson", io.BytesIO(data), source="x", received_at=NINE, progress=meanwhile
+    )
+    assert (told.read, told.written, told.quarantined) == (10, 5, 5)
+    assert hospital.lake.patient("Patient/p1") == []
+    assert {each.cause for each in held(hospital.engine)} == {Cause.ERASED}
+
+
+def test_what_was_judged_before_and_is_written_after_is_refused_whole(hospital, monkeypatch):
+    send(hospital, "first.ndjson", [next(marked(1))])
+    drafted = messages._drafted
+
+    def slow(batch, *arguments):
+        draft = drafted(batch, *arguments)
+        if not erasure.erasures(hospital.engine):
+            erase(hospital)
+        return draft
+
+    monkeypatch.setattr(messages, "_drafted", slow)
+    raw = lines([list(marked(1))[2]])
+    with pytest.raises(Conflict, match="erased on request"):
+        receive_message(hospital.lake, raw, source="messages", format="ndjson", received_at=NOW)
+    assert hospital.lake.patient("Patient/p1") == received_messages(hospital.engine) == []
+    told = receive_message(hospital.lake, raw, source="messages", format="ndjson", received_at=NOW)
+    assert (told.status, told.cause) == ("held", "erased")
+
+
 def test_codes_are_counted_without_it(small):
     local = {"system": "urn:lab", "code": MARK, "display": MARK}
     coded = result(1, "x", "1988-5", NINE) | {"code": {"coding": [local], "text": MARK}}
@@ -511,3 +552,99 @@ def test_a_reader_pinned_before_sees_it_no_longer(small):
     assert pinned.read("Patient/p1") is None
     assert pinned.position() == small.lake.position()
     assert [each.id for each in pinned.resources("Patient")] == ["p2", "p3"]
+
+
+PASSWORD = "correct horse battery"
+WHO = ("--by", "anna", "--password", PASSWORD)
+WHY = ("--asked-by", "patient", "--ground", "objection", "--reason", "letter of 2 May")
+
+
+def run(home, *arguments, **options):
+    return CliRunner().invoke(main, ["lake", *arguments, "--home", str(home)], **options)
+
+
+@pytest.fixture
+def home(small):
+    filled(small)
+    for login, role in (("anna", "dpo"), ("doc", "doctor")):
+        people.add(small.engine, login, name=login, role=role, password=PASSWORD)
+    small.close()
+    return small.home
+
+
+def test_the_command_lists_asks_and_erases(home):
+    looked = run(home, "forget", "Patient/p1", "--dry-run", "--also", MARK)
+    assert looked.exit_code == 0
+    assert "7 versions of 6 resources" in looked.output
+    assert "message/1" in looked.output
+    assert "quarantine/1" in looked.output
+    assert "1 suggestions that rest on it" in looked.output
+    assert MARK not in looked.output
+    other = run(home, "forget", "Patient/p1", *WHO, *WHY, input="Patient/p2\n")
+    assert other.exit_code == 2
+    assert "nothing was erased" in other.output
+    for wrong, said in (
+        (("forget", "Patient/p1", *WHO, "--confirm", "Patient/p1"), "say who asked"),
+        (("forget", "Patient/p1", *WHY), "--by LOGIN"),
+        (("forget",), "name what is to be erased"),
+        (
+            ("forget", "Patient/p1", *WHY, "--by", "doc", "--password", PASSWORD, "--confirm", "Patient/p1"),
+            "dpo may",
+        ),
+        (
+            ("forget", "Patient/p1", *WHY, "--by", "anna", "--password", "wrong", "--confirm", "Patient/p1"),
+            "vesalius:",
+        ),
+    ):
+        refused = run(home, *wrong)
+        assert refused.exit_code in (1, 2), wrong
+        assert said in refused.output
+    done = run(home, "forget", "Patient/p1", *WHO, *WHY, input="Patient/p1\n")
+    assert done.exit_code == 0
+    assert "erasure 1 is finished" in done.output
+    assert "nothing of Patient/p1 is here" in run(home, "forget", "Patient/p1", "--dry-run").output
+    assert "0 erasures finished" in run(home, "forget", "--resume").output
+
+
+def test_the_commands_that_keep_it_away_and_let_it_come_back(home, tmp_path):
+    run(home, "backup", str(tmp_path / "old.sqlite"))
+    run(home, "forget", "Patient/p1", *WHO, *WHY, "--confirm", "Patient/p1")
+    listed = run(home, "erasures", "--save", str(tmp_path / "erasures.json"))
+    assert "anna  Patient  objection  asked by patient" in listed.output
+    assert "finished" in listed.output
+    assert (tmp_path / "erasures.json").stat().st_mode & 0o077 == 0
+    # The database remembers what the backup does not know; a new machine is told by the copy.
+    back = run(home, "restore", str(tmp_path / "old.sqlite"), "--replace")
+    assert "1 patients and resources that were erased before were erased again" in back.output
+    fresh = tmp_path / "fresh"
+    copy = ("--erasures", str(tmp_path / "erasures.json"))
+    moved = run(fresh, "restore", str(tmp_path / "old.sqlite"), *copy)
+    assert "erased again" in moved.output
+    for where in (home, fresh):
+        opened = Hospital.open(where)
+        assert opened.lake.read("Patient/p1") is None
+        assert opened.lake.erased("Patient/p1")
+        assert holds(opened, MARK) == []
+        opened.close()
+    assert run(home, "allow", "Patient/p1", *WHO, "--reason", "admitted again").exit_code == 0
+    assert run(home, "allow", "Patient/p1", *WHO, "--reason", "again").exit_code == 1
+    assert run(
+        home, "restore", str(tmp_path / "old.sqlite"), "--replace", "--erasures", str(home / "vesalius.toml")
+    ).exit_code
+
+
+def test_the_page_of_a_suggestion_says_that_it_was_erased(small):
+    one = filled(small)
+    erase(small)
+    people.add(small.engine, "visitor", name="V", role="doctor", language="en")
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")  # as in the tests of the console
+        from starlette.testclient import TestClient
+    reader = TestClient(app(small))
+    token = re.search(r'name="token" value="([^"]+)"', reader.get("/sign-in").text)[1]
+    reader.post("/sign-in", data={"token": token, "login": "visitor"})
+    page = reader.get(f"/suggestions/{one.id}")
+    assert page.status_code == 200
+    assert "erased on request" in page.text
+    assert MARK not in page.text
+    assert reader.get("/").status_code == reader.get("/decisions").status_code == 200

@@ -42,7 +42,7 @@ ASKERS = ("patient", "representative", "authority", "hospital")
 MENTIONS = 200
 """How many resources that only mention the patient are named."""
 
-FOLDERS = ("runs", "tables", "imports")
+FOLDERS = ("runs", "tables", "imports", "inbox")
 """The folders of the home that may hold rows or uploads of patients; they are looked through, not changed."""
 
 LARGEST = 256 * 1024 * 1024

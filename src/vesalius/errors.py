@@ -109,8 +109,9 @@ class NotEnoughData(VesaliusError):
 
 
 class Leak(VesaliusError):
-    """A split would let the answer reach the side that learns (a patient on both, a row twice), or a feature
-    could see past its moment; ``place`` names where: ``features[2].ending``.
+    """A split would let in the answer (a patient on both sides), or a feature could see past its moment.
+
+    ``place`` names where: ``features[2].ending``.
     """
 
     def __init__(self, message: str, *, place: str = "", hint: str = "") -> None:

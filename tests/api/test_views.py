@@ -9,7 +9,7 @@ import pyarrow.parquet as pq
 import pytest
 from machines import PATIENT, issues, machine, observation
 
-from vesalius.api import views
+from vesalius.api import app, views
 from vesalius.governance import audit, people
 from vesalius.governance import views as saved
 from vesalius.views import library, output
@@ -211,6 +211,39 @@ def test_an_answer_that_goes_wrong_on_its_way_breaks_off(viewer, monkeypatch):
         run(viewer, ("resource", observation("a")), ("resource", observation("b")))
     assert views._turns.acquire(blocking=False)
     views._turns.release()
+
+
+def test_over_a_real_connection_an_answer_that_breaks_off_has_no_end(filled, monkeypatch, caplog):
+    import http.client
+    import socket
+    import threading
+    import time
+
+    import uvicorn
+
+    token = machine(filled, "far", may=("view",)).token
+    monkeypatch.setattr(views, "MOST_ROWS", 1)
+    monkeypatch.setattr(output, "CHUNK", 1)
+    listening = socket.create_server(("127.0.0.1", 0))
+    server = uvicorn.Server(uvicorn.Config(app(filled), log_level="critical"))
+    thread = threading.Thread(target=server.run, kwargs={"sockets": [listening]}, daemon=True)
+    thread.start()
+    while not server.started:
+        time.sleep(0.01)
+    connection = http.client.HTTPConnection("127.0.0.1", listening.getsockname()[1], timeout=30)
+    body = parameters(
+        ("subjectResource", VIEW), ("resource", observation("a")), ("resource", observation("b"))
+    )
+    headers = {"Authorization": f"Bearer {token}", "Content-Type": "application/fhir+json"}
+    connection.request("POST", "/fhir/$sql-run", json.dumps(body), headers)
+    answer = connection.getresponse()
+    assert answer.status == 200
+    with pytest.raises(http.client.IncompleteRead):
+        answer.read()
+    connection.close()
+    server.should_exit = True
+    thread.join(10)
+    listening.close()
 
 
 def test_a_turn_is_given_back_whatever_happens_and_who_comes_too_many_waits(viewer):

@@ -2,6 +2,7 @@
 
 import gzip
 import json
+import re
 
 import msgspec
 import pytest
@@ -10,7 +11,7 @@ from hypothesis import strategies as st
 
 from vesalius import fhir
 from vesalius.errors import InvalidResource
-from vesalius.fhir._structs import _Memory, decoder, may_hold_blank
+from vesalius.fhir._structs import _Memory, decoder, may_hold_blank, pattern
 
 OBSERVATION = {"resourceType": "Observation", "status": "final", "code": {"text": "a"}}
 
@@ -112,6 +113,13 @@ def test_no_value_of_the_patient_is_repeated():
             fhir.check({"resourceType": "Patient", element: value})
         assert "Berghe" not in str(caught.value)
         assert "Vandenberghe" not in str(caught.value)
+
+
+@given(st.lists(st.sampled_from(["AAAA", "b+/=", "A" * 60, "A" * 64, " ", "\n", "A", "=", "!"]), max_size=8))
+def test_base64_is_groups_of_four_with_white_space_between_them(pieces):
+    text = "".join(pieces)
+    right = re.fullmatch(r"(?:\s*[0-9A-Za-z+/=]{4})+\s*", text) is not None
+    assert (re.search(pattern("base64Binary"), text) is not None) == right
 
 
 def test_base64_is_checked_in_linear_time():

@@ -7,10 +7,18 @@ import sqlalchemy as sa
 
 from vesalius.errors import Conflict, InvalidSetting, InvalidView, NotAllowed, NotFound
 from vesalius.governance import audit, views
+from vesalius.store import open_store
 from vesalius.views import library
 
 A = '{"resource": "Patient", "select": [{"column": [{"name": "sex", "path": "gender"}]}]}'
 B = A.replace("sex", "gender")
+
+
+@pytest.fixture
+def engine(database_url):
+    opened = open_store(database_url)
+    yield opened
+    opened.dispose()
 
 
 @pytest.fixture

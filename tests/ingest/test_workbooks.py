@@ -139,6 +139,10 @@ def far_cell(xml):
     return xml.replace(b"</sheetData>", b'<row r="1048576"><c r="XFD1048576"><v>1</v></c></row></sheetData>')
 
 
+def unplaced_error(xml):
+    return xml.replace(b"</sheetData>", b'<row r="9"><c t="e"><v>#DIV/0!</v></c></row></sheetData>')
+
+
 def before_its_beginning(data):
     """A package whose list of parts points before the first of them."""
     place = data.index(b"PK\x01\x02")
@@ -170,6 +174,7 @@ FLIPPED = WHOLE[:PLACE] + bytes([WHOLE[PLACE] ^ 0xFF]) + WHOLE[PLACE + 1 :]
         (xlsx(("A", [[*HEADER, "crp"]])), "two columns"),
         (ods(("A", [])), "empty"),
         (before_its_beginning(WHOLE), "damaged"),
+        (with_part(WHOLE, SHEET, unplaced_error), "does not say where"),
     ],
 )
 def test_a_workbook_that_cannot_be_read_is_refused_whole(send, lake, data, words):

@@ -49,6 +49,14 @@ def test_a_view_that_only_picks_is_read_with_arrow_and_one_that_does_more_is_not
         assert view.table(lake).num_rows == 1
 
 
+def test_it_says_which_columns_it_reads_or_what_stands_in_the_way():
+    read = "-- reads id, status, subject.reference, category.coding.code, category.coding.system, "
+    assert View.load(PICKS).explain(engine="arrow").startswith(read)
+    assert (
+        View.load(picks(path="name.family.join(' ')")).explain(engine="arrow").startswith("-- not by Arrow")
+    )
+
+
 CODINGS = st.lists(
     st.fixed_dictionaries({}, optional={"code": st.sampled_from("abc"), "system": st.just("s")}).map(
         lambda coding: coding or {"display": "d"}

@@ -2,6 +2,7 @@
 
 import gzip
 import json
+from concurrent.futures import ThreadPoolExecutor
 
 import pyarrow as pa
 import pytest
@@ -110,6 +111,25 @@ def test_a_packed_file_that_is_cut_short_is_an_error(tmp_path, ending, engine):
     cut.write_bytes(whole[: len(whole) // 2])
     with pytest.raises(UnreadableInput):
         View.load(CODES).table(Files(cut), engine=engine)
+
+
+@pytest.mark.parametrize("engine", ENGINES)
+@pytest.mark.parametrize("name", ["a[1]", "b*", "c?", "d'e", "f %20é", "{g,h}", "i\\j"])
+def test_a_file_is_read_whatever_its_name_and_no_other_that_the_name_could_mean(tmp_path, engine, name):
+    for number, other in enumerate(("a1", "bb", "cc", "g", name)):
+        write(tmp_path / f"{other}.ndjson", [observation(number)])
+    found = View.load(CODES).table(Files(tmp_path / f"{name}.ndjson"), engine=engine)
+    assert found["code"].to_pylist() == codes(4)
+
+
+def test_many_threads_run_views_at_once(tmp_path, make_lake):
+    resources = [observation(number) for number in range(300)]
+    view, lake = View.load(CODES), make_lake(resources)
+    files = Files(write(tmp_path / "a.ndjson", resources))
+    runs = [(files, "duckdb"), (lake, "duckdb"), (lake, "arrow"), (files, "python")] * 6
+    with ThreadPoolExecutor(8) as threads:
+        tables = list(threads.map(lambda run: view.table(run[0], engine=run[1]), runs))
+    assert all(table["code"].to_pylist() == codes(*range(300)) for table in tables)
 
 
 @pytest.mark.parametrize("engine", ENGINES)

@@ -10,7 +10,8 @@ import pytest
 from vesalius import fhir
 from vesalius.errors import NotFound
 from vesalius.fhir.antibiograms import antibiogram
-from vesalius.views import View, library
+from vesalius.views import Files, View, library
+from vesalius.views.conformance import canonical
 
 EXAMPLES = Path(__file__).parent / "library_examples.ndjson"
 NAMES = library.names()
@@ -18,6 +19,7 @@ NAMES = library.names()
 # Rows of each view on Synthea, the MIMIC demo and the Belgian laboratory reports.
 ROWS = {
     "allergies": (374, 0, 0),
+    "appointments": (0, 0, 0),
     "care_plans": (1769, 0, 0),
     "care_team": (18017, 0, 0),
     "conditions": (4546, 5051, 0),
@@ -43,7 +45,7 @@ ROWS = {
 }
 
 # What none of the three holds: American data has no ATC and no Belgian product numbers, Synthea and MIMIC write
-# no routes, reactions or lots, and nobody writes documents. The examples fill each of these columns.
+# no routes, reactions or lots, and nobody writes documents or appointments. The examples fill each of these columns.
 ABSENT = {
     "allergies": {"rxnorm", "onset", "reaction", "severity"},
     "care_team": {"person_text", "role", "start", "end"},
@@ -58,6 +60,7 @@ ABSENT = {
     "susceptibilities": {"comparator"},
     "ward_stays": {"ward_text"},
     "wards": {"part_of"},
+    "appointments": set(library.load("appointments").columns),
     "documents": set(library.load("documents").columns),
 }
 
@@ -107,6 +110,18 @@ def test_each_view_gives_the_rows_it_gave_and_no_column_is_empty_without_a_reaso
             assert tuple(map(len, rows)) == ROWS[name]
             seen = sum(map(filled, rows), Counter())
             assert {column for column in view.columns if not seen[column]} == ABSENT.get(name, set())
+
+
+@pytest.mark.data
+def test_duckdb_gives_the_same_rows_from_the_files(data, shared_data, subtests):
+    for name in sorted(NAMES, key=lambda each: library.definition(each)["resource"]):
+        view = library.load(name)
+        kind = view.definition.resource
+        files = sorted((shared_data / "mimic-iv-demo" / "fhir").glob(f"Mimic{kind}*.ndjson.gz"))
+        if files:
+            with subtests.test(view=name):
+                table = view.table(Files(files), engine="duckdb")
+                assert canonical(table.to_pylist()) == canonical(view.rows(data(1, kind)))
 
 
 @pytest.mark.parametrize("name", sorted(ABSENT))

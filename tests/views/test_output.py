@@ -111,10 +111,9 @@ def test_the_engines_give_the_same_rows_of_a_union_over_many_chunks(make_lake, m
 
 def test_a_view_that_does_not_compile_goes_by_python_and_not_by_duckdb_when_asked(lake):
     view = View.load(
-        {"resource": "Observation", "select": [{"column": [{"name": "id", "path": "id.trace('x')"}]}]}
+        {"resource": "Observation", "select": [{"column": [{"name": "id", "path": "id.encode('base64')"}]}]}
     )
-    if view.route == "duckdb":
-        pytest.skip("it compiles now")
+    assert view.route.startswith("python")
     assert len(rows(lake, view=view)) == 5
     with pytest.raises(InvalidView):
         rows(lake, view=view, engine="duckdb")

@@ -17,7 +17,10 @@ TEXT = """{
     {
       "forEach": "name",
       "column": [
-        {"name": "family", "path": "family"}
+        {
+          "name": "family",
+          "path": "family"
+        }
       ]
     }
   ]
@@ -36,7 +39,9 @@ TEXT = """{
         ("select[0].column[1]", 6),
         ("select[1]", 7),
         ("select[1].forEach", 8),
-        ("select[1].column[0].path", 10),
+        ("select[1].column[0]", 12),
+        ("select[1].column[0].path", 12),
+        ("select[1].column[0].name", 11),
         ("select[1].column[0].type", 10),
         ("select[1].column[7]", 9),
         ("nothing.like[3].it", 1),

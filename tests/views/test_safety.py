@@ -161,3 +161,114 @@ def test_every_spelling_of_the_resource_type_is_read(spelling, tmp_path):
         json.dumps(definition | ({"resourceType": spelling} if spelling else {})), encoding="utf-8"
     )
     assert View.load(file).rows([patient(7)]) == [{"a": "7"}]
+
+
+# --- whatever is written in a view, its SQL is one SELECT and says the same words ------------------------------
+
+LETTERS = st.sampled_from(list("'\"`\\;-/*$%@{}()[].,|=<> \n\0é€'ab1")) | st.characters(codec="utf-8")
+TEXTS = st.text(LETTERS, max_size=24) | st.sampled_from(ATTACKS)
+
+
+def words_of(sql):
+    """The kinds of the words of a statement, in order: what it does, apart from its texts."""
+    import duckdb
+
+    (statement,) = duckdb.extract_statements(sql)
+    assert statement.type == duckdb.StatementType.SELECT
+    return [kind for _, kind in duckdb.tokenize(sql)]
+
+
+def with_texts(text):
+    """A view that puts one text wherever a view can hold text: constants, literals, urls, arguments, keys."""
+    written = "'" + text.replace("\\", "\\\\").replace("'", "\\'").replace("`", "\\`") + "'"
+    columns = {
+        "constant": "%c",
+        "literal": written,
+        "same": f"name.family = {written}",
+        "chosen": f"name.where(use = %c or family != {written}).given.join({written})",
+        "extension": f"extension(%c).extension({written}).value.ofType(string).first()",
+        "beside": f"birthDate.extension({written}).url.first()",
+        "starts": f"gender.startsWith(%c) and gender.contains({written})",
+        "joined": f"gender & {written} & %c",
+        "among": f"gender in ({written} | %c | 'x')",
+        "chosen_one": f"iif(active, {written}, %c)",
+    }
+    return View.load(
+        {
+            "resource": "Patient",
+            "constant": [{"name": "c", "valueString": text}],
+            "where": [{"path": f"gender != {written}"}],
+            "select": [
+                {"column": [{"name": name, "path": path} for name, path in columns.items()]},
+                {
+                    "forEachOrNull": f"contact.where(name.family != {written})",
+                    "column": [{"name": "z", "path": "%c"}],
+                },
+                {
+                    "repeat": [f"extension.where(url != {written})"],
+                    "column": [{"name": "url", "path": "url"}],
+                },
+            ],
+        }
+    )
+
+
+@settings(max_examples=50, deadline=None)
+@given(TEXTS)
+def test_any_text_in_a_view_is_only_text_in_its_sql(text):
+    view = with_texts(text)
+    if view.route == "duckdb":
+        assert words_of(view.explain()) == words_of(with_texts("x").explain())
+    else:
+        assert "\0" in text
+
+
+@settings(max_examples=150, deadline=None)
+@given(
+    TEXTS,
+    st.sampled_from(
+        [
+            "{}",
+            "name.{}",
+            "'{}'",
+            "`{}`",
+            "%{}",
+            "%`{}`",
+            "name.where({})",
+            "extension('{}')",
+            "iif({}, 1, 2)",
+        ]
+    ),
+)
+def test_any_path_is_one_select_or_refused(text, around):
+    path = around.replace("{}", text)
+    definition = {"resource": "Patient", "select": [{"column": [{"name": "a", "path": path}]}]}
+    try:
+        view = View.load(definition)
+    except InvalidView:
+        return
+    if view.route == "duckdb":
+        words_of(view.explain())
+
+
+@settings(max_examples=80, deadline=None)
+@given(TEXTS)
+def test_any_name_is_a_plain_name_or_refused(text):
+    """Of columns, of constants, and of the resource."""
+    column = {"name": "a", "path": "id"}
+    for definition in (
+        {"resource": "Patient", "select": [{"column": [column | {"name": text}]}]},
+        {"resource": text, "select": [{"column": [column]}]},
+        {
+            "resource": "Patient",
+            "constant": [{"name": text, "valueString": "x"}],
+            "select": [{"column": [column]}],
+        },
+        {"resource": "Patient", "select": [{"column": [column | {"type": text}]}]},
+    ):
+        try:
+            view = View.load(definition)
+        except InvalidView:
+            continue
+        if view.route == "duckdb":
+            words_of(view.explain())

@@ -29,6 +29,8 @@ def quality(check: bool, rebuild: bool, home: Path) -> None:
         found = room.feed_quality(hospital.lake, datetime.now(UTC))
     for feed in found:
         click.echo(_line(feed))
+        if feed.off:
+            click.echo(f"         switched off by {feed.off.by} since {feed.off.since:%Y-%m-%d}")
         for shift in feed.shifts:
             click.echo(f"         worse: {shift.what} {shift.before:.0%} -> {shift.now:.0%}")
     if check and any(feed.silence.alarm == "silent" for feed in found):

@@ -6,6 +6,7 @@ import sys
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager, suppress
 from datetime import datetime
+from importlib.util import find_spec
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -78,10 +79,15 @@ def run_command(
 
     if form == "parquet" and out is None:
         raise click.UsageError("Parquet is no text: name a file with --out")
-    with _source(files, home) as source, progress() as tick:
-        found = _view(name, None if files else home)
+    found, digest = _digested(name, home)
+    with _source(files, home, found, digest) as source, progress() as tick:
         wanted = limit or (SHOWN + 1 if form == "table" else None)
-        asked = output.Asked(as_of=as_of, limit=wanted, engine=engine)  # type: ignore[arg-type]
+        asked = output.Asked(
+            as_of=as_of,
+            limit=wanted,
+            engine=engine,  # type: ignore[arg-type]
+            progress=lambda share: tick("reading", int(share * 100), 100, f"{share:.0%}"),
+        )
         rows = output.batches(found, source, asked)
         if form == "table":
             _screen(found, rows, limit)
@@ -126,7 +132,9 @@ def explain(name: str, files: tuple[str, ...], home: Path) -> None:
     click.echo("-- python: any view runs, one resource after the other")
     click.echo(f"-- duckdb: {found.route}")
     click.echo(found.explain(Files(files) if files else None))
-    if spark := _spark():
+    if find_spec("pyspark"):
+        from vesalius.views import spark
+
         click.echo(f"\n-- spark: {spark.route(found)}")
         click.echo(spark.explain(found))
 
@@ -183,12 +191,18 @@ def show(name: str) -> None:
 
 def _view(name: str, home: Path | None) -> View:
     """A view by the name of its file, in the library, or saved in the hospital, if there is one."""
+    return _digested(name, home)[0]
+
+
+def _digested(name: str, home: Path | None) -> tuple[View, str]:
+    """A view, and the hash by which the audit names it."""
+    from vesalius.governance import views as saved
     from vesalius.views import Problem, View
 
     _, definition = _read(name, home)
     if isinstance(definition, Problem):
         raise InvalidView(definition.message, place=definition.place)
-    return View.load(definition)
+    return View.load(definition), saved.digest(definition)
 
 
 def _read(name: str, home: Path | None) -> tuple[str, dict[str, Any] | Problem]:
@@ -220,23 +234,19 @@ def _text(name: str, home: Path | None) -> str:
     raise NotFound(f"there is no view {name[:64]!r}", hint="a file, or one of `vesalius view list`")
 
 
-def _spark() -> Any:
-    """The engine for Spark, where it is installed."""
-    from importlib import import_module
-    from importlib.util import find_spec
-
-    both = find_spec("pyspark") and find_spec("vesalius.views.spark")
-    return import_module("vesalius.views.spark") if both else None
-
-
 @contextmanager
-def _source(files: tuple[str, ...], home: Path) -> Iterator[Lake | Files]:
+def _source(files: tuple[str, ...], home: Path, found: View, digest: str) -> Iterator[Lake | Files]:
+    """What to read; reading the hospital's lake is an event of its audit."""
+    from vesalius.governance import audit
     from vesalius.views import Files
 
     if files:
         yield Files(files)
         return
     with opened(home) as hospital:
+        detail = {"resource": found.definition.resource, "columns": list(found.columns), "digest": digest}
+        name = found.definition.name[:64] or "view"
+        audit.record(hospital.engine, audit.SYSTEM, audit.Action.VIEW_READ, name, detail)
         yield hospital.lake
 
 

@@ -16,6 +16,7 @@ from typing import Any, Protocol
 import sqlalchemy as sa
 
 from vesalius import fhir, identity
+from vesalius.errors import Conflict
 from vesalius.ingest._items import Found
 from vesalius.ingest._mentions import Mentions
 from vesalius.lake import Arrival, Lake, Written
@@ -54,5 +55,15 @@ def finished(found: Found, by: tuple[Step, ...]) -> Found:
 def written(
     lake: Lake, arrivals: Sequence[Arrival], source: str, received_at: datetime, connection: sa.Connection
 ) -> Written:
-    """Writes what arrived as it was sent, and what it becomes by the merges of patients that hold."""
-    return identity.write(lake, arrivals, source, received_at, connection)
+    """Writes what arrived as it was sent, and what it becomes by the merges of patients that hold.
+
+    Raises:
+        Conflict: some of it was erased on request after it was judged; judged again, it is held.
+    """
+    written = identity.write(lake, arrivals, source, received_at, connection)
+    # Looked at last, when this transaction has its turn in the log: no erasure can come between any more.
+    if (marks := lake.marks(connection)) and any(
+        marks.hold(f"{each.type}/{each.id}", each.subject) for each in arrivals
+    ):
+        raise Conflict("some of it was erased on request meanwhile", hint="send it again")
+    return written

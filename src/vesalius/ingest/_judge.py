@@ -44,6 +44,10 @@ class Judge:
         self._steps = steps(self.lake)
         self._erased = self.lake.marks()
 
+    def renew(self) -> None:
+        """Looks again at what was erased: a long file may have begun before."""
+        self._erased = self.lake.marks()
+
     def arrivals(self, item: Item) -> list[Arrival]:
         """The arrivals that one item holds: all of them, or none.
 

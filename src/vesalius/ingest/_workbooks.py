@@ -142,7 +142,12 @@ def _sheet(package: zipfile.ZipFile, part: str) -> Sheet:
 
 def _note(sheet: Sheet, found: re.Match[bytes]) -> None:
     place = _REFERENCE.search(found[1])
-    if not place or found[1].endswith(b"/"):
+    if found[1].endswith(b"/"):
+        return
+    if not place:
+        if _IS_ERROR.search(found[1]):  # it would be read as an empty cell
+            hint = "open it in a spreadsheet program and save it again"
+            raise UnreadableInput("a cell with an error does not say where it stands", hint=hint)
         return
     column = 0
     for letter in place[1]:

@@ -203,3 +203,4 @@ class _Run:
         identity.resume(self.lake)
         if self._progress:
             self._progress(self.passed, 0)
+        self._judge.renew()

@@ -420,12 +420,18 @@ class Lake:
             written[type_] = export.write(folder, type_, bodies, gzip=gzip, progress=progress)
         return written
 
-    def marks(self) -> erasing.Marks:
-        """What was erased and may not come back without a person's word; cheap where nothing was."""
-        with reading(self.engine) as connection:
-            changed = erasing.stamp(connection)
-            if changed != self._marks[0]:
-                self._marks = (changed, erasing.marks(connection))
+    def marks(self, connection: sa.Connection | None = None) -> erasing.Marks:
+        """What was erased and may not come back without a person's word; cheap where nothing was.
+
+        Args:
+            connection: a transaction to look within; one that has written to the log sees the last word.
+        """
+        if connection is None:
+            with reading(self.engine) as own:
+                return self.marks(own)
+        changed = erasing.stamp(connection)
+        if changed != self._marks[0]:
+            self._marks = (changed, erasing.marks(connection))
         return self._marks[1]
 
     def erased(self, reference: str) -> erasing.Erasure | None:

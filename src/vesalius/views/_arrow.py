@@ -91,6 +91,11 @@ class Projection:
             if not name and not any(leaf[: len(pick.leaf)] == pick.leaf for leaf in self.leaves):
                 raise NotCompiledError("a loop of whose items nothing is read")
 
+    @property
+    def text(self) -> str:
+        """What is read of the columns, for people."""
+        return ", ".join(".".join(_named(leaf)) for leaf in dict.fromkeys(self.leaves))
+
     def _step(self, step: Loop | Cell) -> tuple[str, int, Pick]:
         """A column and where its value is; or no column, the number of a loop and what it loops over."""
         outer = self._items[step.outer]
@@ -189,6 +194,16 @@ class Projection:
         cells |= {name: _origin(name, items[0], self.definition.resource) for name in origin}
         arrays = [_cast(cells[field.name], field.type) for field in schema]
         return pa.RecordBatch.from_arrays(arrays, schema=schema)
+
+
+def _named(leaf: Sequence[str]) -> Iterator[str]:
+    """The elements that a column is in, without the names that Parquet gives to what is in a list."""
+    names = iter(leaf)
+    for name in names:
+        if name == "list":
+            next(names)
+        else:
+            yield name
 
 
 def _walk(values: Array, steps: Sequence[str]) -> tuple[Array, Any]:

@@ -5,12 +5,13 @@
 from __future__ import annotations
 
 import os
+import re
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from functools import lru_cache
 from pathlib import Path
-from threading import Event, Thread
+from threading import Event, Lock, Thread
 from typing import TYPE_CHECKING
 
 import pyarrow as pa
@@ -35,6 +36,8 @@ Progress = Callable[[float], None]
 BATCH_ROWS = 50_000
 """About how many rows a batch has."""
 _EVERY = 0.25
+_MAKING = Lock()
+_PATTERN = re.compile(r"[\[*?]")
 _MEMORY = "read it in batches, or give it more"
 
 
@@ -137,7 +140,7 @@ class Run:
     @contextmanager
     def _running(self) -> Iterator[duckdb.DuckDBPyConnection]:
         read = self.reading
-        with _own_errors(read.files), _kept(read.paths, self.limits, os.getpid()).cursor() as connection:
+        with _own_errors(read.files), _cursor(read.paths, self.limits) as connection:
             if read.subjects is not None:
                 subjects = pa.array(sorted(set(read.subjects)), pa.string())
                 connection.register("subjects", pa.table({"subject": subjects}))
@@ -170,11 +173,11 @@ def files(found: Files, query: Query) -> Reading:
     dialect = query.dialect
     read = {"resourceType": "VARCHAR", **structure(kind, query.compiler.used)}
     named = ", ".join(f"{dialect.text(name)}: {dialect.text(type_)}" for name, type_ in read.items())
-    source = f"read_json({_listed(paths)}, format = 'newline_delimited', columns = {{{named}}}"
+    source = f"read_json({_read(paths)}, format = 'newline_delimited', columns = {{{named}}}"
     strict, lenient = f"{source})", f"{source}, ignore_errors = true)"
     if (kind, BODY) in query.compiler.used:
         typed = ", ".join(f"{dialect.name(name)} {type_}" for name, type_ in read.items())
-        lines = f"read_ndjson_objects({_listed(paths)}, ignore_errors = true)"
+        lines = f"read_ndjson_objects({_read(paths)}, ignore_errors = true)"
         strict = f"(SELECT json AS {BODY}, unnest(TRY_CAST(json AS STRUCT({typed}))) FROM {lines})"
         lenient = ""
     # What is no JSON, or has a value of another type than R4 says (a resource of another type may have, too),
@@ -191,7 +194,7 @@ def files(found: Files, query: Query) -> Reading:
 
 def parquet(paths: Sequence[str]) -> str:
     """Parquet files as what follows FROM."""
-    return f"read_parquet({_listed(paths)})"
+    return f"read_parquet({_read(paths)})"
 
 
 def connect(paths: Sequence[str], limits: Limits | None = None) -> duckdb.DuckDBPyConnection:
@@ -207,10 +210,17 @@ def connect(paths: Sequence[str], limits: Limits | None = None) -> duckdb.DuckDB
         connection.execute(f"SET threads = {int(limits.threads)}")
     if limits.memory is not None:
         connection.execute(f"SET memory_limit = '{int(limits.memory)}B'")
-    connection.execute(f"SET allowed_paths = {_listed(paths)}")
+    connection.execute("SET python_enable_replacements = false")
+    connection.execute(f"SET allowed_paths = {_listed([*paths, *map(_pattern, paths)])}")
     connection.execute("SET enable_external_access = false")
     connection.execute("SET lock_configuration = true")
     return connection
+
+
+def _cursor(paths: tuple[str, ...], limits: Limits) -> duckdb.DuckDBPyConnection:
+    """A connection to run one query on, for one thread; to be closed."""
+    with _MAKING:
+        return _kept(paths, limits, os.getpid()).cursor()
 
 
 @lru_cache(maxsize=4)
@@ -222,6 +232,15 @@ def _kept(paths: tuple[str, ...], limits: Limits, process: int) -> duckdb.DuckDB
 
 def _listed(paths: Sequence[str | Path]) -> str:
     return f"[{', '.join(Dialect().text(str(path)) for path in paths)}]"
+
+
+def _read(paths: Sequence[str | Path]) -> str:
+    """The files as what a function of DuckDB reads, which takes some letters in a name for a pattern."""
+    return _listed([_pattern(path) for path in paths])
+
+
+def _pattern(path: str | Path) -> str:
+    return _PATTERN.sub(r"[\g<0>]", str(path))
 
 
 def _is_about_values(error: Exception) -> bool:

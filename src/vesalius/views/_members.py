@@ -87,7 +87,8 @@ def read_choice(name: str, wanted: str, owner: Shape) -> Read:
 def _together(reads: list[Read]) -> Read:
     if len(reads) == 1:
         return reads[0]
-    return lambda items: [value for read in reads for value in read(items)]
+    # In the order of the items, whichever type each of them has.
+    return lambda items: [value for item in items for read in reads for value in read([item])]
 
 
 def _type(item: Any, kinds: tuple[str, ...]) -> str:

@@ -35,6 +35,17 @@ while [ "$left" -gt 0 ]; do
 done
 exec "{java}" "$@"
 """
+# Spark's log quotes what it reads; errors reach the caller all the same.
+_LOG = """\
+rootLogger.level = fatal
+logger.gateway.name = org.apache.spark.api.python.PythonGatewayServer
+logger.gateway.level = fatal
+rootLogger.appenderRef.console.ref = console
+appender.console.type = Console
+appender.console.name = console
+appender.console.target = SYSTEM_ERR
+appender.console.layout.type = PatternLayout
+"""
 _SETTINGS = {
     "spark.ui.enabled": "false",
     "spark.ui.showConsoleProgress": "false",
@@ -71,7 +82,7 @@ def session(master: str = "local[*]", **settings: str) -> Iterator[SparkSession]
             "spark.sql.warehouse.dir": str(folder / "warehouse"),
             **{name.replace("__", "."): value for name, value in settings.items()},
         }
-        with _environment(JAVA_HOME=str(java), SPARK_HOME=str(home)):
+        with _environment(JAVA_HOME=str(java), SPARK_HOME=str(home), SPARK_CONF_DIR=str(home / "conf")):
             made = _made(master, chosen)
             try:
                 yield made
@@ -108,8 +119,10 @@ def _spark_home(folder: Path) -> Path:
 
     folder.mkdir()
     for each in Path(pyspark.__file__).parent.iterdir():
-        if each.name != "work":
+        if each.name not in ("work", "conf"):
             (folder / each.name).symlink_to(each)
+    (folder / "conf").mkdir()
+    (folder / "conf" / "log4j2.properties").write_text(_LOG, encoding="utf-8")
     return folder
 
 
@@ -121,9 +134,6 @@ def _made(master: str, settings: dict[str, str]) -> SparkSession:
         for name, value in settings.items():
             builder = builder.config(name, value)
         made: SparkSession = builder.getOrCreate()
-    made.sparkContext.setLogLevel(
-        "FATAL"
-    )  # its log quotes what it reads; errors reach the caller all the same
     return made
 
 

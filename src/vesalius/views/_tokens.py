@@ -65,6 +65,8 @@ def _plain(kind: str, raw: str, text: str, at: int) -> str:
     if kind == "constant":
         name = raw[1:]
         return _unescape(name[1:-1], text, at) if name[0] in "'`" else name
+    if raw == "``":
+        raise fault(text, at, "a name of no letters")
     if kind in ("string", "delimited"):
         return _unescape(raw[1:-1], text, at)
     return raw[1:] if kind in ("date", "datetime", "time") else raw

@@ -137,7 +137,9 @@ class View:
         return "duckdb" if isinstance(self._query, Query) else f"python ({self._query})"
 
     def explain(self, source: Files | None = None, *, engine: Engine = "auto") -> str:
-        """The SQL that :meth:`table` runs, on files or on the columns of a lake, or why there is none.
+        """The SQL that DuckDB runs, on files or on the columns of a lake, or why there is none.
+
+        Asked of Arrow, which runs no SQL: which columns it reads.
 
         Raises:
             NotFound: there is no such engine.
@@ -146,6 +148,9 @@ class View:
             raise NotFound(f"there is no engine {engine!r}", hint=f"one of {', '.join(get_args(Engine))}")
         if engine == "python":
             return "-- runs in Python, as asked"
+        if engine == "arrow":
+            found = self._projection
+            return f"-- reads {found.text}" if isinstance(found, Projection) else f"-- not by Arrow: {found}"
         if not isinstance(self._query, Query):
             return f"-- runs in Python, because it uses {self._query}"
         if source is None:

@@ -12,7 +12,6 @@ from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
 from decimal import Decimal
-from importlib import import_module
 from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
@@ -51,8 +50,7 @@ class Result:
 
 def engines() -> tuple[str, ...]:
     """The engines that can run here."""
-    with_spark = find_spec("pyspark") and find_spec("vesalius.views.spark")
-    return ("python", "duckdb", "spark") if with_spark else ("python", "duckdb")
+    return ("python", "duckdb", "spark") if find_spec("pyspark") else ("python", "duckdb")
 
 
 def test_files(path: Path) -> list[Path]:
@@ -155,7 +153,8 @@ def _duckdb(view: View, lines: Path, resources: Rows) -> Rows:  # noqa: ARG001
 
 @contextmanager
 def _spark() -> Iterator[Run]:
-    spark = import_module("vesalius.views.spark")
+    from vesalius.views import spark
+
     with spark.session() as session:
 
         def run_there(view: View, lines: Path, resources: Rows) -> Rows:  # noqa: ARG001

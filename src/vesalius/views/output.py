@@ -15,7 +15,7 @@ from datetime import datetime
 from itertools import islice
 from pathlib import Path
 from tempfile import NamedTemporaryFile
-from typing import IO, TYPE_CHECKING, Any
+from typing import IO, TYPE_CHECKING, Any, Literal
 
 import msgspec
 import pyarrow as pa
@@ -54,7 +54,7 @@ class Asked:
         since: only of versions that were received after this moment.
         subjects: only of resources about these patients (``Patient/ID``); all, if None.
         limit: at most so many rows.
-        engine: what it runs on.
+        engine: what it runs on: one of those of a view, or ``spark``, on this machine.
         progress: called while DuckDB runs.
     """
 
@@ -62,7 +62,7 @@ class Asked:
     since: datetime | None = None
     subjects: tuple[str, ...] | None = None
     limit: int | None = None
-    engine: Engine = "auto"
+    engine: Engine | Literal["spark"] = "auto"
     progress: Progress | None = None
 
 
@@ -78,17 +78,27 @@ def batches(view: View, source: Lake | Files, asked: Asked | None = None) -> Ite
         NotFound: files were asked for patients or a moment, which they do not know.
     """
     asked = asked or Asked()
+    yield from _limited(_found(view, source, asked), asked.limit)
+
+
+def _found(view: View, source: Lake | Files, asked: Asked) -> Iterable[pa.RecordBatch]:
     if isinstance(source, Files):
         if asked.as_of or asked.since or asked.subjects is not None:
             raise NotFound("files know neither moments nor patients", hint="take them into a lake first")
-        found: Iterable[pa.RecordBatch] = view.batches(source, engine=asked.engine, progress=asked.progress)
-    elif asked.engine == "python" or (
-        asked.engine == "auto" and (view.route != "duckdb" or asked.subjects is not None)
-    ):
-        found = _from_log(view, source.pinned(), asked)
-    else:
-        found = _from_columns(view, source.pinned(), asked)
-    yield from _limited(found, asked.limit)
+        if asked.engine == "spark":
+            return _by_spark(view, source)
+        return view.batches(source, engine=asked.engine, progress=asked.progress)
+    slow = view.route != "duckdb" or asked.subjects is not None
+    if asked.engine == "python" or (asked.engine == "auto" and slow):
+        return _from_log(view, source.pinned(), asked)
+    return _from_columns(view, source.pinned(), asked)
+
+
+def _by_spark(view: View, source: Lake | Files) -> list[pa.RecordBatch]:
+    from vesalius.views import spark
+
+    with spark.session() as session:
+        return spark.table(view, session, source).to_batches()
 
 
 def from_resources(
@@ -119,7 +129,10 @@ def versions(view: View, lake: Lake, asked: Asked) -> Iterator[Version]:
 
 def _from_columns(view: View, lake: Lake, asked: Asked) -> Iterator[pa.RecordBatch]:
     force = in_force(lake.columns(view.definition.resource), asked.as_of, asked.since, asked.subjects)
-    found = view.batches(lake, engine="duckdb", origin=("_seq",), progress=asked.progress)
+    if asked.engine == "spark":
+        found: Iterable[pa.RecordBatch] = _by_spark(view, lake)
+    else:
+        found = view.batches(lake, engine="duckdb", origin=("_seq",), progress=asked.progress)
     for batch in found:
         kept = batch.filter(pc.is_in(batch["_seq"], force))
         if kept.num_rows:

@@ -30,8 +30,8 @@ class _Open:
 def line_of(text: str, place: str) -> int:
     r"""The line of ``select[0].column[2]`` in the text of a view, from 1.
 
-    Where the place is not there, it is the line of what it would be in. Damaged JSON is read as far as it
-    goes. ``line 7`` is line 7.
+    Of a column or a criterion it is the line of its path, where the mistake is. Where the place is not there,
+    it is the line of what it would be in. Damaged JSON is read as far as it goes. ``line 7`` is line 7.
 
     Args:
         text: the ViewDefinition.
@@ -43,6 +43,8 @@ def line_of(text: str, place: str) -> int:
     if named := _LINE.fullmatch(place):
         return int(named[1])
     known = _lines(text)
+    if f"{place}.path" in known:
+        return known[f"{place}.path"]
     while place and place not in known:
         place = _LAST.sub("", place, count=1)
     return known.get(place, 1)

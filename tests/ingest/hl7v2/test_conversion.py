@@ -437,6 +437,43 @@ def test_what_is_remembered_of_other_messages_changes_nothing(shared_data):
         assert {fhir.canonical(each) for each in alone} == {fhir.canonical(each) for each in again}, path.name
 
 
+PERFORMED = b"\r".join(
+    [
+        b"MSH|^~\\&|LAB|HOSP|||20260301101500||ORU^R01^ORU_R01|%s|P|2.8",
+        b"PID|1||123^^^HOSP^MR||Doe^Jane",
+        b"OBR|1|P1|F1|K^Potassium^L",
+        b"OBX|1|NM|K^Potassium^L||4.1|mmol/L|||||F||||||||||||%s|%s|%s",
+    ]
+)
+LABORATORY = b"Lab North^^^^^^XX^^^L1", b"Long Street 1^^Ghent", b"77^Maes^An"
+
+
+def test_what_several_fields_make_together_is_remembered_by_all_of_them():
+    used = hl7v2.Converter()
+    for number, (name, address, doctor) in enumerate(
+        [LABORATORY, LABORATORY, (*LABORATORY[:2], b"78^Peeters^Bo"), (*LABORATORY[:2], b""), LABORATORY]
+    ):
+        raw = PERFORMED % (b"%d" % number, name, address, doctor)
+        message = hl7v2.parse(raw)
+        assert used.resources(message, raw) == hl7v2.Converter().resources(message, raw)
+        made = [one.resource for one in used.found(message, raw)]
+        assert [
+            one["address"][0]["city"] for one in made if one.get("name") == "Lab North" and "address" in one
+        ] == ["Ghent"]
+        doctors = [one["name"][0]["family"] for one in made if one["resourceType"] == "Practitioner"]
+        assert doctors == ([doctor.split(b"^")[1].decode()] if doctor else [])
+
+
+def test_the_json_of_an_entry_of_a_register_was_checked_and_is_kept_with_it():
+    used, raw = hl7v2.Converter(), PERFORMED % (b"1", *LABORATORY)
+    first, second = (used.found(hl7v2.parse(raw), raw) for _ in range(2))
+    assert all(one.body == fhir.dump(one.resource) for one in second)
+    known = [one for one in second if one.usual]
+    assert {one.resource["resourceType"] for one in known} >= {"Organization", "Practitioner"}
+    assert all(any(one is other for other in first) for one in known)
+    assert not {one.usual.type for one in known} & {"Patient", "Observation", "DiagnosticReport"}
+
+
 @pytest.mark.data
 @given(data=st.data())
 @settings(suppress_health_check=list(HealthCheck), deadline=None, max_examples=30)

@@ -23,10 +23,10 @@ def code() -> Known:
 def test_what_is_put_into_a_shared_element_changes_only_that_resource():
     run, shared, one, other = begun(), code(), {}, {}
     whole, text = (setter("Observation", path(each), -1, "") for each in ("code", "code.text"))
-    whole.put(run, one, shared, (0, 0))
-    whole.put(run, other, shared, (0, 0))
-    text.put(run, one, "potassium", (0, 0))
-    whole.put(run, one, Known({"coding": [{"code": "C"}]}), (0, 0))
+    whole.put(run, one, shared, 0)
+    whole.put(run, other, shared, 0)
+    text.put(run, one, "potassium", 0)
+    whole.put(run, one, Known({"coding": [{"code": "C"}]}), 0)
     assert one == {"code": {"coding": [{"code": "B"}, {"code": "C"}], "text": "potassium"}}
     assert other["code"] is shared
     assert shared == code()
@@ -36,9 +36,9 @@ def test_of_two_equal_values_in_a_list_only_the_one_that_is_meant_changes():
     run, shared, resource = begun(), code(), {}
     whole, text = (setter("Observation", path(each), 0, "") for each in ("category", "category.text"))
     for repetition in range(3):
-        whole.put(run, resource, shared, (0, repetition))
-    text.put(run, resource, "second", (0, 1))
-    whole.put(run, resource, {"text": "third"}, (0, 2))
+        whole.put(run, resource, shared, repetition)
+    text.put(run, resource, "second", 1)
+    whole.put(run, resource, {"text": "third"}, 2)
     assert resource["category"] == [
         code(),
         {"coding": [{"code": "B"}], "text": "second"},

@@ -60,8 +60,8 @@ def test_every_case_of_the_official_suite_passes_on_the_columns_of_the_lake(
             with subtests.test(file=file, title=title):
                 routes.append(passes(case, session, lake))
     assert len(routes) == 104
-    assert routes.count("spark") >= 67
-    assert routes.count("load") == 7
+    assert routes.count("spark") >= 75
+    assert {*routes} <= {"spark", "load", "python (repeat)"}
 
 
 def test_our_own_cases_pass_on_ndjson(session, tmp_path, subtests):

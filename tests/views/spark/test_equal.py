@@ -2,13 +2,14 @@
 
 import gzip
 from collections import Counter
+from pathlib import Path
 
 import msgspec
 import pytest
 
 from vesalius.errors import InvalidView, NotFound, UnreadableInput
 from vesalius.lake import resource_schema
-from vesalius.views import Files, View, spark
+from vesalius.views import Files, View, library, spark
 
 from ..test_routes import CONDITIONS, OBSERVATIONS, ORIGIN, PATIENTS, SEX, patient
 
@@ -182,3 +183,14 @@ def test_a_frame_can_be_used_further_in_spark(session, make_lake):
         ("male", 1),
     }
     assert [each.name for each in session.catalog.listTables()] == []
+
+
+def test_every_view_of_the_library_gives_the_rows_of_the_other_engines(session, subtests):
+    examples = Files(Path(__file__).parents[1] / "library_examples.ndjson")
+    filled = 0  # not every type of resource is among the examples
+    for name in library.names():
+        view = library.load(name)
+        with subtests.test(view=name):
+            assert spark.route(view) == "spark"
+            filled += assert_same(view, session, examples).num_rows > 0
+    assert filled >= 16

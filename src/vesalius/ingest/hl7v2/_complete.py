@@ -8,12 +8,12 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable
 from functools import cache
-from typing import Any
+from typing import Any, NamedTuple
 
 from vesalius import fhir
 from vesalius.ingest.hl7v2._ids import Ids
 from vesalius.ingest.hl7v2._run import REFERENCE, Draft
-from vesalius.ingest.hl7v2._shared import Known
+from vesalius.ingest.hl7v2._shared import Known, own
 
 _ABSENT_URL = "http://hl7.org/fhir/StructureDefinition/data-absent-reason"
 _HOLLOW = {
@@ -37,6 +37,27 @@ def _choices(kind: str) -> dict[str, frozenset[str]]:
     return {name: group for group in names for name in group}
 
 
+class _Need(NamedTuple):
+    """An element that R4 requires: the names under which it may be there, and what it is added as."""
+
+    names: frozenset[str]
+    name: str
+    type: str
+    many: bool
+    primitive: bool
+    unknown: bool
+
+    @classmethod
+    def of(cls, element: fhir.Element) -> _Need:
+        """What is added of an element."""
+        names = element.names
+        name = _CHOICES.get(element.name) or next(iter(names))
+        primitive = names[name] in fhir.primitives()
+        unknown = primitive and bool(element.codes) and "unknown" in fhir.value_set(element.codes)
+        given = frozenset([*names, *(f"_{each}" for each in names)])
+        return cls(given, name, names[name], element.many, primitive, unknown)
+
+
 class _Form:
     """What is asked again and again of one type.
 
@@ -47,12 +68,11 @@ class _Form:
         hollow: the elements that alone say nothing.
         named: whether it is an extension, which says nothing without the URL that names it.
         refers: whether it is a reference.
-        flat: whether nothing more is asked of it, if all in it are texts.
         fills: whether R4 requires something of it that is added.
-        required: the elements that R4 requires, each with the names under which it may be there.
+        required: the elements that R4 requires.
     """
 
-    __slots__ = ("fills", "flat", "hollow", "inner", "kind", "named", "refers", "required", "rivals")
+    __slots__ = ("fills", "hollow", "inner", "kind", "named", "refers", "required", "rivals")
 
     def __init__(self, kind: str) -> None:
         self.kind = kind
@@ -62,12 +82,9 @@ class _Form:
         self.hollow = _HOLLOW.get(kind)
         self.named = kind == "Extension"
         self.required = [
-            (element, frozenset([*element.names, *(f"_{name}" for name in element.names)]))
-            for element in elements
-            if element.min and kind not in {"Extension", "Element"}
+            _Need.of(element) for element in elements if element.min and kind not in {"Extension", "Element"}
         ]
         self.fills = bool(self.required) and (kind in _BACKBONES or "." in kind)
-        self.flat = not (self.fills or self.rivals or self.named)
         primitive = fhir.primitives()
         self.inner = _Inner(
             (name, type_)
@@ -119,36 +136,47 @@ def joined(one: dict[str, Any], other: dict[str, Any]) -> dict[str, Any]:
 
 
 def _cleaned(form: _Form, value: dict[str, Any], ids: Ids) -> dict[str, Any] | None:
-    """A value without what is empty, itself or a copy; None if nothing is left."""
-    flat = form.flat or (form.named and len(value) == 2 and "url" in value)
-    if flat and _TEXT.issuperset(map(type, value.values())) and "" not in value.values():
-        hollow = form.hollow
-        return None if not value or (hollow and value.keys() <= hollow) else value
-    inner, rivals, hollow = form.inner, form.rivals, form.hollow
-    kept: dict[str, Any] = {}
+    """A value without what is empty, which is taken out of it; None if nothing is left."""
+    inner, rivals, gone = form.inner, form.rivals, []
+    plain = not rivals or (form.named and len(value) == 2 and "url" in value)
+    if plain and _TEXT.issuperset(map(type, value.values())) and "" not in value.values():
+        return _sufficient(form, value)
     for name, one in value.items():
         kind = type(one)
         if kind is str:
-            if not one:
+            if one:
                 continue
         elif kind in _SAID:
-            one = _SAID[kind](inner[name], one, ids)
-            if not one:
+            if said := _SAID[kind](inner[name], one, ids):
+                if said is not one:
+                    value[name] = said
                 continue
-        elif one is None:
+        elif one is not None:
             continue
-        if name in rivals:  # of several values of one choice, the last that was said
-            group = rivals[name]
-            for other in [each for each in kept if each in group]:
-                del kept[other]
-        kept[name] = one
-    if not kept or (hollow and kept.keys() <= hollow):
-        return None
-    if form.named and "url" not in kept:
+        gone.append(name)
+    for name in gone:
+        del value[name]
+    if rivals and len(value) > 1:
+        _choose(rivals, value)
+    return _sufficient(form, value)
+
+
+def _choose(rivals: dict[str, frozenset[str]], value: dict[str, Any]) -> None:
+    """Leaves of several values of one choice the last that was said."""
+    given = [name for name in value if name in rivals]
+    for place, name in enumerate(given[:-1]):
+        if not rivals[name].isdisjoint(given[place + 1 :]):
+            del value[name]
+
+
+def _sufficient(form: _Form, value: dict[str, Any]) -> dict[str, Any] | None:
+    """A value with what R4 requires of it; None if what it holds says nothing."""
+    hollow = form.hollow
+    if not value or (hollow and value.keys() <= hollow) or (form.named and "url" not in value):
         return None
     if form.fills:
-        _fill(form, kept)
-    return kept
+        _fill(form, value)
+    return value
 
 
 def _whole(form: _Form, value: dict[str, Any], ids: Ids) -> dict[str, Any] | None:
@@ -161,7 +189,7 @@ def _whole(form: _Form, value: dict[str, Any], ids: Ids) -> dict[str, Any] | Non
 def _shared(form: _Form, value: Known, ids: Ids) -> dict[str, Any] | None:
     kind = form.kind
     if kind not in value.kept:
-        value.kept[kind] = _cleaned(form, dict(value), ids)
+        value.kept[kind] = _cleaned(form, own(value), ids)
     return value.kept[kind]
 
 
@@ -174,9 +202,8 @@ def _list(form: _Form, values: list[Any], ids: Ids) -> list[Any]:
     """The items that say something, each once."""
     if len(values) == 1:
         only = values[0]
-        if type(only) in _SAID:
-            only = _SAID[type(only)](form, only, ids)
-        return [only] if only else []
+        said = _SAID[type(only)](form, only, ids) if type(only) in _SAID else only
+        return values if said is only and said else [said] if said else []
     kept = [_SAID[type(one)](form, one, ids) if type(one) in _SAID else one for one in values]
     said = [one for one in kept if one]
     if len(said) < _FEW and not any(one in said[:place] for place, one in enumerate(said)):
@@ -201,20 +228,17 @@ _BACKBONES = frozenset({"Extension", "Annotation", "SampledData", "Attachment"})
 
 def _fill(form: _Form, value: dict[str, Any]) -> None:
     """Adds what R4 requires of a type."""
-    for element, names in form.required:
-        if not names.isdisjoint(value):
-            continue
-        name = _CHOICES.get(element.name) or next(iter(element.names))
-        type_ = element.names[name]
-        if type_ in fhir.primitives():
-            if element.codes and "unknown" in fhir.value_set(element.codes):
+    for need in form.required:
+        if need.names.isdisjoint(value):
+            name = need.name
+            if need.unknown:
                 value[name] = "unknown"
-            else:
+            elif need.primitive:
                 value[f"_{name}"] = {"extension": _absent()}
-            continue
-        one: dict[str, Any] = {}
-        if "." in type_:
-            _fill(_form(type_), one)
-        if not one:
-            one = {"extension": _absent()}
-        value[name] = [one] if element.many else one
+            else:
+                one: dict[str, Any] = {}
+                if "." in need.type:
+                    _fill(_form(need.type), one)
+                if not one:
+                    one = {"extension": _absent()}
+                value[name] = [one] if need.many else one

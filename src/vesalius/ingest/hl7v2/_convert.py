@@ -187,14 +187,15 @@ def _found(frame: Frame, key: Key) -> Draft | None:
     """The resource that a table means by a type and an index, nearest to where we are."""
     inner: Frame | None = frame
     while inner:
-        if exact := inner.targets.get(key):
-            return cast("Draft", exact)
+        if key in inner.targets:
+            return cast("Draft", inner.targets[key])
         inner = inner.parent
-    for outer in frame.upwards():
-        for (kind, _), draft in outer.targets.items():
-            if kind == key[0]:
-                near: Draft = draft
-                return near
+    kind, inner = key[0], frame
+    while inner:
+        for other in inner.targets:
+            if other[0] == kind:
+                return cast("Draft", inner.targets[other])
+        inner = inner.parent
     return None
 
 

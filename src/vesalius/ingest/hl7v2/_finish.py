@@ -10,7 +10,7 @@ from vesalius import fhir
 from vesalius.ingest._causes import Cause, FaultError
 from vesalius.ingest._mentions import TAG, TYPES
 from vesalius.ingest.hl7v2._complete import completed, joined
-from vesalius.ingest.hl7v2._ids import REGISTERS, Ids, nearest
+from vesalius.ingest.hl7v2._ids import COUNTED, REGISTERS, Ids, nearest
 from vesalius.ingest.hl7v2._run import REFERENCE, Draft, Named, Run
 
 Resource = dict[str, Any]
@@ -33,9 +33,11 @@ def finished(run: Run, raw: bytes) -> list[Resource]:
     mentioned = run.message.header.code not in _SNAPSHOTS
     found: Named = {}
     for one in run.since((0, 0)):
-        if type(one) is dict:
+        if not isinstance(one, Draft):
             _join(found, one)
         elif one.said:
+            if one.type not in COUNTED:
+                ids.of(one)  # it may be by all that it says, of which completing takes away
             resource = completed(one.type, one.resource, ids)
             key = (one.type, ids.of(one))
             meta = dict(resource.pop("meta", ()))

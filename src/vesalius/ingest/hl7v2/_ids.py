@@ -24,6 +24,11 @@ _BUSY = "?"
 REGISTERS = frozenset({"Organization", "Practitioner", "PractitionerRole", "Location", "Device"})
 """What a hospital keeps a register of, whoever the patient is."""
 
+COUNTED = frozenset(
+    ["DiagnosticReport", "Immunization", "MedicationRequest", "Observation", "Procedure", "ServiceRequest"]
+)
+"""What is counted among its equals where these are alike, and never named by its content."""
+
 
 class Ids:
     """Gives each resource of one message its id."""

@@ -12,7 +12,7 @@ from vesalius.ingest.hl7v2._shared import Known, own
 from vesalius.ingest.hl7v2._tables import Node
 
 Turn = int
-"""Which segment of the message (:func:`turn_of`) and, added to it, which repetition of a field a value is from."""
+"""Which segment of the message (:func:`turn_of`) and, added to it, which repetition a value comes from."""
 
 _FIELD = 32
 
@@ -47,7 +47,7 @@ class Move(NamedTuple):
 _COMPARED = 64
 
 _Stride = tuple[str, str, int, bool]
-"""A move as it is walked: its name, which list it goes into if any, what counts of the turn there, its link."""
+"""A move as it is walked: its name, the place in a list if any, what counts of the turn there, its link."""
 
 
 def _stride(move: Move) -> _Stride:

@@ -229,10 +229,7 @@ def _repeating(rows: list[Row], kind: str) -> dict[int, int]:
 
 def _primitive(read: Reader, codes: dict[str, tuple[str, str, str]] | None, *, whole: bool) -> Maker:
     def make(run: Run, parts: list[str]) -> Any:
-        if whole and len(parts) > 1:
-            text = run.message.delimiters.component.join(parts)
-        else:
-            text = parts[0]
+        text = parts[0] if len(parts) == 1 or not whole else run.message.delimiters.component.join(parts)
         if not text or text == DELETE:
             return None
         if run.escape in text:
@@ -297,8 +294,12 @@ def _composite(steps: list[Step], links: dict[str, str]) -> Maker:
         if not step.always:
             waiting.setdefault(step.row.field, []).append(step)
     fields = {number: [_put_by(step) for step in fused(rows)] for number, rows in waiting.items()}
-    several = bool(links) or any(step.root for step in steps)
+    if links or any(step.root for step in steps):
+        return _several(always, fields, links)
+    return _element(always, fields)
 
+
+def _several(always: list[_Put], fields: dict[int, list[_Put]], links: dict[str, str]) -> Maker:
     def made(run: Run, parts: list[str]) -> Any:
         roots: dict[str, dict[str, Any]] = {}
         mark = run.message.delimiters.subcomponent
@@ -311,7 +312,11 @@ def _composite(steps: list[Step], links: dict[str, str]) -> Maker:
             run.keep(each)
         return _natives.joined(run, roots, links) if roots else None
 
-    def element(run: Run, parts: list[str]) -> Any:
+    return made
+
+
+def _element(always: list[_Put], fields: dict[int, list[_Put]]) -> Maker:
+    def made(run: Run, parts: list[str]) -> Any:
         here: dict[str, Any] = {}
         mark = run.message.delimiters.subcomponent
         if always:
@@ -323,9 +328,9 @@ def _composite(steps: list[Step], links: dict[str, str]) -> Maker:
                 continue
             inner, asked, held = raw.split(mark), None, True
             for holds, make, store, _, reads in fields[number]:
-                if holds is not asked:
+                if holds is not asked:  # rows side by side often share their condition
                     asked = holds
-                    held = asked is None or asked(run, parts)
+                    held = asked is None or bool(asked(run, parts))
                 if held:
                     value = make(run, parts if reads == 0 else inner)
                     if value or (value is not None and value != {}):
@@ -335,12 +340,14 @@ def _composite(steps: list[Step], links: dict[str, str]) -> Maker:
             return here
         return None
 
-    return made if several else element
+    return made
 
 
 def _put_by(step: Step) -> _Put:
     row = step.row
-    reads = 0 if row.assigned is not None or (step.always and not row.field) else row.field if step.always else -1
+    reads = (
+        0 if row.assigned is not None or (step.always and not row.field) else row.field if step.always else -1
+    )
     return step.holds, step.make, step.store, step.root, reads
 
 

@@ -75,12 +75,12 @@ class Registers:
         """
         mark, nested = since
         fresh = list(run.since(mark))
-        if any(type(one) is Draft and one.type not in REGISTERS for one in fresh):
+        if any(isinstance(one, Draft) and one.type not in REGISTERS for one in fresh):
             return None
         run.back(mark)
         ids, found = Ids(run), dict(nested)
         for one in fresh:
-            if type(one) is dict:
+            if not isinstance(one, Draft):
                 found.update(one)
             elif one.said:
                 whole = {"resourceType": one.type, "id": ids.of(one)}

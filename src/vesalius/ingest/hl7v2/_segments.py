@@ -16,6 +16,9 @@ from vesalius.ingest.hl7v2._steps import Step, fused
 from vesalius.ingest.hl7v2._tables import Node
 
 _Route = tuple[tuple[str, str], ...]
+_At = tuple[int, str, int]
+"""The field at which reading stands, the text of its repetition, and its turn."""
+
 _ORDINARY, _TAKEN = -1, -2
 """Of a group in one segment: that its steps are taken one by one, or that all of them were."""
 
@@ -62,47 +65,56 @@ class SegmentPlan:
 
     def apply(self, run: Run, draft: Draft) -> None:
         """Puts what the segment says into a resource."""
-        marks, name = run.message.delimiters, run.segment.name
-        mark, component = marks.repetition, marks.component
+        mark = run.message.delimiters.repetition
         fields = run.segment.fields
         if len(fields) <= self._last:
             fields = [*fields, *self._none[len(fields) :]]
         if self.always:
             self._always(run, draft)
-        resource, first = draft.resource, turn_of(run.ordinal)
+        first = turn_of(run.ordinal)
         groups: dict[Group, int] = {}
         for number, steps in self.fields:
             raw = fields[number]
             if not raw or raw == DELETE:
                 continue
-            run.place = f"{name}-{number}"
+            run.place = f"{run.segment.name}-{number}"
             for turn, one in enumerate(raw.split(mark), first):
-                if not one or one == DELETE:
-                    continue
-                parts, asked, holds = one.split(component), None, True
-                for step in steps:
-                    group = step.group
-                    if group is not None:
-                        state = groups.get(group)
-                        if state is None or (state >= 0 and state != turn):
-                            state = groups[group] = self._known(run, draft, group, (number, one, turn), fields)
-                        if state != _ORDINARY:
-                            continue
-                    if step.holds is not asked:  # rows side by side often share their condition
-                        asked = step.holds
-                        holds = asked is None or asked(run, parts)
-                    if not holds:
-                        continue
-                    rivals = step.rivals
-                    if rivals is not None and not any(map(fields.__getitem__, rivals)):
-                        self._alone(run, draft, step, one, turn)
-                        continue
-                    run.saying = step.says
-                    value = step.make(run, parts)
-                    if value or (value is not None and value != {}):
-                        step.store(run, resource, value, turn)
-                        if step.says:
-                            draft.said = True
+                if one and one != DELETE:
+                    self._take(run, draft, steps, (number, one, turn), fields, groups)
+
+    def _take(
+        self, run: Run, draft: Draft, steps: list[Step], at: _At, fields: list[str], groups: dict[Group, int]
+    ) -> None:
+        """Takes the steps of one repetition of a field."""
+        _, one, turn = at
+        parts, asked, holds = one.split(run.message.delimiters.component), None, True
+        for step in steps:
+            if step.group is not None and self._grouped(run, draft, step.group, at, fields, groups):
+                continue
+            if step.holds is not asked:  # rows side by side often share their condition
+                asked = step.holds
+                holds = asked is None or bool(asked(run, parts))
+            if not holds:
+                continue
+            rivals = step.rivals
+            if rivals is not None and not any(map(fields.__getitem__, rivals)):
+                self._alone(run, draft, step, one, turn)
+                continue
+            run.saying = step.says
+            value = step.make(run, parts)
+            if value or (value is not None and value != {}):
+                step.store(run, draft.resource, value, turn)
+                if step.says:
+                    draft.said = True
+
+    def _grouped(
+        self, run: Run, draft: Draft, group: Group, at: _At, fields: list[str], groups: dict[Group, int]
+    ) -> bool:
+        """Whether the steps of a group were taken together, now or before."""
+        state = groups.get(group)
+        if state is None or (state >= 0 and state != at[2]):
+            state = groups[group] = self._known(run, draft, group, at, fields)
+        return state != _ORDINARY
 
     def _always(self, run: Run, draft: Draft) -> None:
         name, component = run.segment.name, run.message.delimiters.component
@@ -137,18 +149,18 @@ class SegmentPlan:
             run.registers.update(known[1])
             draft.said = True
 
-    def _known(self, run: Run, draft: Draft, group: Group, at: tuple[int, str, int], fields: list[str]) -> int:
+    def _known(self, run: Run, draft: Draft, group: Group, at: _At, fields: list[str]) -> int:
         """Puts the reference that a group makes: what its texts gave before is not made again.
 
         Args:
             run: the message.
             draft: what refers.
             group: the steps.
-            at: the field at which reading stands, the text of its repetition, and its turn.
+            at: where reading stands.
             fields: all fields of the segment.
 
         Returns:
-            ``_TAKEN`` if the whole group was taken; the turn, if only this repetition was; else ``_ORDINARY``.
+            ``_TAKEN`` if the whole group was taken; the turn if only this repetition was; else ``_ORDINARY``.
         """
         number, one, turn = at
         state, mark = _TAKEN, run.message.delimiters.repetition

@@ -1,4 +1,4 @@
-"""What many messages share: codes and units, and entries of the hospital's registers, made once of their text."""
+"""What many messages share, made once of its text: codes, units, entries of the hospital's registers."""
 
 from __future__ import annotations
 
