@@ -109,6 +109,12 @@ def read_definition(source: Mapping[str, Any]) -> Definition:
         raise InvalidView(f"is a {raw.resource_type[:64]!r}, not a ViewDefinition", place="resourceType")
     if not _RESOURCE.fullmatch(raw.resource):
         raise InvalidView(f"{raw.resource[:64]!r} names no resource type", place="resource")
+    if raw.name and not _NAME.fullmatch(raw.name):
+        raise InvalidView(
+            f"the name {raw.name[:64]!r} is not allowed",
+            place="name",
+            hint="a letter, then letters, digits and underscores; a title may be any text",
+        )
     if not raw.select:
         raise InvalidView("selects nothing", place="select")
     for at, select in enumerate(raw.select):
@@ -116,7 +122,7 @@ def read_definition(source: Mapping[str, Any]) -> Definition:
         _check_select(select, f"select[{at}]")
     whole = Select(select=raw.select)
     _check_names(whole.columns)
-    constants = dict(_constant(each, f"constant[{at}]") for at, each in enumerate(raw.constant))
+    constants = _constants(raw.constant)
     return Definition(raw.resource, whole, tuple(each.path for each in raw.where), constants, raw.name)
 
 
@@ -175,6 +181,16 @@ def _check_names(columns: tuple[Column, ...]) -> None:
         seen.add(column.name.lower())
 
 
+def _constants(sources: tuple[dict[str, Any], ...]) -> dict[str, tuple[Any, str]]:
+    found: dict[str, tuple[Any, str]] = {}
+    for at, source in enumerate(sources):
+        name, value = _constant(source, f"constant[{at}]")
+        if name in found:
+            raise InvalidView(f"the constant {name} comes twice", place=f"constant[{at}]")
+        found[name] = value
+    return found
+
+
 def _constant(source: Mapping[str, Any], place: str) -> tuple[str, tuple[Any, str]]:
     name = source.get("name")
     if not isinstance(name, str) or not _NAME.fullmatch(name):
@@ -192,17 +208,23 @@ def _constant(source: Mapping[str, Any], place: str) -> tuple[str, tuple[Any, st
 _PYTHON: dict[str, tuple[type, ...]] = {
     "boolean": (bool,),
     "decimal": (int, float, Decimal),
-    **dict.fromkeys(("integer", "positiveInt", "unsignedInt"), (int,)),
+    **dict.fromkeys(("integer", "integer64", "positiveInt", "unsignedInt"), (int,)),
 }
+_LEAST = {"unsignedInt": 0, "positiveInt": 1}
+_INTEGER = re.compile(r"-?[0-9]{1,19}", re.ASCII)
 
 
 def _typed(value: Any, kind: str, place: str) -> Any:
+    if kind == "integer64" and isinstance(value, str) and _INTEGER.fullmatch(value):
+        value = int(value)  # JSON of FHIR R5 has it as text
     wanted = _PYTHON.get(kind, (str,))
     if not isinstance(value, wanted) or (isinstance(value, bool) and kind != "boolean"):
+        raise InvalidView(f"the value is not a {kind}", place=place)
+    if kind in _LEAST and value < _LEAST[kind]:
         raise InvalidView(f"the value is not a {kind}", place=place)
     if kind not in _MOMENTS:
         return value
     found = moment(value, _MOMENTS[kind])
-    if found is None:
+    if found is None or (kind == "date" and "T" in value) or (kind == "instant" and "T" not in value):
         raise InvalidView(f"the value is not a {kind}", place=place)
     return found
