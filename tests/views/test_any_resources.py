@@ -49,8 +49,8 @@ class Maker:
         return self.random.choice(DAYS + CLOCKED)
 
     def decimal(self):
-        digits = self.random.randint(0, 4)
-        whole = self.random.randint(-99_999, 99_999)
+        digits = self.random.choice([0, 1, 2, 4, 6, 9, 15])
+        whole = self.random.randint(-(10**5), 10**5) if digits < 9 else self.random.randint(-(10**15), 10**15)
         return Decimal(whole).scaleb(-digits) if digits else whole
 
     def coding(self):
@@ -203,6 +203,8 @@ VIEWS = {
                 number="value.ofType(Quantity).value",
                 double="value.ofType(Quantity).value * 2",
                 third="value.ofType(Quantity).value / 3",
+                square="value.ofType(Quantity).value * value.ofType(Quantity).value",
+                many="component.where(value.ofType(Quantity).value * 3 > 1.5).count()",
                 more="value.ofType(Quantity).value + 0.1",
                 low="value.ofType(Quantity).value.lowBoundary()",
                 high="value.ofType(Quantity).value.highBoundary()",

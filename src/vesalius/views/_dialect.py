@@ -13,7 +13,7 @@ from typing import ClassVar, Literal
 
 Kind = Literal["text", "boolean", "integer", "number"]
 _SIMPLE = re.compile(r'[\w."]+')
-_EXACT = "DECIMAL(38, 16)"
+_EXACT = "DECIMAL(38, 24)"
 FAULT = "vesalius-view: "
 """How the message starts of an error that a view raises while SQL runs."""
 
@@ -22,6 +22,8 @@ class Dialect:
     """DuckDB 2. Lists start at 1; a list never holds nulls here."""
 
     name_of = "duckdb"
+    total: ClassVar[bool] = True
+    """Whether arithmetic on decimals never fails, so that it may stand in a condition."""
     inlined: ClassVar[str] = "NOT MATERIALIZED "
     """Makes a WITH query part of the query that names it, instead of a table in memory."""
     types: ClassVar[dict[Kind, str]] = {
@@ -249,7 +251,10 @@ class Dialect:
 
     def zone(self, moment: str) -> str:
         """The time zone at the end of a dateTime (``Z``, ``+02:00``), or an empty text."""
-        return f"regexp_extract({moment}, '(Z|[+-][0-9]{{2}}:[0-9]{{2}})$')"
+        offset = f"length({moment}) > 16 AND substring({moment}, length({moment}) - 5, 1) IN ('+', '-')"
+        return (
+            f"CASE WHEN ends_with({moment}, 'Z') THEN 'Z' WHEN {offset} THEN right({moment}, 6) ELSE '' END"
+        )
 
     def shifted(self, local: str, zone: str) -> str:
         """A dateTime to the second, and the time zone it is in, as the same moment in UTC."""
@@ -271,22 +276,75 @@ class Dialect:
 
     def product(self, a: str, b: str, digits: int) -> str:
         """The product of two whole DOUBLE, times ten to the power of ``-digits``, rounded once."""
-        whole = f"CAST({a} AS DECIMAL(18, 0)) * CAST({b} AS DECIMAL(18, 0))"
+        whole = f"CAST({a} AS DECIMAL(38, 0)) * CAST({b} AS DECIMAL(38, 0))"
         return f"CAST(CAST({whole} AS {self.types['text']}) || 'e-{digits}' AS {self.types['number']})"
 
+    def calculated(self, operator: str, a: str, b: str) -> str:
+        """Two DOUBLE added, subtracted, multiplied or divided by their decimal digits, rounded once."""
+        if operator == "*":
+            found = _scaled("_m * _n", "-(_s + _t)")
+        elif operator == "/":
+            found = _divided("_m", "_s", "_n", "_t")
+        else:
+            aligned = (
+                f"_m * {_power('greatest(_s, _t) - _s')} {operator} _n * {_power('greatest(_s, _t) - _t')}"
+            )
+            # Numbers that are more than twenty places apart do not meet in a DOUBLE.
+            near = _scaled(aligned, "-greatest(_s, _t)")
+            found = f"CASE WHEN abs(_s - _t) > 20 THEN {a} {operator} {b} ELSE {near} END"
+        (m, s), (n, t) = _digits(a), _digits(b)
+        for name, value in (("_t", t), ("_n", n), ("_s", s), ("_m", m)):
+            found = self.item(self.transform(self.items(value), name, found), 0)
+        return found
+
     def decimal_edge(self, digits: str, *, high: bool) -> str:
-        """The least (or greatest) number that the digits of a decimal can stand for."""
-        zeros = f"repeat('0', length(regexp_extract({digits}, '\\.([0-9]+)', 1)))"
-        half = f"CAST('0.' || {zeros} || '5' AS {_EXACT})"
+        """The least (or greatest) number that the digits of a decimal can stand for, to eight places."""
+        places = f"length(regexp_extract({digits}, '\\.([0-9]+)', 1))"
+        exponent = f"coalesce(TRY_CAST(regexp_extract({digits}, '[eE](.*)$', 1) AS INTEGER), 0)"
+        behind = f"greatest({places} - {exponent}, 0)"
+        half = f"CAST('0.' || repeat('0', {behind}) || '5' AS {_EXACT})"
         number = f"CAST({digits} AS {_EXACT}) {'+' if high else '-'} {half}"
-        # By way of text: it rounds to the nearest DOUBLE, the cast of a DECIMAL need not.
-        found = f"CAST(CAST({number} AS {self.types['text']}) AS {self.types['number']})"
+        # Away from zero the eighth place is rounded half up, towards zero the rest is cut off.
+        away = f"{'NOT ' if high else ''}starts_with({digits}, '-')"
+        kind = self.types["text"]
+        text = f"CASE WHEN {away} THEN CAST(round({number}, 8) AS {kind}) ELSE CAST({number} AS {kind}) END"
+        found = f"CAST(regexp_extract({text}, '^-?[0-9]+(\\.[0-9]{{1,8}})?') AS {self.types['number']})"
         return (
             f"CASE WHEN {digits} IS NULL THEN NULL "
-            f"WHEN regexp_matches({digits}, '^-?[0-9]{{1,20}}(\\.[0-9]{{1,14}})?$') THEN {found} "
-            f"ELSE {self.fault('the boundary of a number with an exponent or too many digits')} END"
+            f"WHEN {behind} < 24 AND abs(TRY_CAST({digits} AS {_EXACT})) < 1e13 THEN {found} "
+            f"ELSE {self.fault('the boundary of a number of too many digits')} END"
         )
 
     def together(self, queries: Sequence[str]) -> str:
         """The rows of several queries, repeats kept."""
         return "\nUNION ALL\n".join(queries)
+
+
+def _digits(number: str) -> tuple[str, str]:
+    """A DOUBLE as its digits, a whole number, and how many of them are behind the point."""
+    text = f"CAST({number} AS VARCHAR)"
+    whole = f"CAST(replace(regexp_replace({text}, 'e.*$', ''), '.', '') AS HUGEINT)"
+    behind = f"length(regexp_extract({text}, '\\.([0-9]+)', 1))"
+    exponent = f"coalesce(TRY_CAST(regexp_extract({text}, 'e(.*)$', 1) AS INTEGER), 0)"
+    return whole, f"{behind} - {exponent}"
+
+
+def _power(exponent: str) -> str:
+    """A power of ten, as a whole number; at most 20."""
+    return f"CAST('1' || repeat('0', least({exponent}, 20)) AS HUGEINT)"
+
+
+def _scaled(whole: str, exponent: str) -> str:
+    """A whole number times a power of ten, as the nearest DOUBLE: text is rounded once."""
+    return f"CAST(CAST({whole} AS VARCHAR) || 'e' || CAST({exponent} AS VARCHAR) AS DOUBLE)"
+
+
+def _divided(m: str, s: str, n: str, t: str) -> str:
+    """The quotient to forty digits, by two divisions of whole numbers."""
+    padding = f"17 - length(CAST(abs({m}) AS VARCHAR))"
+    top = f"abs({m}) * {_power(padding)} * 100000000000000000000"
+    first, rest = f"({top}) // abs({n})", f"(({top}) % abs({n})) * 100000000000000000000 // abs({n})"
+    sign = f"CASE WHEN (({m}) < 0) <> (({n}) < 0) THEN '-' ELSE '' END"
+    exponent = f"({t}) - ({s}) - ({padding}) - 40"
+    digits = f"CAST({first} AS VARCHAR) || lpad(CAST({rest} AS VARCHAR), 20, '0')"
+    return f"CAST({sign} || {digits} || 'e' || CAST({exponent} AS VARCHAR) AS DOUBLE)"

@@ -35,6 +35,7 @@ Progress = Callable[[float], None]
 BATCH_ROWS = 50_000
 """About how many rows a batch has."""
 _EVERY = 0.25
+_ELSE = 'engine="python" can do it'
 _MAKING = Lock()
 _MOST_KEPT = 4
 _KEPT: dict[tuple[int, tuple[str, ...], Limits], duckdb.DuckDBPyConnection] = {}
@@ -286,7 +287,8 @@ def _own(text: str) -> VesaliusError | None:
     message = message.splitlines()[0]
     if message == UNREADABLE:
         return UnreadableInput(message)
-    return InvalidView(message, hint="use first(), join() or collection: true")
+    several = "several values" in message
+    return InvalidView(message, hint="use first(), join() or collection: true" if several else _ELSE)
 
 
 @contextmanager

@@ -75,6 +75,9 @@ def read_choice(name: str, wanted: str, owner: Shape) -> Read:
     if is_choice(owner.type, name):
         allowed = member(owner, name).types
         return _together([_plain(f"{name}{suffix(kind)}") for kind in kinds if kind in allowed])
+    known = member(owner, name).type
+    if known and known != "Resource":
+        return _plain(name) if is_a(known, wanted) else lambda items: []
     direct = _together([_plain(f"{name}{suffix(kind)}") for kind in kinds])
     plain = _plain(name)
 

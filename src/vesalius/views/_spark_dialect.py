@@ -19,13 +19,13 @@ from vesalius.views._plan import NotCompiledError
 _HARMLESS = re.compile(r"[A-Za-z0-9 ./:_,|=()\[\]%#@+-]*")
 _NAME = re.compile(r"[A-Za-z_][A-Za-z0-9_]*")
 _SIMPLE = re.compile(r"[\w.`]+")
-_EXACT = "DECIMAL(37, 15)"
 
 
 class SparkDialect(Dialect):
     """Spark 4, with or without ANSI mode."""
 
     name_of = "spark"
+    total: ClassVar[bool] = False
     inlined: ClassVar[str] = ""
     types: ClassVar[dict[Kind, str]] = {
         "text": "STRING",
@@ -202,19 +202,6 @@ class SparkDialect(Dialect):
         """The whole part of the quotient of two whole numbers, towards zero."""
         return f"({a} div {b})"
 
-    def decimal_edge(self, digits: str, *, high: bool) -> str:
-        """The least (or greatest) number that the digits of a decimal can stand for."""
-        zeros = f"repeat('0', char_length(regexp_extract({digits}, {self.text(r'[.]([0-9]+)')}, 1)))"
-        half = f"TRY_CAST('0.' || {zeros} || '5' AS {_EXACT})"
-        number = f"(TRY_CAST({digits} AS {_EXACT}) {'+' if high else '-'} {half})"
-        # By way of text: it rounds to the nearest DOUBLE, the cast of a DECIMAL need not.
-        found = f"CAST(CAST({number} AS STRING) AS DOUBLE)"
-        return (
-            f"CASE WHEN {digits} IS NULL THEN NULL "
-            f"WHEN {digits} RLIKE {self.text(r'^-?[0-9]{1,20}([.][0-9]{1,14})?$')} THEN {found} "
-            f"ELSE {self.fault('the boundary of a number with an exponent or too many digits')} END"
-        )
-
 
 SHARED = frozenset(
     {
@@ -225,9 +212,14 @@ SHARED = frozenset(
 """What Spark writes as DuckDB does."""
 
 
-LEFT = {"pair": "repeat", "sort": "repeat"}
+LEFT = {
+    "pair": "repeat",
+    "sort": "repeat",
+    "calculated": "arithmetic on decimals",
+    "decimal_edge": "the boundary of a decimal",
+}
 """What Spark leaves to Python, by the methods that only it needs: ``repeat`` has more levels than Spark's
-analyser takes, and in Python it has no limit."""
+analyser takes, and whole numbers of enough digits for exact decimals it has not."""
 
 
 def _left_to_python(method: str) -> Callable[..., str]:

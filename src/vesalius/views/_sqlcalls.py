@@ -210,7 +210,10 @@ def _iif(compiler: Compiler, node: ast.Call, place: Place) -> Sql:
     if target.many:
         raise NotCompiledError("iif() on a list")
     inner = replace(place, focus=target)
-    test = compiler.truth(compiler.compile(node.arguments[0], inner), "the criterion of iif()")
+    criterion = compiler.compile(node.arguments[0], inner)
+    if not criterion.nothing and not pa.types.is_boolean(criterion.type):
+        raise NotCompiledError("a criterion of iif() that may not be true or false")
+    test = compiler.truth(criterion, "the criterion of iif()")
     with compiler.guard.inside():
         yes = compiler.compile(node.arguments[1], inner)
         no = compiler.compile(node.arguments[2], inner) if len(node.arguments) > 2 else NOTHING
@@ -223,7 +226,8 @@ def _iif(compiler: Compiler, node: ast.Call, place: Place) -> Sql:
         raise NotCompiledError("iif() that gives one type or another")
     types = tuple(dict.fromkeys(name for each in given for name in each.shape.types))
     text = f"CASE WHEN coalesce({test}, FALSE) THEN {yes.text} ELSE {no.text} END"
-    return Sql(text, given[0].type, Shape(types, given[0].many))
+    rounded = any(each.rounded for each in given)
+    return Sql(text, given[0].type, Shape(types, given[0].many), rounded=rounded)
 
 
 # --- types, extensions and keys -------------------------------------------------------------------------

@@ -90,9 +90,10 @@ class Elements:
     def mapped(self, items: Sql, made: Sql, variable: str) -> Sql:
         """The list of what ``made`` gives for each item, without what is empty."""
         text = self.dialect.transform(items.text, variable, made.text)
+        text = self.solid(text)
         if made.many:
-            text = self.dialect.flatten(self.solid(text))
-        return replace(made, text=self.solid(text, made.type), shape=Shape(made.shape.types), beside=None)
+            text = self.solid(self.dialect.flatten(text), made.type)
+        return replace(made, text=text, shape=Shape(made.shape.types), beside=None)
 
     def solid(self, items: str, item: pa.DataType | None = None) -> str:
         """The list without nulls; a list of structures of valid FHIR has none."""

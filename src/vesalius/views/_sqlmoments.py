@@ -8,7 +8,8 @@ moments are equal if both are as precise, and else it is not known.
 from __future__ import annotations
 
 from vesalius.views._dialect import Dialect
-from vesalius.views._sqlvalue import Sql
+from vesalius.views._plan import NotCompiledError
+from vesalius.views._sqlvalue import Sql, let
 from vesalius.views._types import MOMENTS
 
 ORDER = ("<", "<=", ">", ">=")
@@ -28,18 +29,23 @@ def compared(dialect: Dialect, operator: str, left: Sql, right: Sql) -> str:
     """A comparison of two moments: null where it cannot be known."""
     times = [MOMENTS[each.shape.types[0]] == "Time" for each in (left, right)]
     if times[0] != times[1]:
-        return "CAST(NULL AS BOOLEAN)" if operator != "=" else _never(left, right)
+        if operator != "=":
+            raise NotCompiledError("an order of a date and a time")
+        return f"(CASE WHEN {left.text} IS NOT NULL AND {right.text} IS NOT NULL THEN FALSE END)"
     if times[0]:
         return _by_letters(dialect, operator, _padded(dialect, left.text, 8), _padded(dialect, right.text, 8))
-    plain = _by_letters(dialect, operator, left.text, right.text)
     if not (_may_have_clock(left) and _may_have_clock(right)):
-        return plain
-    zones = [dialect.zone(each.text) for each in (left, right)]
-    same = " = ".join(f"({zone} <> '')" for zone in zones)
-    instants = [_instant(dialect, each.text, zone) for each, zone in zip((left, right), zones, strict=True)]
-    clocked = " AND ".join(f"{dialect.length(each.text)} > {_DATE}" for each in (left, right))
-    exact = f"CASE WHEN {same} THEN {_by_letters(dialect, operator, *instants)} END"
-    return f"(CASE WHEN {clocked} THEN {exact} ELSE {plain} END)"
+        return _by_letters(dialect, operator, left.text, right.text)
+    plain = _by_letters(dialect, operator, "_a", "_b")
+    exact = _by_letters(dialect, operator, "_u", "_v")
+    for name, text, zone in (("_v", "_b", "_y"), ("_u", "_a", "_z")):
+        exact = let(dialect, name, _instant(dialect, text, zone), exact)
+    exact = f"CASE WHEN (_z <> '') = (_y <> '') THEN {exact} END"
+    for name, text in (("_y", "_b"), ("_z", "_a")):
+        exact = let(dialect, name, dialect.zone(text), exact)
+    clocked = " AND ".join(f"{dialect.length(text)} > {_DATE}" for text in ("_a", "_b"))
+    found = f"CASE WHEN {clocked} THEN {exact} ELSE {plain} END"
+    return let(dialect, "_a", left.text, let(dialect, "_b", right.text, found))
 
 
 def edge(dialect: Dialect, value: Sql, *, high: bool, digits: int | None = None) -> str:
@@ -84,10 +90,6 @@ def _whole_edge(dialect: Dialect, value: Sql, kind: str, *, high: bool) -> str:
     if kind == "Date":
         return f"({filled})"
     return f"(({filled}) || {_edge_zone(dialect, value.text, high=high)})"
-
-
-def _never(left: Sql, right: Sql) -> str:
-    return f"(CASE WHEN {left.text} IS NOT NULL AND {right.text} IS NOT NULL THEN NULL END)"
 
 
 def _may_have_clock(value: Sql) -> bool:

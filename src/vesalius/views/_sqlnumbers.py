@@ -3,20 +3,20 @@
 Whole numbers are calculated as such. A decimal is a DOUBLE in the columns, and binary arithmetic would make
 0.1 + 0.2 something else than 0.3. So each operand is read as a whole number of millionths, which a DOUBLE
 holds to the letter, and the result is brought back in one division, which rounds to the nearest DOUBLE: the
-same number that exact arithmetic gives. The query fails on a number with more than six digits after the
-point.
+same number that exact arithmetic gives. For numbers of more digits the dialect calculates with their digits.
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 import pyarrow as pa
 
 from vesalius.views import _nodes as ast
 from vesalius.views._plan import NotCompiledError
-from vesalius.views._sqlvalue import NOTHING, Place, Sql, integer, string
+from vesalius.views._sqlvalue import NOTHING, Place, Sql, integer, let, string
 from vesalius.views._types import scalar
 
 if TYPE_CHECKING:
@@ -34,7 +34,7 @@ def calculated(compiler: Compiler, operator: str, left: Sql, right: Sql) -> Sql:
         return NOTHING
     kinds = {compiler.kind(left), compiler.kind(right)}
     a, b = compiler.only(left, what).text, compiler.only(right, what).text
-    if kinds == {"text"} and operator == "+":
+    if kinds == {"text"} and operator == "+" and not (left.moment or right.moment):
         return string(f"({a} || {b})")
     if not kinds <= {"integer", "number"}:
         raise NotCompiledError(f"{operator} of something that is not a number")
@@ -42,6 +42,9 @@ def calculated(compiler: Compiler, operator: str, left: Sql, right: Sql) -> Sql:
         return _whole(compiler, operator, a, b)
     if operator not in ("+", "-", "*", "/"):
         raise NotCompiledError(f"{operator} of decimals")
+    if left.rounded or right.rounded:
+        # Python rounds once, at the end.
+        raise NotCompiledError(f"{operator} of what was calculated from decimals")
     return _exact(compiler, operator, a, b)
 
 
@@ -53,7 +56,7 @@ def negated(compiler: Compiler, operator: str, value: Sql) -> Sql:
         raise NotCompiledError("a sign before something that is not a number")
     single = compiler.only(value, f"unary {operator}")
     text = f"(-({single.text}))" if operator == "-" else single.text
-    return Sql(text, single.type, single.shape)
+    return replace(single, text=text, beside=None)
 
 
 def _joined(compiler: Compiler, left: Sql, right: Sql, what: str) -> Sql:
@@ -75,15 +78,23 @@ def _whole(compiler: Compiler, operator: str, a: str, b: str) -> Sql:
 
 
 def _exact(compiler: Compiler, operator: str, a: str, b: str) -> Sql:
-    compiler.guard.check("arithmetic on decimals in a condition")
-    x, y = _millionths(compiler, a), _millionths(compiler, b)
-    text = {
+    dialect = compiler.dialect
+    if not dialect.total:
+        compiler.guard.check("arithmetic on decimals in a condition")
+    x, y = _millionths(compiler, "_p"), _millionths(compiler, "_q")
+    short = {
         "+": f"(({x} + {y}) / {_million(compiler)})",
         "-": f"(({x} - {y}) / {_million(compiler)})",
-        "*": compiler.dialect.product(x, y, 12),
-        "/": f"(CASE WHEN {b} <> 0 THEN {x} / {y} END)",
+        "*": dialect.product(x, y, 12),
+        "/": f"({x} / {y})",
     }[operator]
-    return Sql(text, pa.float64(), scalar("decimal"))
+    few = f"{_is_short(compiler, '_p')} AND {_is_short(compiler, '_q')}"
+    text = f"CASE WHEN {few} THEN {short} ELSE {dialect.calculated(operator, '_p', '_q')} END"
+    there = "_q <> 0" if operator == "/" else "_q IS NOT NULL"
+    text = f"CASE WHEN _p IS NOT NULL AND {there} THEN {text} END"
+    for name, value in (("_q", b), ("_p", a)):
+        text = let(dialect, name, dialect.cast(value, "number"), text)
+    return Sql(text, pa.float64(), scalar("decimal"), rounded=True)
 
 
 def _million(compiler: Compiler) -> str:
@@ -92,14 +103,13 @@ def _million(compiler: Compiler) -> str:
 
 def _millionths(compiler: Compiler, value: str) -> str:
     """A number in millionths, as a DOUBLE that holds a whole number."""
-    million = _million(compiler)
-    number = compiler.dialect.cast(value, "number")
-    scaled = f"round({number} * {million})"
-    fault = compiler.dialect.fault("arithmetic with more than six digits after the point")
-    return (
-        f"(CASE WHEN {value} IS NULL THEN NULL WHEN abs({scaled}) < 4503599627370496 "
-        f"AND {scaled} / {million} = {number} THEN {scaled} ELSE {fault} END)"
-    )
+    return f"round({value} * {_million(compiler)})"
+
+
+def _is_short(compiler: Compiler, value: str) -> str:
+    """Whether a number has at most six digits after the point, and not too many before it."""
+    scaled = _millionths(compiler, value)
+    return f"abs({scaled}) < 4503599627370496 AND {scaled} / {_million(compiler)} = {value}"
 
 
 def _of_whole(name: str, made: Callable[[str], str]) -> Callable[..., Sql]:
@@ -112,7 +122,7 @@ def _of_whole(name: str, made: Callable[[str], str]) -> Callable[..., Sql]:
         single = compiler.only(target, f"{name}()")
         text = made(single.text)
         return (
-            Sql(text, single.type, single.shape)
+            replace(single, text=text, beside=None)
             if name == "abs"
             else integer(compiler.dialect.cast(text, "integer"))
         )

@@ -14,6 +14,7 @@ from typing import Any, TypeAlias
 
 import pyarrow as pa
 
+from vesalius.views._dialect import Dialect
 from vesalius.views._plan import NotCompiledError
 from vesalius.views._types import Shape, scalar
 from vesalius.views._values import Moment
@@ -50,6 +51,7 @@ class Sql:
         beside: of a primitive, the structure that it is an element of, and its name there.
         exact: of JSON, whether its numbers kept their digits.
         moment: of a date that is written out, its value.
+        rounded: of a number that was calculated, whether it was rounded to a DOUBLE.
     """
 
     text: str
@@ -58,6 +60,7 @@ class Sql:
     beside: tuple[Sql, str] | None = None
     exact: bool = False
     moment: Moment | None = None
+    rounded: bool = False
 
     @property
     def many(self) -> bool:
@@ -128,6 +131,11 @@ class Guard:
         """Raises NotCompiledError inside a condition, where what can fail has no place."""
         if self._depth:
             raise NotCompiledError(what)
+
+
+def let(dialect: Dialect, name: str, value: str, body: str) -> str:
+    """SQL in which a name stands for a value, so that it is calculated once."""
+    return dialect.item(dialect.transform(dialect.items(value), name, body), 0)
 
 
 def boolean(text: str) -> Sql:

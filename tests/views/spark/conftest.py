@@ -15,7 +15,6 @@ SETTINGS = {
     "spark__task__maxFailures": "1",  # an error of a view is one the first time
     "spark__sql__adaptive__enabled": "false",
     "spark__sql__shuffle__partitions": "1",
-    "spark__sql__codegen__wholeStage": "false",  # the tables are small: compiling takes longer than running
 }
 
 

@@ -2,6 +2,7 @@
 
 import os
 import subprocess
+import time
 from pathlib import Path
 
 import pytest
@@ -19,8 +20,10 @@ def test_the_executors_are_processes_of_their_own(session):
         for _ in batches:
             yield pa.RecordBatch.from_pydict({"parent": [os.getppid()]})
 
-    known = session.sparkContext._jsc.sc().getExecutorMemoryStatus().size()
-    assert known == 3, "the driver and two executors"
+    known, until = session.sparkContext._jsc.sc(), time.monotonic() + 60
+    while known.getExecutorMemoryStatus().size() < 3 and time.monotonic() < until:
+        time.sleep(0.2)  # the second may still be starting
+    assert known.getExecutorMemoryStatus().size() == 3, "the driver and two executors"
     with _spark_session.quiet():
         found = session.range(0, 4, 1, 4).mapInArrow(parents, "parent long")
     daemons = {row["parent"] for row in found.collect()}
