@@ -4,12 +4,13 @@ BIN := .venv/bin
 UV := $(BIN)/uv
 
 .DEFAULT_GOAL := help
-.PHONY: help setup demo demo-check test test-fast test-spark format check docs bench lock clean
+.PHONY: help setup demo demo-check test test-fast test-spark test-compiled fast format check docs bench lock clean
 
 help: ## show this list
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 14
 
 setup: .venv/.ready ## make .venv with the locked packages
+	@$(BIN)/python tools/compile.py --stale
 
 .venv/.ready: requirements.lock pyproject.toml package-lock.json tools/build_assets.py
 	@test -x $(BIN)/python || $(PYTHON) -m venv .venv
@@ -36,6 +37,12 @@ test-fast: setup ## every test but the browser's
 test-spark: .venv/.spark ## the views on Spark, on executors of their own; sets up the extra (600 MB)
 	$(BIN)/pytest -n0 tests/views/spark
 
+fast: setup ## compile the conversion of HL7 v2 (needs a C compiler); the same code runs without
+	$(BIN)/python tools/compile.py
+
+test-compiled: fast ## the tests of HL7 v2 on what was compiled
+	$(BIN)/pytest tests/ingest/hl7v2 tests/ingest/mllp
+
 .venv/.spark: .venv/.ready requirements-spark.lock
 	$(UV) pip install --quiet --require-hashes --python $(BIN)/python -r requirements-spark.lock
 	@touch $@
@@ -57,4 +64,5 @@ lock: setup ## choose the newest allowed versions of every package
 	  --no-header --upgrade --constraint requirements.lock pyproject.toml -o requirements-spark.lock
 
 clean: ## remove what was made here
+	$(PYTHON) tools/compile.py --remove
 	rm -rf .venv demo-hospital dist build .pytest_cache .mypy_cache .ruff_cache .hypothesis

@@ -90,11 +90,15 @@ def copied(rows, copies):
     parts = []
     for copy in range(copies):
         part = rows
-        for name in ("_subject", "_resource", "_reference"):
-            changed = pc.binary_join_element_wise(part[name], str(copy), "-")
-            part = part.set_column(part.column_names.index(name), name, changed)
-        seq = pc.add(part["_seq"], copy * rows.num_rows)
-        parts.append(part.set_column(part.column_names.index("_seq"), "_seq", seq))
+        changed = {
+            name: pc.binary_join_element_wise(part[name], str(copy), "-")
+            for name in ("_subject", "_resource")
+        }
+        changed["_reference"] = pc.replace_substring(part["_reference"], "/_history/", f"-{copy}/_history/")
+        changed["_seq"] = pc.add(part["_seq"], copy * rows.num_rows)
+        for name, column in changed.items():
+            part = part.set_column(part.column_names.index(name), name, column)
+        parts.append(part)
     return pa.concat_tables(parts).combine_chunks()
 
 

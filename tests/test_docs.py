@@ -45,6 +45,7 @@ def test_every_setting_in_the_docs_exists():
     known = {PREFIX + field.name.upper() for field in msgspec.structs.fields(Settings)} | {
         "VESALIUS_HOME",
         "VESALIUS_DATA",
+        "VESALIUS_PEERS",
     }
     assert set(re.findall(r"VESALIUS_[A-Z_]+[A-Z]", every_page())) <= known
 

@@ -1,12 +1,17 @@
 """Views over HTTP: the rows, in every format, of what may be seen; whatever is wrong is said before or breaks off."""
 
 import csv
+import http.client
 import io
 import json
+import socket
+import threading
+import time
 from datetime import UTC, datetime
 
 import pyarrow.parquet as pq
 import pytest
+import uvicorn
 from machines import PATIENT, issues, machine, observation
 
 from vesalius.api import app, views
@@ -213,37 +218,56 @@ def test_an_answer_that_goes_wrong_on_its_way_breaks_off(viewer, monkeypatch):
     views._turns.release()
 
 
-def test_over_a_real_connection_an_answer_that_breaks_off_has_no_end(filled, monkeypatch, caplog):
-    import http.client
-    import socket
-    import threading
-    import time
-
-    import uvicorn
-
-    token = machine(filled, "far", may=("view",)).token
-    monkeypatch.setattr(views, "MOST_ROWS", 1)
+@pytest.fixture
+def served(filled, monkeypatch):
+    """A real server, which makes one row at a time; gives a way to ask it."""
     monkeypatch.setattr(output, "CHUNK", 1)
+    token = machine(filled, "far", may=("view",)).token
     listening = socket.create_server(("127.0.0.1", 0))
     server = uvicorn.Server(uvicorn.Config(app(filled), log_level="critical"))
     thread = threading.Thread(target=server.run, kwargs={"sockets": [listening]}, daemon=True)
     thread.start()
     while not server.started:
         time.sleep(0.01)
-    connection = http.client.HTTPConnection("127.0.0.1", listening.getsockname()[1], timeout=30)
-    body = parameters(
-        ("subjectResource", VIEW), ("resource", observation("a")), ("resource", observation("b"))
-    )
-    headers = {"Authorization": f"Bearer {token}", "Content-Type": "application/fhir+json"}
-    connection.request("POST", "/fhir/$sql-run", json.dumps(body), headers)
-    answer = connection.getresponse()
+
+    def ask(count):
+        connection = http.client.HTTPConnection("127.0.0.1", listening.getsockname()[1], timeout=30)
+        some = [("resource", observation(f"o{number}")) for number in range(count)]
+        headers = {"Authorization": f"Bearer {token}", "Content-Type": "application/fhir+json"}
+        body = json.dumps(parameters(("subjectResource", VIEW), *some))
+        connection.request("POST", "/fhir/$sql-run", body, headers)
+        return connection, connection.getresponse()
+
+    yield ask
+    server.should_exit = True
+    thread.join(10)
+    listening.close()
+
+
+def test_over_a_real_connection_an_answer_that_breaks_off_has_no_end(served, monkeypatch):
+    monkeypatch.setattr(views, "MOST_ROWS", 1)
+    connection, answer = served(2)
     assert answer.status == 200
     with pytest.raises(http.client.IncompleteRead):
         answer.read()
     connection.close()
-    server.should_exit = True
-    thread.join(10)
-    listening.close()
+
+
+def test_a_client_that_goes_away_in_the_middle_gives_its_turn_back(served):
+    for _ in range(views.AT_ONCE + 1):
+        connection, answer = served(3000)
+        assert answer.status == 200
+        answer.read(100)
+        connection.close()
+        end = time.monotonic() + 20
+        while not views._turns.acquire(blocking=False):
+            assert time.monotonic() < end
+            time.sleep(0.01)
+        views._turns.release()
+    free = [views._turns.acquire(timeout=20) for _ in range(views.AT_ONCE)]
+    for _ in free:
+        views._turns.release()
+    assert all(free)
 
 
 def test_a_turn_is_given_back_whatever_happens_and_who_comes_too_many_waits(viewer):

@@ -11,6 +11,7 @@ from hypothesis import strategies as st
 
 from vesalius.errors import InvalidView, Leak
 from vesalius.views import View
+from vesalius.views._view import ONLINE
 from vesalius.views.features import STEADY, Feature, Features
 
 from .asof import DEFINITION, LOINC, VIEW, Candidate, row, table
@@ -290,6 +291,10 @@ def test_whatever_is_read_gives_features_or_an_error_of_ours(anything):
 # --- from a lake ------------------------------------------------------------------------------------------
 
 
+CROWD = [Candidate(f"Patient/other{at}") for at in range(ONLINE)]
+"""So many patients that the rows come from the lake's columns."""
+
+
 def observation(number, value, status="final", issued="2024-02-01T08:00:00Z"):
     return {
         "resourceType": "Observation",
@@ -318,6 +323,7 @@ def test_features_of_a_lake_know_what_the_hospital_knew(make_lake):
         "last": ("Observation/b/_history/1",),
     }
     assert features.table(lake, []).table.num_rows == 0
+    assert features.table(lake, [*asked, *CROWD]).table.slice(0, 4) == found.table
 
 
 def test_a_correction_that_takes_a_result_out_of_the_filter_takes_its_value_away(make_lake):
@@ -332,3 +338,6 @@ def test_a_correction_that_takes_a_result_out_of_the_filter_takes_its_value_away
     for each in (looping, filtering):
         found = Features(each, [Feature("last", (X,))]).table(lake, asked)
         assert found.table["last"].to_pylist() == [4.0, None]
+        crowded = Features(each, [Feature("last", (X,))]).table(lake, [*asked, *CROWD])
+        assert crowded.table.slice(0, 2) == found.table
+        assert crowded.sources[:2] == list(found.sources)

@@ -50,6 +50,21 @@ def test_a_resource_withdrawn_later_counts_until_then():
     assert one(*rows, as_of=DAWN + timedelta(hours=4))[0] == 1.0
 
 
+def test_what_was_withdrawn_at_the_very_moment_does_not_count():
+    rows = [row("a", 1, hour=1), row("a", 2, hour=10, status="entered-in-error")]
+    assert one(*rows) == (None, {})
+
+
+def test_of_values_recorded_at_once_that_of_the_greater_resource_counts():
+    rows = [row("a", hour=1, value=9.0), row("b", hour=1, value=1.0), row("aa", hour=1, value=99.0)]
+    assert one(*rows)[0] == one(*reversed(rows))[0] == 1.0
+
+
+def test_of_two_values_in_one_version_the_one_that_reads_greater_counts():
+    rows = [row("a", hour=1, value=9.0), row("a", hour=1, value=10.0)]
+    assert one(*rows)[0] == one(*reversed(rows))[0] == 9.0
+
+
 def test_a_withdrawn_resource_uncovers_the_one_before_it():
     rows = [row("a", hour=1), row("b", hour=2, value=2.0, status="cancelled")]
     assert one(*rows)[0] == 1.0

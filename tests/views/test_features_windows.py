@@ -168,21 +168,21 @@ def test_a_link_needs_moments_with_a_focus():
 
 # --- against the model ------------------------------------------------------------------------------------
 
-values = st.one_of(st.none(), st.sampled_from([0.1, 0.2, 0.3, -1e9, 1e-9, 3.0]))
+values = st.sampled_from([None, 0.1, 0.2, 0.3, -1e9, 1e-9, 3.0])
 part = st.fixed_dictionaries(
     {
-        "code": st.sampled_from("xxy"),
+        "code": st.sampled_from("xxxy"),
         "value": values,
         "effective": st.sampled_from([None, "2024-01-01", "2024-01-01T05:00:00Z"]),
     }
 )
 version = st.fixed_dictionaries(
     {
-        "resource": st.sampled_from("abcdef"),
-        "hour": st.integers(0, 6),
+        "resource": st.sampled_from("abc"),
+        "hour": st.integers(0, 3),
         "status": st.sampled_from(["final", "final", "final", "entered-in-error"]),
-        "specimen": st.sampled_from(["Specimen/1", "Specimen/2", "1", "Encounter/1", None]),
-        "_subject": st.sampled_from(["Patient/1", "Patient/1", "Patient/2"]),
+        "specimen": st.sampled_from(["Specimen/1", "Specimen/1", "Specimen/2", "1", "Encounter/1", None]),
+        "_subject": st.sampled_from(["Patient/1", "Patient/1", "Patient/1", "Patient/2"]),
         "rows": st.lists(part, min_size=1, max_size=2),
     }
 )
@@ -191,11 +191,12 @@ candidates = st.lists(
         Candidate,
         st.sampled_from(["Patient/1", "Patient/1", "Patient/2", "Patient/3"]),
         st.sampled_from(["Specimen/1", "Specimen/2"]),
-        st.integers(0, 8).map(lambda hour: DAWN + timedelta(hours=hour)),
+        st.integers(0, 5).map(lambda hour: DAWN + timedelta(hours=hour)),
     ),
+    min_size=1,
     max_size=5,
 )
-hours = st.integers(0, 6).map(lambda hour: timedelta(hours=hour))
+hours = st.integers(0, 3).map(lambda hour: timedelta(hours=hour))
 
 
 @st.composite
@@ -206,10 +207,10 @@ def feature_sets(draw):
         found.append(
             Feature(
                 f"f{at}",
-                draw(st.sampled_from([(), (X,), (X, Y), ("other|x",)])),
+                draw(st.sampled_from([(), (X,), (X,), (X, Y), ("other|x",)])),
                 within=draw(st.sampled_from([None, ending + longer])),
-                ending=ending,
-                link=draw(st.sampled_from([None, "specimen"])),
+                ending=ending * draw(st.sampled_from([0, 1])),
+                link=draw(st.sampled_from([None, None, "specimen"])),
                 take=draw(st.sampled_from(get_args(Take))),
                 per=draw(st.sampled_from([HOUR, timedelta(days=7)])),
             )
@@ -228,7 +229,9 @@ def rows_of(drawn):
 
 
 @settings(max_examples=400, deadline=None)
-@given(st.lists(version, max_size=14), candidates, feature_sets(), st.randoms(use_true_random=False))
+@given(
+    st.lists(version, min_size=2, max_size=14), candidates, feature_sets(), st.randoms(use_true_random=False)
+)
 def test_every_feature_is_what_the_model_says_to_the_last_bit(drawn, asked, features, random):
     rows = rows_of(drawn)
     found, sources = made(table(*random.sample(rows, len(rows))), asked, features)

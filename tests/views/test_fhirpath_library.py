@@ -9,6 +9,11 @@ from hypothesis import strategies as st
 
 from vesalius.errors import InvalidView
 from vesalius.views import fhirpath
+from vesalius.views._compiled import Scope
+from vesalius.views._evaluator import compile_expression
+from vesalius.views._parser import parse
+from vesalius.views._rows import plain
+from vesalius.views._types import Shape
 from vesalius.views.fhirpath import Item, Quantity, evaluate
 
 NOW = datetime(2024, 2, 29, 13, 5, 7, tzinfo=UTC)
@@ -268,6 +273,117 @@ def test_no_message_holds_a_value_of_the_resource():
             values(text)
         assert "Peeters" not in str(error.value)
         assert "1970" not in str(error.value)
+
+
+PATHS = st.sampled_from(
+    [
+        "name",
+        "name.family",
+        "name.use",
+        "active",
+        "telecom",
+        "telecom.rank",
+        "telecom.value",
+        "contact.gender",
+        "id",
+        "1",
+        "2",
+        "'An'",
+        "{}",
+        "true",
+        "$this",
+        "(1|2|3)",
+        "multipleBirth",
+        "deceased",
+        "managingOrganization.reference",
+        "name.where(use='official')",
+        "name.first()",
+    ]
+)
+ENDS = st.sampled_from(
+    [
+        "count()",
+        "first()",
+        "last()",
+        "empty()",
+        "exists()",
+        "not()",
+        "distinct()",
+        "tail()",
+        "skip(1)",
+        "take(1)",
+        "isDistinct()",
+        "single()",
+        "toString()",
+        "upper()",
+        "length()",
+        "hasValue()",
+        "join()",
+        "toInteger()",
+        "sort()",
+        "toQuantity()",
+        "toChars()",
+        "abs()",
+        "sum()",
+        "max()",
+    ]
+)
+SIGNS = st.sampled_from(
+    [
+        "=",
+        "!=",
+        "~",
+        "!~",
+        "<",
+        ">",
+        "<=",
+        ">=",
+        "and",
+        "or",
+        "xor",
+        "implies",
+        "|",
+        "+",
+        "-",
+        "*",
+        "/",
+        "div",
+        "mod",
+        "&",
+        "in",
+        "contains",
+    ]
+)
+TAKING = st.sampled_from(
+    ["where", "select", "all", "exists", "intersect", "union", "exclude", "combine", "subsetOf"]
+)
+EXPRESSIONS = st.recursive(
+    PATHS,
+    lambda inner: st.one_of(
+        st.tuples(inner, ENDS).map(lambda parts: f"({parts[0]}).{parts[1]}"),
+        st.tuples(inner, SIGNS, inner).map(lambda parts: f"({parts[0]}) {parts[1]} ({parts[2]})"),
+        st.tuples(inner, TAKING, inner).map(lambda parts: f"({parts[0]}).{parts[1]}({parts[2]})"),
+    ),
+    max_leaves=5,
+)
+
+
+@settings(max_examples=500, deadline=None)
+@given(EXPRESSIONS)
+def test_a_view_and_the_library_give_the_same_values(text):
+    """But for dates, which a view reads as the text they are."""
+    found = []
+    for run in (values, viewed):
+        try:
+            found.append([str(plain(value)) for value in run(text)])
+        except InvalidView:
+            found.append("an error")
+    assert found[0] == found[1]
+
+
+def viewed(text):
+    shape = Shape(("Patient",), many=False)
+    return compile_expression(parse(text), shape, {}).run([PATIENT], Scope(PATIENT))
 
 
 SCRAPS = st.sampled_from(

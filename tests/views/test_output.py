@@ -8,10 +8,13 @@ from datetime import UTC, datetime, timedelta
 import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
 
 from vesalius.errors import InvalidView, NotFound, Unavailable
 from vesalius.lake import Arrival
 from vesalius.views import Files, View, output
+from vesalius.views._force import Force
 
 START = datetime(2024, 5, 1, tzinfo=UTC)
 VIEW = View.load(
@@ -95,6 +98,32 @@ def test_patients_and_a_moment_narrow_it(lake, engine):
         "plain",
     }
     assert set(values(lake, engine=engine, since=START + timedelta(hours=3))) == {"moved", "late"}
+
+
+def test_where_nothing_was_corrected_nothing_is_dropped(make_lake):
+    lake = make_lake([observation(f"o{at}", at) for at in range(5)])
+    force = Force(lake.columns("Observation"))
+    assert force.whole
+    assert len(rows(lake, engine="duckdb")) == 5
+    assert not Force(lake.columns("Observation"), as_of=START).whole
+    assert rows(lake, engine="duckdb", as_of=START - timedelta(days=1)) == []
+    assert rows(make_lake([]), engine="duckdb") == []
+
+
+@settings(deadline=None, max_examples=15, suppress_health_check=list(HealthCheck))
+@given(st.data())
+def test_whatever_was_corrected_when_and_arrived_in_which_order_the_engines_agree(make_lake, data):
+    """Some resources, each with some versions at some hours, in any order of arrival, read at some hour."""
+    lake = make_lake([])
+    hours = st.integers(0, 4)
+    made = st.tuples(st.sampled_from("abc"), hours, st.sampled_from(["p1", "p2"]), st.booleans())
+    for number, (name, hour, patient, final) in enumerate(data.draw(st.lists(made, max_size=9))):
+        write(lake, observation(name, number, patient, "final" if final else "cancelled"), hour)
+    as_of = data.draw(st.none() | st.builds(lambda hour: START + timedelta(hours=hour), hours))
+    since = data.draw(st.none() | st.builds(lambda hour: START + timedelta(hours=hour), hours))
+    subjects = data.draw(st.none() | st.just(("Patient/p1",)))
+    asked = {"as_of": as_of, "since": since, "subjects": subjects}
+    assert rows(lake, engine="duckdb", **asked) == rows(lake, engine="python", **asked)
 
 
 @pytest.mark.parametrize("engine", ["duckdb", "python"])

@@ -212,3 +212,47 @@ def test_a_value_lies_between_its_boundaries(value, places):
     assert high - low == Decimal("0.001")
     rounded = evaluate(f"{text}.highBoundary({places})", None)[0].value
     assert -rounded.as_tuple().exponent == places
+
+
+@pytest.mark.parametrize(
+    ("text", "expected"),
+    [
+        ("@2025-01-02.duration(@2025-01-07, 'week')", ["0"]),
+        ("@2025-01-01.duration(@2025-09-01, 'year')", ["0"]),
+        ("@2024-12-01.duration(@2025-09-01, 'year')", ["0"]),
+        ("@2020-02-29.duration(@2024-02-28, 'years')", ["3"]),
+        ("@2020-01-31.duration(@2020-03-30, 'month')", ["1"]),
+        ("@2020-03-30.duration(@2020-01-31, 'month')", ["-1"]),
+        ("@2020-01-01T10:00Z.duration(@2020-01-01T13:30+02:00, 'hour')", ["1"]),
+        ("@T10:00:00.duration(@T10:00:01.5, 'millisecond')", ["1500"]),
+        ("@2024-12-31.difference(@2025-01-01, 'year')", ["1"]),
+        ("@2024-12-28.difference(@2024-12-29, 'week')", ["1"]),
+        ("@2024-12-29.difference(@2025-01-04, 'week')", ["0"]),
+        ("@2020-01-01T23:59.difference(@2020-01-02T00:01, 'day')", ["1"]),
+        ("@T10:59.difference(@T11:00, 'hour')", ["1"]),
+        ("@2020.duration(@2021-02, 'month')", []),
+        ("@2020-01.duration(@2021-01, 'year')", ["1"]),
+        ("{}.duration(@2020, 'year')", []),
+    ],
+)
+def test_the_periods_between_two_moments(text, expected):
+    assert values(text) == expected
+
+
+@pytest.mark.parametrize(
+    "text", ["@2020.duration(@T10, 'year')", "@T10.duration(@T11, 'day')", "@2020.duration(@2021, 'age')"]
+)
+def test_periods_that_cannot_be_counted_are_an_error(text):
+    with pytest.raises(InvalidView, match="cannot count"):
+        values(text)
+
+
+@settings(max_examples=200, deadline=None)
+@given(st.dates(), st.dates(), st.sampled_from(["year", "month", "week", "day"]))
+def test_periods_count_the_same_both_ways_and_never_more_than_the_boundaries(start, end, unit):
+    whole, back, crossed = (
+        int(values(f"@{a.isoformat()}.{name}(@{b.isoformat()}, '{unit}')")[0])
+        for a, b, name in ((start, end, "duration"), (end, start, "duration"), (start, end, "difference"))
+    )
+    assert whole == -back
+    assert abs(whole) <= abs(crossed) <= abs(whole) + 1

@@ -9,14 +9,16 @@ reads it is told by HTTP that it is not whole.
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Generator, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from itertools import chain
 from threading import BoundedSemaphore
 from typing import TYPE_CHECKING, Any
 
+import anyio
 from starlette.responses import Response, StreamingResponse
+from starlette.types import Receive, Scope, Send
 
 from vesalius import fhir
 from vesalius.api.answers import answer, bundle
@@ -129,11 +131,26 @@ def _run(call: Call, given: Given) -> Response:
     pieces = _released(_pieces(call, view, wanted))
     # The first piece is made before the answer begins: what is wrong by then is still an OperationOutcome.
     first = next(pieces, b"")
-    media = output.FORMATS[wanted.form]
-    return StreamingResponse(chain([first], pieces), media_type=media)
+    return _Streamed(first, pieces, output.FORMATS[wanted.form])
 
 
-def _released(pieces: Iterator[bytes]) -> Iterator[bytes]:
+class _Streamed(StreamingResponse):
+    """An answer that comes piece by piece, and lets go of what it holds when it ends, however it ends."""
+
+    def __init__(self, first: bytes, pieces: Generator[bytes, None, None], media_type: str) -> None:
+        super().__init__(chain([first], pieces), media_type=media_type)
+        self._pieces = pieces
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Sends it; a client that goes away in the middle ends it too."""
+        try:
+            await super().__call__(scope, receive, send)
+        finally:
+            with anyio.CancelScope(shield=True):
+                await anyio.to_thread.run_sync(self._pieces.close)
+
+
+def _released(pieces: Iterator[bytes]) -> Generator[bytes, None, None]:
     try:
         yield from pieces
     except InvalidView as error:

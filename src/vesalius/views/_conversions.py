@@ -8,6 +8,7 @@ from decimal import Decimal
 from typing import Any
 
 from vesalius.errors import InvalidView
+from vesalius.views._durations import periods
 from vesalius.views._equality import as_moment
 from vesalius.views._functions import FUNCTIONS, Function, Items, function, one, text
 from vesalius.views._quantities import check_unit, quantity, to_unit
@@ -182,3 +183,21 @@ def _time_of(items: Items) -> Items:
     if value is None or value.kind != "DateTime" or len(value.parts) < 4:
         return []
     return [moment_of("Time", value.parts[3:])]
+
+
+def _between(name: str, crossed: bool) -> None:
+    """Declares a function that counts periods between two moments."""
+
+    def call(items: Items, other: Items, unit: Items) -> Items:
+        start, end = as_moment(one(items, f"{name}()")), as_moment(one(other, f"{name}()"))
+        wanted = text(unit, f"{name}()")
+        if start is None or end is None or wanted is None:
+            return []
+        found = periods(start, end, CALENDAR.get(wanted, wanted), crossed)
+        return [] if found is None else [found]
+
+    FUNCTIONS[name] = Function(call, 2, 2, "integer", many=False, chapter=_MOMENTS)
+
+
+_between("duration", crossed=False)
+_between("difference", crossed=True)

@@ -152,7 +152,17 @@ class Dialect:
         )
         told = f"CASE WHEN {slashed} THEN regexp_extract({target}, '([^/]*)/[^/]*$', 1) ELSE {kind} END"
         right = f" AND {told} = {self.text(wanted)}" if wanted else ""
-        return f"CASE WHEN {text} <> '' AND NOT starts_with({text}, '#'){right} THEN {key} END"
+        found = f"CASE WHEN {text} <> '' AND NOT starts_with({text}, '#'){right} THEN {key} END"
+        # Nearly all are Type/ID, which needs none of the above: it takes twenty times as long.
+        one, two = f"split_part({text}, '/', 1)", f"split_part({text}, '/', 2)"
+        plain = f"len(string_split({text}, '/')) = 2 AND {two} <> '' AND {one} <> '' AND {one}[1] <> '#'"
+        if not wanted:
+            return f"CASE WHEN {plain} THEN {two} ELSE {found} END"
+        rest = f"substr({text}, {len(wanted) + 2})"
+        right = (
+            f"starts_with({text}, {self.text(f'{wanted}/')}) AND {rest} <> '' AND NOT contains({rest}, '/')"
+        )
+        return f"CASE WHEN {right} THEN {rest} WHEN {plain} THEN NULL ELSE {found} END"
 
     # --- JSON --------------------------------------------------------------------------------------------
 

@@ -9,7 +9,6 @@ import re
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
-from functools import lru_cache
 from pathlib import Path
 from threading import Event, Lock, Thread
 from typing import TYPE_CHECKING
@@ -38,6 +37,8 @@ BATCH_ROWS = 50_000
 _EVERY = 0.25
 _ELSE = 'engine="python" can do it'
 _MAKING = Lock()
+_MOST_KEPT = 4
+_KEPT: dict[tuple[int, tuple[str, ...], Limits], duckdb.DuckDBPyConnection] = {}
 _PATTERN = re.compile(r"[\[*?]")
 _MEMORY = "read it in batches, or give it more"
 
@@ -219,16 +220,19 @@ def connect(paths: Sequence[str], limits: Limits | None = None) -> duckdb.DuckDB
 
 
 def _cursor(paths: tuple[str, ...], limits: Limits) -> duckdb.DuckDBPyConnection:
-    """A connection to run one query on, for one thread; to be closed."""
+    """A connection to run one query on, for one thread; to be closed.
+
+    It shares the files and the limits of one that is kept: to make one takes as long as 50,000 rows.
+    """
+    own = os.getpid()
     with _MAKING:
-        return _kept(paths, limits, os.getpid()).cursor()
-
-
-@lru_cache(maxsize=4)
-def _kept(paths: tuple[str, ...], limits: Limits, process: int) -> duckdb.DuckDBPyConnection:
-    """The connection of the last runs over the same files: to make one takes as long as 50,000 rows."""
-    del process  # a copy of the process made by fork must not use the threads of the first
-    return connect(paths, limits)
+        kept = _KEPT.pop((own, paths, limits), None) or connect(paths, limits)
+        _KEPT[own, paths, limits] = kept  # the last used is the last in order
+        # Those of a process that forked into this one are left alone: their threads are not here to be ended.
+        ours = [key for key in _KEPT if key[0] == own]
+        for key in ours[:-_MOST_KEPT]:
+            del _KEPT[key]
+        return kept.cursor()
 
 
 def _listed(paths: Sequence[str | Path]) -> str:

@@ -9,7 +9,7 @@ from typing import Any
 
 from vesalius.errors import InvalidView
 from vesalius.views._quantities import quantity
-from vesalius.views._values import CALENDAR, Moment, Quantity, moment_of, scale, zone_of
+from vesalius.views._values import CALENDAR, Moment, Quantity, moment_of, scale, utc, zone_of
 
 _UCUM = {"s": "second", "ms": "millisecond", "min": "minute", "h": "hour", "d": "day", "wk": "week"}
 _FHIR = {**_UCUM, "a": "year", "mo": "month"}
@@ -113,3 +113,57 @@ def _clock(seconds: Decimal, parts: int) -> list[Decimal]:
     if fraction and scale(fraction) < 3:
         fraction = fraction.quantize(Decimal("0.001"))
     return [Decimal(whole // 3600), Decimal(whole // 60 % 60), Decimal(whole % 60) + fraction][:parts]
+
+
+_FINEST = {"year": 1, "month": 2, "week": 3, "day": 3, "hour": 4, "minute": 5, "second": 6, "millisecond": 6}
+"""How many parts of a date and time must be known to count in a unit."""
+_MILLISECONDS = {"week": 604_800_000, "day": 86_400_000, "hour": 3_600_000, "minute": 60_000, "second": 1000}
+
+
+def periods(start: Moment, end: Moment, unit: str, crossed: bool) -> int | None:
+    """How many whole periods lie between two moments; or, crossed, how many of their boundaries.
+
+    Returns:
+        A negative number where ``end`` comes first; None where one is not known as precisely as the unit.
+
+    Raises:
+        InvalidView: the two do not go together, or there is no such unit for them.
+    """
+    timed = start.kind == "Time"
+    if timed is not (end.kind == "Time"):
+        raise InvalidView(f"cannot count between a {start.kind} and a {end.kind}")
+    if unit not in _FINEST or (timed and _FINEST[unit] < 4):
+        raise InvalidView(f"cannot count in {unit[:32]!r}")
+    known = min(len(start.parts), len(end.parts)) + (3 if timed else 0)
+    if known < _FINEST[unit]:
+        return None
+    clock = _FINEST[unit] > 3 and start.offset is not None and end.offset is not None
+    a, b = (_whole_parts(utc(each) if clock else each.parts, timed) for each in (start, end))
+    if unit in ("year", "month"):
+        return _months(a, b, 12 if unit == "year" else 1, crossed)
+    length = _MILLISECONDS.get(unit, 1)
+    x, y = _instant(a), _instant(b)
+    if crossed:
+        return y // length - x // length  # a week starts on Sunday, as the days of the calendar here do
+    return (y - x) // length if y >= x else -((x - y) // length)
+
+
+def _whole_parts(parts: tuple[Decimal, ...], timed: bool) -> list[Decimal]:
+    """Every part, those that are not known as their first."""
+    known = [Decimal(1)] * 3 + list(parts) if timed else list(parts)
+    return known + [Decimal(1), Decimal(1), Decimal(1), *[Decimal(0)] * 3][len(known) :]
+
+
+def _instant(parts: list[Decimal]) -> int:
+    """Milliseconds since the day before the first; its first week is that of day 0, a Sunday."""
+    days = date(*(int(part) for part in parts[:3])).toordinal()
+    return days * _MILLISECONDS["day"] + int(_seconds(tuple(parts[3:])) * 1000)
+
+
+def _months(a: list[Decimal], b: list[Decimal], length: int, crossed: bool) -> int:
+    x, y = (int(each[0]) * 12 + int(each[1]) - 1 for each in (a, b))
+    if crossed:
+        return y // length - x // length
+    if a > b:
+        return -_months(b, a, length, crossed)
+    return (y - x - (b[2:] < a[2:])) // length

@@ -291,6 +291,8 @@ class Compiler:
         result = _RESULTS.get(function.result, function.result) if self.mode.typed else function.result
         types = target.shape.types if result == "=" else (result,) if result else ()
         shape = Shape(types, many)
+        if node.name == "getResourceKey" and target.path is not None and not self.mode.typed:
+            return plain_path((*target.path, "id"), shape)
         if node.name == "first" and target.path and not self.mode.typed:
             slow = _applied(function.run, target.run, arguments)
             return single(first(target.path), shape, slow, scoped=False)

@@ -75,7 +75,7 @@ class Plan:
 
     def _compile(self, path: str, focus: Shape, place: str) -> Compiled:
         try:
-            return compile_expression(parse(path), focus, self.definition.constants)
+            return compile_expression(parse(path), focus, self.definition.constants, text=path)
         except InvalidView as error:
             raise InvalidView(error.message, place=place, hint=error.hint) from None
 

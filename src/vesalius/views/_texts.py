@@ -38,7 +38,7 @@ _of_text("startsWith", "boolean", lambda value, start: value.startswith(start), 
 _of_text("endsWith", "boolean", lambda value, end: value.endswith(end), 1)
 _of_text("contains", "boolean", lambda value, part: part in value, 1)
 _of_text("indexOf", "integer", lambda value, part: value.find(part), 1)
-_of_text("lastIndexOf", "integer", lambda value, part: value.rfind(part), 1)
+_of_text("lastIndexOf", "integer", lambda value, part: value.rfind(part) if part else 0, 1)
 _of_text("replace", "string", lambda value, old, new: value.replace(old, new), 2)
 _of_text("matches", "boolean", matches, 1, 2)
 _of_text("matchesFull", "boolean", matches_full, 1, 2)

@@ -19,13 +19,12 @@ from typing import IO, TYPE_CHECKING, Any, Literal
 
 import msgspec
 import pyarrow as pa
-import pyarrow.compute as pc
 
 from vesalius.errors import NotFound, Unavailable
 from vesalius.views import _table
 from vesalius.views._duckdb import Progress
 from vesalius.views._files import Files
-from vesalius.views._force import in_force
+from vesalius.views._force import Force
 from vesalius.views._view import Engine, View
 
 if TYPE_CHECKING:
@@ -128,13 +127,15 @@ def versions(view: View, lake: Lake, asked: Asked) -> Iterator[Version]:
 
 
 def _from_columns(view: View, lake: Lake, asked: Asked) -> Iterator[pa.RecordBatch]:
-    force = in_force(lake.columns(view.definition.resource), asked.as_of, asked.since, asked.subjects)
+    columns = lake.columns(view.definition.resource)
+    force = Force(columns, asked.as_of, asked.since, asked.subjects)
     if asked.engine == "spark":
         found: Iterable[pa.RecordBatch] = _by_spark(view, lake)
     else:
-        found = view.batches(lake, engine="duckdb", origin=("_seq",), progress=asked.progress)
+        origin = () if force.whole else ("_seq",)
+        found = view.batches(lake, engine="duckdb", origin=origin, progress=asked.progress)
     for batch in found:
-        kept = batch.filter(pc.is_in(batch["_seq"], force))
+        kept = force.keep(batch)
         if kept.num_rows:
             yield kept.select(view.schema.names)
 

@@ -66,10 +66,9 @@ class Step:
 
     def joined(self, others: list[Step]) -> Step:
         """This step and others beside it, which put constants into the same element, as one step."""
-        made = Step.__new__(Step)
-        made.row, made.holds, made.put, made.root = self.row, self.holds, self.put, self.root
-        made.always, made.says, made.group, made.rivals = self.always, self.says, self.group, None
-        made.make = _together([(step.put.name, step.make) for step in (self, *others)])
+        make = _together([(step.put.name, step.make) for step in (self, *others)])
+        made = Step(self.row, "", self.holds, make, self.put)
+        made.always, made.says, made.group, made.root = self.always, self.says, self.group, self.root
         made.store = self.put.beside()
         return made
 

@@ -67,10 +67,9 @@ class Rows:
         self.seq: Ints = self.column("_seq").to_numpy(zero_copy_only=False)
         self.end = self._ends(versions)
         self.subject, self.subjects = _numbers(table["_subject"])
-        # A version that was replaced at the very moment it came was never in force.
-        self.in_force: Flags = (self.start != self.end) & (self.subject >= 0)
+        self.telling: Flags = self.subject >= 0
         if "status" in self.names:
-            self.in_force &= ~_flags(compute.is_in(table["status"], _WITHDRAWN))
+            self.telling &= ~_flags(compute.is_in(table["status"], _WITHDRAWN))
 
     def _ends(self, versions: pa.Table | None) -> Ints:
         """When the version of each row was replaced by the next version of its resource."""
@@ -120,11 +119,11 @@ class Rows:
         return np.flatnonzero(each == numbers[0] if len(numbers) == 1 else np.isin(each, numbers))
 
     def usable(self, name: str) -> Flags:
-        """Which rows were in force at some time, are not withdrawn and have a value in a column."""
+        """Which rows are about somebody, are not withdrawn and have a value in a column."""
         if name not in self._usable:
             column = self.table[name]
             valued = column.null_count == 0 or _flags(column.is_valid())
-            self._usable[name] = self.in_force & valued
+            self._usable[name] = self.telling & valued
         return self._usable[name]
 
     def numbers(self, name: str) -> Floats | None:
@@ -291,7 +290,7 @@ class Index:
         wanted = np.zeros(len(rows.subjects) + 1, np.bool_)  # the last one for moments of nobody known
         wanted[self.places.subject] = True
         if not wanted[:-1].all():
-            rows.in_force &= wanted[rows.subject]
+            rows.telling &= wanted[rows.subject]
         made = {stream: self._groups(stream) for stream in streams}
         chosen = _joined([groups.row for groups in made.values()])
         self._instants = np.unique(rows.start[chosen])
