@@ -1,12 +1,13 @@
 """No view can run SQL of its own, read a file, or put what patients hold into a message."""
 
 import json
+import traceback
 
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from vesalius.errors import InvalidView
+from vesalius.errors import InvalidView, VesaliusError
 from vesalius.views import View
 from vesalius.views import _duckdb as engine
 from vesalius.views.sql._dialect import Dialect
@@ -272,3 +273,45 @@ def test_any_name_is_a_plain_name_or_refused(text):
             continue
         if view.route == "duckdb":
             words_of(view.explain())
+
+
+@pytest.mark.parametrize(
+    ("path", "value"),
+    [
+        ("value.ofType(integer) * 9223372036854775807", {"valueInteger": 1234567}),
+        ("value.ofType(integer) + 9223372036854775807", {"valueInteger": 1234567}),
+        ("value.ofType(Quantity).value.floor()", {"valueQuantity": {"value": 1.234567e30}}),
+        ("issued > @2020-01-01T00:00:00Z", {"issued": "2020-01-01T00:00:00+1234567"}),
+        ("issued > @2020-01-01T00:00:00Z", {"issued": "2020-01-01T00:00:00+12:ab"}),
+    ],
+)
+def test_a_number_or_a_date_that_sql_cannot_hold_is_not_quoted_and_is_null_in_python(path, value, make_files):
+    view = View.load({"resource": "Observation", "select": [{"column": [{"name": "a", "path": path}]}]})
+    files = make_files([{"resourceType": "Observation", "id": "1", **value}])
+    assert view.table(files, engine="python").to_pylist() == [{"a": None}]
+    assert "1234567" not in told_by_duckdb(view, files)
+
+
+def told_by_duckdb(view, files):
+    """All that a reader of the answer, or of the error and its traceback, can see."""
+    try:
+        return str(view.table(files, engine="duckdb").to_pylist())
+    except VesaliusError:
+        return traceback.format_exc()
+
+
+def test_whole_numbers_larger_than_a_column_holds_are_null_in_a_table(make_files):
+    view = View.load(
+        {
+            "resource": "Observation",
+            "select": [{"column": [{"name": "a", "path": "value.ofType(integer)"}]}],
+        }
+    )
+    values = (2**63, -(2**63), 2**53 + 1)
+    files = make_files(
+        [
+            {"resourceType": "Observation", "id": str(at), "valueInteger": value}
+            for at, value in enumerate(values)
+        ]
+    )
+    assert view.table(files, engine="python")["a"].to_pylist() == [None, -(2**63), 2**53 + 1]

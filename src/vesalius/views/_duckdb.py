@@ -266,6 +266,8 @@ def _own_errors(files: Files | None) -> Iterator[None]:
         OSError,
     ) as error:  # of a stream, pyarrow passes on the text only
         own = _own(str(error))
+        if own is None and isinstance(error, pa.ArrowInvalid):
+            own = UnreadableInput("the files hold what the view cannot read")
         if own is None:
             raise
         if own.message == UNREADABLE and files is not None:
@@ -279,6 +281,8 @@ def _own(text: str) -> VesaliusError | None:
         return Unavailable("the view needs more memory than it may use", hint=_MEMORY)
     if kind == "IO Error":
         return UnreadableInput("a file cannot be read: it is gone, damaged or cut short")
+    if kind == "Out of Range Error":
+        return InvalidView("a number grows larger than SQL can hold", hint=_ELSE)
     if kind not in ("Invalid Input Error", "Conversion Error"):
         return None
     _, mark, message = text.partition(FAULT)

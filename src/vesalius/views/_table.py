@@ -33,6 +33,7 @@ _ORIGIN: list[pa.Field[Any]] = [
 ORIGIN: pa.Schema = pa.schema(_ORIGIN)
 """Where a row came from: the version (``Type/ID/_history/N``), the resource, its patient, when it was known
 and its place in the lake's log."""
+_LARGEST = 2**63
 _JSON = msgspec.json.Encoder(order="sorted", decimal_format="number")
 
 
@@ -137,13 +138,18 @@ def _cast(wanted: pa.DataType) -> Callable[[Any], Any]:
 def _float(value: Any) -> float | None:
     try:
         return float(value)
-    except (TypeError, ValueError):
+    except (TypeError, ValueError, OverflowError):
         return None
 
 
 def _integer(value: Any) -> int | None:
-    number = _float(value)
-    return int(value) if number is not None and number == int(number) else None
+    """A whole number; null where it is none, or is larger than a column holds, as in SQL."""
+    try:
+        found = int(value)
+        whole = isinstance(value, int) or found == float(value)
+    except (TypeError, ValueError, OverflowError):
+        return None
+    return found if whole and -_LARGEST <= found < _LARGEST else None
 
 
 def _boolean(value: Any) -> bool | None:

@@ -26,7 +26,8 @@ _MOST_DIGITS = 28
 _USUAL = {"Date": 8, "DateTime": 17, "Time": 9}
 _DATE_DIGITS = (4, 6, 8, 10, 12, 14, 17)
 _TIME_DIGITS = (2, 4, 6, 9)
-_WIDE = Context(prec=80)
+_MOST_WIDE = 78
+_WIDE = Context(prec=_MOST_WIDE + 2)
 
 
 def precision(value: Any) -> int | None:
@@ -65,6 +66,8 @@ def boundary(value: Any, high: bool, kind: str = "", places: int | None = None) 
 def _number(value: Decimal, high: bool, places: int) -> Decimal | None:
     if not 0 <= places <= _MOST_DIGITS:
         return None
+    if value.adjusted() + places >= _MOST_WIDE:
+        return None  # more digits than anybody measures
     half = Decimal(5).scaleb(-scale(value) - 1)
     edge = _WIDE.add(value, half if high else -half)
     below = value.is_signed()

@@ -69,6 +69,10 @@ def table(view: View, session: SparkSession, source: Readable) -> pa.Table:
     return found
 
 
+_DATA_EXCEPTION = "SQLSTATE: 22"
+"""The class of the errors of SQL that quote the values that they meet."""
+
+
 @contextmanager
 def faults() -> Iterator[None]:
     """Inside, the errors that a view raises while Spark runs it come as our own.
@@ -88,6 +92,8 @@ def faults() -> Iterator[None]:
         yield
     except (PySparkException, Py4JJavaError) as error:
         _, mark, rest = str(error).partition(FAULT)
+        if not mark and _DATA_EXCEPTION in str(error):
+            raise UnreadableInput("the resources hold what the view cannot read") from None
         if not mark:
             raise
         message = rest.splitlines()[0].partition(" SQLSTATE: ")[0]

@@ -192,7 +192,8 @@ class SparkDialect(Dialect):
         shift = f"make_dt_interval(0, 0, {sign} * ({hours} * 60 + {minutes}))"
         # Without a time zone from begin to end, so that the session's own has no part in it.
         moved = f"CAST(TRY_CAST({local} AS TIMESTAMP_NTZ) + {shift} AS STRING)"
-        return f"replace({moved}, ' ', 'T')"
+        # A year of five digits, as in DuckDB; Spark gives it a sign.
+        return f"replace(replace({moved}, ' ', 'T'), '+10000-', ':000-')"
 
     def month_end(self, month: str) -> str:
         """The last day of a month (``2024-02``) as text."""

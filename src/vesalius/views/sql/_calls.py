@@ -352,6 +352,10 @@ def _replace(compiler: Compiler, node: ast.Call, place: Place) -> Sql:
     return NOTHING if given is None else string(compiler.dialect.replace(*given))
 
 
+_LONGEST = 2**31 - 1
+"""No text has more letters, and no engine takes a larger number."""
+
+
 @_function("substring")
 def _substring(compiler: Compiler, node: ast.Call, place: Place) -> Sql:
     target = compiler.target(node.target, place)
@@ -366,7 +370,7 @@ def _substring(compiler: Compiler, node: ast.Call, place: Place) -> Sql:
     value = compiler.only(target, "substring()").text
     if start < 0:
         return NOTHING
-    part = compiler.dialect.substring(value, start, None if length is None else max(0, length))
+    part = compiler.dialect.substring(value, start, None if length is None else min(max(0, length), _LONGEST))
     return string(f"CASE WHEN {compiler.dialect.length(value)} > {start} THEN {part} END")
 
 

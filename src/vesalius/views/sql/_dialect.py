@@ -258,13 +258,12 @@ class Dialect:
 
     def shifted(self, local: str, zone: str) -> str:
         """A dateTime to the second, and the time zone it is in, as the same moment in UTC."""
-        minutes = (
-            f"(CAST(substring({zone}, 2, 2) AS INTEGER) * 60 + CAST(substring({zone}, 5, 2) AS INTEGER))"
-        )
+        hours, minutes = (f"TRY_CAST(substring({zone}, {at}, 2) AS INTEGER)" for at in (2, 5))
         sign = f"CASE WHEN starts_with({zone}, '-') THEN 1 ELSE -1 END"
-        return (
-            f"strftime(TRY_CAST({local} AS TIMESTAMP) + to_minutes({sign} * {minutes}), '%Y-%m-%dT%H:%M:%S')"
-        )
+        moved = f"TRY_CAST({local} AS TIMESTAMP) + to_minutes({sign} * ({hours} * 60 + {minutes}))"
+        # 9999-12-31 often stands for no end, and west of Greenwich it is in the year 10000 of UTC: as text, a
+        # colon comes after every digit.
+        return f"replace(strftime({moved}, '%Y-%m-%dT%H:%M:%S'), '10000-', ':000-')"
 
     def month_end(self, month: str) -> str:
         """The last day of a month (``2024-02``) as text."""
