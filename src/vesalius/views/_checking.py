@@ -28,6 +28,7 @@ from vesalius.views.fhirpath._types import (
     is_a,
     is_choice,
     member,
+    of_boundary,
     plain,
     scalar,
 )
@@ -367,7 +368,9 @@ class _Walk:
     def _result(self, node: ast.Call, target: Shape) -> Shape:
         if node.name in ("exists", "all"):
             return _BOOLEAN
-        if node.name in ("lowBoundary", "highBoundary", "abs", "getValue"):
+        if node.name in ("lowBoundary", "highBoundary"):
+            return of_boundary(target)
+        if node.name in ("abs", "getValue"):
             return target.one()
         function = FUNCTIONS.get(node.name)
         if function is None:

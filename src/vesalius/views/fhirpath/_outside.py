@@ -19,7 +19,7 @@ from vesalius.views.fhirpath._narrative import is_narrative
 from vesalius.views.fhirpath._quantities import quantity
 from vesalius.views.fhirpath._special import special, type_of_node
 from vesalius.views.fhirpath._typed import named_kind
-from vesalius.views.fhirpath._types import MOMENTS, Shape, scalar
+from vesalius.views.fhirpath._types import MOMENTS, Shape, of_boundary, scalar
 from vesalius.views.fhirpath._values import bare, moment
 
 if TYPE_CHECKING:
@@ -288,7 +288,7 @@ def _boundary(compiler: Compiler, node: ast.Call, focus: Shape, high: bool) -> C
         edge = boundary(value, high, named, wanted)
         return [] if edge is None else [edge]
 
-    return Compiled(run, target.shape.one())
+    return Compiled(run, of_boundary(target.shape))
 
 
 # --- trace and variables --------------------------------------------------------------------------------

@@ -44,6 +44,7 @@ COMPLEX = frozenset(
 """The data types that a choice element can hold (R4, Element.extension.value[x])."""
 SUFFIXES = {f"{name[0].upper()}{name[1:]}": name for name in PRIMITIVES | COMPLEX}
 MOMENTS = {"date": "Date", "dateTime": "DateTime", "instant": "DateTime", "time": "Time"}
+_WHOLE = {"integer", "integer64"}
 _SYSTEM = {"Boolean", "String", "Integer", "Decimal", "Date", "DateTime", "Time"}
 
 
@@ -73,6 +74,11 @@ class Shape:
 def scalar(name: str) -> Shape:
     """At most one value of the type."""
     return Shape((name,), many=False)
+
+
+def of_boundary(value: Shape) -> Shape:
+    """The shape of ``lowBoundary()``: half below a whole number is a decimal; all else keeps its type."""
+    return scalar("decimal") if _PARENTS.get(value.type, value.type) in _WHOLE else value.one()
 
 
 def plain(name: str) -> str:
