@@ -104,6 +104,23 @@ def test_two_insurances_where_no_structure_knows_them_are_two():
     assert len(of("Coverage", raw)) == 2
 
 
+def test_two_patients_of_one_plan_have_a_coverage_each():
+    other = PRESCRIPTION.replace(b"CL-78", b"CL-79")
+    assert of("Coverage", PRESCRIPTION)[0]["id"] != of("Coverage", other)[0]["id"]
+    renewed = PRESCRIPTION.replace(b"|20261231|", b"|20271231|")
+    assert of("Coverage", PRESCRIPTION)[0]["id"] == of("Coverage", renewed)[0]["id"]
+
+
+def test_the_mother_of_two_patients_is_a_related_person_of_each():
+    mother = b"NK1|1|Peeters^An|MTH^Mother^HL70063" + b"|" * 30 + b"M55^^^AZV^PI\r"
+    first, second = (
+        of("RelatedPerson", raw + mother)[0] for raw in (ADMISSION, ADMISSION.replace(b"900001", b"900002"))
+    )
+    assert first["identifier"][0]["value"] == second["identifier"][0]["value"] == "M55"
+    assert first["id"] != second["id"]
+    assert first["patient"] != second["patient"]
+
+
 # Notes of prescriptions ------------------------------------------------------------------------------------
 
 
@@ -112,6 +129,23 @@ def test_a_note_of_a_prescription_is_on_it_and_makes_no_other_order():
     assert [note["text"] for note in first["note"]] == ["à prendre le matin"]
     assert "note" not in second, "what is said of the dispense is not said of the order"
     assert not of("ServiceRequest", PRESCRIPTION)
+
+
+RESULT = b"""MSH|^~\\&|LAB|AZ|EPD|AZ|20260301101500||OUL^R22^OUL_R22|C1|P|2.5
+NTE|1||of the message
+PID|1||900001^^^AZV^PI||Maes^An
+NTE|1||of the patient
+SPM|1|S1||SER
+OBR|1|P1|F1|K^Potassium^L
+NTE|1||of the order
+OBX|1|NM|K^Potassium^L||4.1|mmol/L|||||F
+NTE|1||of the result
+"""
+
+
+def test_a_note_of_a_message_a_patient_or_an_order_is_on_no_result():
+    (result,) = of("Observation", RESULT)
+    assert [note["text"] for note in result["note"]] == ["of the result"]
 
 
 # A hospital's own map of a segment that the guide has none of ----------------------------------------------
