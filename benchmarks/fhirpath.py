@@ -26,8 +26,8 @@ from time import process_time
 from vesalius import fhir
 from vesalius.errors import InvalidView
 from vesalius.views import fhirpath
-from vesalius.views._functions import FUNCTIONS
-from vesalius.views._special import SPECIAL
+from vesalius.views.fhirpath._functions import FUNCTIONS
+from vesalius.views.fhirpath._special import SPECIAL
 
 ROOT = Path(__file__).parents[1]
 DATA = Path(os.environ.get("VESALIUS_DATA", ROOT.parent / "shared" / "data"))

@@ -5,8 +5,8 @@ import re
 from pathlib import Path
 
 from vesalius.views import View
-from vesalius.views._special import SPECIAL
-from vesalius.views._sqlcalls import CALLS
+from vesalius.views.fhirpath._special import SPECIAL
+from vesalius.views.sql._calls import CALLS
 
 PAGE = (Path(__file__).parents[2] / "docs" / "engineer" / "views.md").read_text(encoding="utf-8")
 SPEC = Path(__file__).parents[2] / "docs" / "decisions" / "spec"
@@ -29,8 +29,6 @@ def test_every_reading_of_the_standard_names_tests_that_exist():
         text = note.read_text(encoding="utf-8")
         if "tests/views" not in text:
             continue
-        named = re.findall(r"[a-z_]+\.(?:json|py)", text.partition("**Tests.**")[2])
+        named = re.findall(r"tests/views/([a-z_/]+\.(?:json|py))", text.partition("**Tests.**")[2])
         assert named, note.name
-        assert all((folder / name).exists() or (folder / "cases" / name).exists() for name in named), (
-            note.name
-        )
+        assert all((folder / name).exists() for name in named), note.name

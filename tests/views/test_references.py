@@ -4,8 +4,8 @@ import duckdb
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
-from vesalius.views._dialect import Dialect
-from vesalius.views._outside import reference_key
+from vesalius.views.fhirpath._outside import reference_key
+from vesalius.views.sql._dialect import Dialect
 
 PARTS = [
     "Patient",

@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 from vesalius.errors import InvalidView
 from vesalius.views import View
 from vesalius.views import _duckdb as engine
-from vesalius.views._dialect import Dialect
+from vesalius.views.sql._dialect import Dialect
 
 from .test_routes import assert_same, patient
 

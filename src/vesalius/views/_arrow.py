@@ -22,11 +22,11 @@ import pyarrow.compute as pc
 
 from vesalius.errors import InvalidView, UnreadableInput
 from vesalius.lake import is_json
-from vesalius.views import _nodes as ast
 from vesalius.views._definition import Definition
-from vesalius.views._plan import Cell, Loop, NotCompiledError, chains
 from vesalius.views._table import in_order
-from vesalius.views._types import Shape, derived, is_choice, member, suffix
+from vesalius.views.fhirpath import _nodes as ast
+from vesalius.views.fhirpath._types import Shape, derived, is_choice, member, suffix
+from vesalius.views.sql._plan import Cell, Loop, NotCompiledError, chains
 
 if TYPE_CHECKING:
     import pyarrow.parquet as pq

@@ -15,11 +15,11 @@ from typing import Any, Literal
 
 from vesalius import fhir
 from vesalius.errors import InvalidView, NotFound
-from vesalius.views import _nodes as ast
 from vesalius.views._definition import Column, Definition, Select
-from vesalius.views._functions import FUNCTIONS
-from vesalius.views._parser import parse
-from vesalius.views._types import (
+from vesalius.views.fhirpath import _nodes as ast
+from vesalius.views.fhirpath._functions import FUNCTIONS
+from vesalius.views.fhirpath._parser import parse
+from vesalius.views.fhirpath._types import (
     COMPLEX,
     PRIMITIVES,
     SUFFIXES,

@@ -11,8 +11,8 @@ from typing import Any
 import msgspec
 
 from vesalius.errors import InvalidView
-from vesalius.views._types import PRIMITIVES
-from vesalius.views._values import moment
+from vesalius.views.fhirpath._types import PRIMITIVES
+from vesalius.views.fhirpath._values import moment
 
 _NAME = re.compile(r"[A-Za-z][A-Za-z0-9_]*")
 _RESOURCE = re.compile(r"[A-Z][A-Za-z]{1,63}")

@@ -17,12 +17,12 @@ import pyarrow as pa
 
 from vesalius.errors import InvalidView, Unavailable, UnreadableInput, VesaliusError
 from vesalius.lake import resource_schema
-from vesalius.views._dialect import FAULT, Dialect
 from vesalius.views._files import Files
-from vesalius.views._query import UNREADABLE, Query
-from vesalius.views._sqlelements import BODY
 from vesalius.views._structure import structure
 from vesalius.views._table import in_order
+from vesalius.views.sql._dialect import FAULT, Dialect
+from vesalius.views.sql._elements import BODY
+from vesalius.views.sql._query import UNREADABLE, Query
 
 if TYPE_CHECKING:
     import duckdb

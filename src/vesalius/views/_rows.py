@@ -10,13 +10,13 @@ from collections.abc import Callable, Mapping, Sequence
 from typing import Any, NamedTuple
 
 from vesalius.errors import InvalidView
-from vesalius.views._compiled import Compiled, Run, Scope, Value
 from vesalius.views._definition import Column, Definition, Select
-from vesalius.views._evaluator import compile_expression
-from vesalius.views._functions import Items
-from vesalius.views._parser import parse
-from vesalius.views._types import Shape
-from vesalius.views._values import Choice, Moment, Quantity, SeveralError
+from vesalius.views.fhirpath._compiled import Compiled, Run, Scope, Value
+from vesalius.views.fhirpath._evaluator import compile_expression
+from vesalius.views.fhirpath._functions import Items
+from vesalius.views.fhirpath._parser import parse
+from vesalius.views.fhirpath._types import Shape
+from vesalius.views.fhirpath._values import Choice, Moment, Quantity, SeveralError
 
 Row = tuple[Any, ...]
 _NOWHERE = Scope(None)

@@ -12,8 +12,8 @@ import pyarrow.compute as pc
 
 from vesalius.views._definition import Column
 from vesalius.views._rows import Plan
-from vesalius.views._types import PRIMITIVES, Shape
-from vesalius.views._values import Choice
+from vesalius.views.fhirpath._types import PRIMITIVES, Shape
+from vesalius.views.fhirpath._values import Choice
 
 if TYPE_CHECKING:
     from datetime import datetime

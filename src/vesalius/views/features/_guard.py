@@ -8,10 +8,10 @@ from datetime import timedelta
 import pyarrow as pa
 
 from vesalius.errors import InvalidView, Leak
-from vesalius.views import _nodes as ast
 from vesalius.views._definition import Definition, Select, places
-from vesalius.views._parser import parse
 from vesalius.views.features._declaration import KNOWN, NUMBERS, Feature, is_number
+from vesalius.views.fhirpath import _nodes as ast
+from vesalius.views.fhirpath._parser import parse
 
 STEADY = frozenset(
     {

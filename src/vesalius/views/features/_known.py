@@ -16,9 +16,9 @@ from typing import Any, NamedTuple
 import numpy as np
 import pyarrow as pa
 
-from vesalius.views._values import moment
 from vesalius.views.features._declaration import Feature, is_number
 from vesalius.views.features._moments import Array, Chunks, Ints, Moments, array, compute, micros
+from vesalius.views.fhirpath._values import moment
 
 WITHDRAWN = frozenset({"entered-in-error", "cancelled"})
 """A resource whose version in force has one of these statuses says nothing."""
