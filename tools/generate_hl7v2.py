@@ -187,6 +187,17 @@ def unfit() -> list[str]:
     return sorted(set(plan.unfit))
 
 
+def unreached() -> tuple[list[str], list[str]]:
+    """The segment maps that no message reaches, and the segments of messages that have no map anywhere."""
+    tables = Tables.standard()
+    uses = [use for found in tables.messages.values() for use in found if use.segment]
+    used = {use.map for use in uses}
+    mapped = {use.segment for use in uses if tables.segments.get(use.map)}
+    maps = sorted(name for name, rows in tables.segments.items() if rows and name not in used)
+    named = {use.segment for use in uses if re.fullmatch(r"[A-Z][A-Z0-9]{2}", use.segment)}
+    return maps, sorted(named - mapped)
+
+
 def main(folder: Path) -> None:
     """Writes the tables, and says what was left out and what was not understood."""
     compiler = Compiler(folder)
@@ -208,6 +219,9 @@ def main(folder: Path) -> None:
         print(f"{what}: {len(problems)}")
         for problem in problems:
             print(f"  {problem}")
+    maps, segments = unreached()
+    print(f"maps that no message reaches: {', '.join(maps)}")
+    print(f"segments of messages that have no map: {', '.join(segments)}")
 
 
 if __name__ == "__main__":

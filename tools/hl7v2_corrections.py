@@ -71,6 +71,8 @@ ATTRIBUTES: dict[object, str] = {
     "extension[2].valueCodeableConcept.coding.value": "extension[2].valueCodeableConcept.coding.code",
     "identifier.type.coding.sytem": "identifier.type.coding.system",
     ("ORC[ServiceRequest]", "ORC-1", "extension.url"): "extension[1].url",
+    "recorder.reference(RelatedPerson.name)": "recorder(RelatedPerson.name)",
+    "recorder.reference(RelatedPerson.relationship)": "recorder(RelatedPerson.relationship)",
 }
 for _wrong, _right in (
     ("Practioner", "Practitioner"),
@@ -126,6 +128,8 @@ CONDITIONS: dict[str, str] = {
     ),
     "IF CX.4 IN http://hl7.org/implement/standards/fhir/identifier-registry.html": "",
     "ic": "",
+    # "NOT SEL" is said of the relationship, not of the name that the row is about
+    'IF IAM-15 VALUED AND NOT "SEL"': 'IF IAM-15 VALUED AND IAM-15.1 NOT EQUALS "SEL"',
 }
 
 REFERENCES: dict[str, str] = {
@@ -188,6 +192,10 @@ LEFT_OUT: dict[tuple[str, str, str, str], str] = {
     ("PID[Patient]", "PID-21", r".*", ""): "a mother's number alone names no related person",
     ("PV1[Patient]", "PV1-16", r".*", ""): "taken as courtesy of the stay (PV1[Encounter]), not of the person",
     ("AL1[AllergyIntolerance]", "AL1-4", r"reaction\.severity", ""): "of 'criticality' and 'severity', the first",
+    ("IAM[AllergyIntolerance]", "IAM-4", r"reaction\.severity", ""): "of 'criticality' and 'severity', the first",
+    ("IAM[AllergyIntolerance]", "IAM-2", r"category\.extension.*", ""): "the original code of a list of codes has no place",
+    ("IAM[AllergyIntolerance]", "IAM-14", r"recorder\.reference\(Patient.*", ""): "the patient is named by PID, once",
+    ("IAM[AllergyIntolerance]", "IAM-14", r"recorder\.reference\(Pract.*", ""): "that the reporter is a practitioner is not known",
     ("TXA[DocumentReference]", "TXA-6", r"extension.*", ""): _NO_R4,
     ("XAD[Address]", "XAD.7", r"extension\[2\].*", ""): _NO_R4,
     ("OBR[Specimen]", "OBR-2", r".*", ""): "a placer number is that of the order, not of the sample",

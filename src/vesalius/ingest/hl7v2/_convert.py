@@ -116,11 +116,8 @@ class Converter:
 
     def _unplaced(self, segment: str) -> tuple[_Applied, ...]:
         """What a segment adds to that the structure does not know, such as one of a site's own."""
-        target = self.tables.placed.get(segment)
-        if not target:
-            return ()
-        use = Use([segment], segment, True, target, f"{segment}[{target.partition('[')[0]}]", None, [])
-        found = _applied(use)
+        use = self.tables.anywhere(segment)
+        found = _applied(use) if use else None
         return (found,) if found else ()
 
     def shape(self, message: Message) -> Shape:

@@ -35,7 +35,8 @@ def explain(message: Message, converter: Converter) -> Iterator[Way]:
     """
     root = converter.shape(message).root
     for ordinal, (segment, frame, node) in enumerate(placed(root, message.segments), 1):
-        uses = [use for use in node.uses if use.map] if node else []
+        known = node.uses if node else [converter.tables.anywhere(segment.name)]
+        uses = [use for use in known if use and use.map]
         group = ".".join(frame.node.path) or root.name
         for number in range(1, len(segment.fields)):
             raw = segment.fields[number]

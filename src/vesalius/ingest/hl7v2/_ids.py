@@ -240,6 +240,18 @@ def _organization(ids: Ids, draft: Draft) -> Parts:
     return ids.identifier(draft) or ((draft.resource["name"],) if "name" in draft.resource else ())
 
 
+def _coverage(ids: Ids, draft: Draft) -> Parts:
+    # the number is that of the plan, which thousands share
+    found = ids.identifier(draft)
+    return (ids.patient(draft), *found, ids.value(draft, "IN1", 36)) if found else ()
+
+
+def _related(ids: Ids, draft: Draft) -> Parts:
+    # one mother may be that of several patients, and FHIR has a RelatedPerson for each
+    found = ids.identifier(draft)
+    return (ids.patient(draft), *found) if found else ()
+
+
 def _message(ids: Ids, draft: Draft) -> Parts:
     return (ids.message(), draft.segment.name, ids.turn(draft.type))
 
@@ -256,6 +268,8 @@ _PARTS: dict[str, Callable[[Ids, Draft], Parts]] = {
     "Procedure": _procedure,
     "AllergyIntolerance": _of_patient("code"),
     "Immunization": _immunization,
+    "Coverage": _coverage,
+    "RelatedPerson": _related,
     "Practitioner": _practitioner,
     "Location": _location,
     "Organization": _organization,

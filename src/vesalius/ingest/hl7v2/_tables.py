@@ -120,7 +120,8 @@ class Tables(msgspec.Struct, frozen=True):
         digest: of the hospital's own file; empty without one.
         name: of that file, for messages.
         text: that file, as it was written.
-        placed: what segments add to that no structure places: ``{"ZBE": "Encounter[1]"}``.
+        placed: what segments add to that no structure places, or that have no map where they stand:
+            ``{"ZBE": "Encounter[1]"}``.
         merges: events that merge patients (``replaced``) or undo it (``unlinked``).
         refused: events that are not carried out, each with the words that say so.
     """
@@ -171,6 +172,11 @@ class Tables(msgspec.Struct, frozen=True):
             found, digest=hashlib.sha256(text.encode()).hexdigest(), name=name, text=text
         )
 
+    def anywhere(self, segment: str) -> Use | None:
+        """What a segment adds to where the structure of its message does not know it; None for nothing."""
+        target = self.placed.get(segment)
+        return Use([segment], segment, True, target, _map_of(segment, target), None, []) if target else None
+
 
 def _check(tables: Tables, own: _Own, name: str) -> None:
     """Refuses rows that base R4 has no place for, now rather than at the first message."""
@@ -220,6 +226,8 @@ def _with(tables: Tables, own: _Own, name: str) -> Tables:
         if unknown := [each for each in like if each not in messages]:
             raise InvalidMap(f"{name}: structures.{title}: there is no structure {unknown[0]!r}")
         messages[title] = structured(one.segments, [use for each in like for use in messages[each]])
+    if own.segments:
+        messages = {title: _filled(uses, own.segments) for title, uses in messages.items()}
     return msgspec.structs.replace(
         tables,
         messages=messages,
@@ -236,11 +244,27 @@ def _with(tables: Tables, own: _Own, name: str) -> Tables:
     )
 
 
+def _filled(uses: list[Use], placed: dict[str, str]) -> list[Use]:
+    """The rows of a message map, in which each place of these segments that has no map has one."""
+    mapped = {tuple(use.path) for use in uses if use.map}
+    return [
+        msgspec.structs.replace(use, target=target, map=_map_of(use.segment, target))
+        if (target := placed.get(use.segment)) and tuple(use.path) not in mapped
+        else use
+        for use in uses
+    ]
+
+
+def _map_of(segment: str, target: str) -> str:
+    return f"{segment}[{target.partition('[')[0]}]"
+
+
 def structured(text: str, like: list[Use]) -> list[Use]:
     """The rows of a message map, from its segments in their order and the maps of messages like it.
 
     A segment repeats with ``*`` after it; ``{ORDER … }`` is a group that repeats; ``OBX@OBSERVATION`` is the
-    segment as the other message has it in that group; ``RXE=MedicationRequest[1]`` says what it adds to.
+    segment as the other message has it in that group; ``RXE=MedicationRequest[1]`` says what it adds to, and
+    ``NTE=-`` that it adds to nothing there, whatever it does elsewhere.
 
     Raises:
         InvalidMap: a group is not closed, or a word is none of these.
@@ -270,13 +294,15 @@ _WORD = re.compile(r"([A-Z][A-Z0-9]{2})(\*)?(?:@([A-Z_]+))?(?:=(.+))?")
 def _placed(part: re.Match[str], groups: list[str], like: list[Use]) -> list[Use]:
     segment, many, group, target = part[1], bool(part[2]), part[3], part[4]
     path = [*groups, segment]
+    empty = [Use(path, segment, many, "", "", None, [])]
+    if target == "-":
+        return empty
     if target:
-        return [Use(path, segment, many, target, f"{segment}[{target.partition('[')[0]}]", None, [])]
+        return [Use(path, segment, many, target, _map_of(segment, target), None, [])]
     same = [use for use in like if use.segment == segment]
     inside = [use for use in same if len(use.path) > 1 and use.path[-2] == (group or (groups or [""])[-1])]
     said = inside or [use for use in same if use.target] or same
     chosen = [use for use in said if use.path == said[0].path]
-    empty = [Use(path, segment, many, "", "", None, [])]
     return [msgspec.structs.replace(use, path=path, many=many) for use in chosen] or empty
 
 
