@@ -216,15 +216,21 @@ _INTEGER = re.compile(r"-?[0-9]{1,19}", re.ASCII)
 
 def _typed(value: Any, kind: str, place: str) -> Any:
     if kind == "integer64" and isinstance(value, str) and _INTEGER.fullmatch(value):
-        value = int(value)  # JSON of FHIR R5 has it as text
-    wanted = _PYTHON.get(kind, (str,))
-    if not isinstance(value, wanted) or (isinstance(value, bool) and kind != "boolean"):
-        raise InvalidView(f"the value is not a {kind}", place=place)
-    if kind in _LEAST and value < _LEAST[kind]:
-        raise InvalidView(f"the value is not a {kind}", place=place)
-    if kind not in _MOMENTS:
-        return value
-    found = moment(value, _MOMENTS[kind])
-    if found is None or (kind == "date" and "T" in value) or (kind == "instant" and "T" not in value):
+        return int(value)  # JSON of FHIR R5 has it as text
+    found = value
+    if not _is_of(value, kind):
+        found = None
+    elif kind in _MOMENTS:
+        found = moment(value, _MOMENTS[kind])
+    if found is None:
         raise InvalidView(f"the value is not a {kind}", place=place)
     return found
+
+
+def _is_of(value: Any, kind: str) -> bool:
+    """Whether JSON has a value of a primitive type so; what a moment says is still to be read."""
+    if not isinstance(value, _PYTHON.get(kind, (str,))) or (isinstance(value, bool) and kind != "boolean"):
+        return False
+    if isinstance(value, int) and kind in _LEAST:
+        return value >= _LEAST[kind]
+    return kind not in ("date", "instant") or ("T" in str(value)) == (kind == "instant")
