@@ -6,7 +6,7 @@ from concurrent.futures import ThreadPoolExecutor
 
 import pyarrow as pa
 import pytest
-from hypothesis import HealthCheck, given, settings
+from hypothesis import HealthCheck, example, given, settings
 from hypothesis import strategies as st
 
 from vesalius.errors import InvalidView, NotFound, UnreadableInput
@@ -253,6 +253,7 @@ JSON = st.recursive(
 
 @settings(max_examples=40, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(st.lists(st.one_of(JSON.map(lambda code: observation(1, code=code)), JSON), max_size=4))
+@example([observation(1, code=[[False], {"coding": "\x1f\x80\x80", "code": "0\x1f\x80\x80"}])])
 def test_whatever_the_lines_hold_a_run_gives_rows_or_a_clear_error(tmp_path, lines):
     files = Files(write(tmp_path / "any.ndjson", [json.dumps(line) for line in lines]))
     view = View.load(CODES)

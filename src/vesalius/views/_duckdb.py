@@ -250,7 +250,15 @@ def _pattern(path: str | Path) -> str:
 
 def _is_about_values(error: Exception) -> bool:
     """Whether it is a line or a value that does not fit, and nothing that the view raises itself."""
-    return str(error).startswith("Invalid Input Error") and FAULT not in str(error)
+    text = _said(error)
+    return text.startswith("Invalid Input Error") and FAULT not in text
+
+
+def _said(error: Exception) -> str:
+    """The message of an error; DuckDB cuts long ones, within a letter too, and then none can be decoded."""
+    if isinstance(error, UnicodeDecodeError):
+        return bytes(error.object).decode(errors="replace")
+    return str(error)
 
 
 @contextmanager
@@ -264,8 +272,9 @@ def _own_errors(files: Files | None) -> Iterator[None]:
         duckdb.Error,
         pa.ArrowException,
         OSError,
+        UnicodeDecodeError,
     ) as error:  # of a stream, pyarrow passes on the text only
-        own = _own(str(error))
+        own = _own(_said(error))
         if own is None and isinstance(error, pa.ArrowInvalid):
             own = UnreadableInput("the files hold what the view cannot read")
         if own is None:
