@@ -4,7 +4,7 @@ from datetime import UTC, datetime
 from decimal import Decimal
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from vesalius.errors import InvalidView
@@ -370,6 +370,8 @@ EXPRESSIONS = st.recursive(
 
 @settings(max_examples=500, deadline=None)
 @given(EXPRESSIONS)
+@example("(active).where($this)")
+@example("(deceased).where(($this).not())")
 def test_a_view_and_the_library_give_the_same_values(text):
     """But for dates, which a view reads as the text they are."""
     found = []

@@ -28,7 +28,7 @@ from vesalius.views.fhirpath._paths import first, plain_path
 from vesalius.views.fhirpath._special import SPECIAL
 from vesalius.views.fhirpath._typed import typed
 from vesalius.views.fhirpath._types import PRIMITIVES, Shape, member, plain, scalar
-from vesalius.views.fhirpath._values import Element, Moment, Quantity, moment
+from vesalius.views.fhirpath._values import Element, Moment, Quantity, bare, moment
 
 CHAPTERS = (_arithmetic, _conversions, _loops, _outside, _texts)
 """The modules that declare functions besides those imported by name."""
@@ -325,7 +325,7 @@ def _quick(name: str, target: Compiled) -> Value | None:
         return None
 
     def negated(item: Any, scope: Scope) -> Any:
-        found = value(item, scope)
+        found = bare(value(item, scope))
         return None if found is None else found is False
 
     return negated

@@ -14,7 +14,7 @@ from vesalius.views.fhirpath._equality import Seen, compare
 from vesalius.views.fhirpath._functions import Items, one, truth
 from vesalius.views.fhirpath._special import special
 from vesalius.views.fhirpath._types import Shape
-from vesalius.views.fhirpath._values import SeveralError
+from vesalius.views.fhirpath._values import SeveralError, bare
 
 if TYPE_CHECKING:
     from vesalius.views.fhirpath._evaluator import Compiler
@@ -65,7 +65,7 @@ def _filter(target: Run, criterion: Compiled, indexed: bool) -> Run:
         if not found:
             return found
         try:
-            return [item for item in found if value(item, scope) is True]  # type: ignore[misc]
+            return [item for item in found if bare(value(item, scope)) is True]  # type: ignore[misc]
         except SeveralError:
             return slow(found, scope)
 
