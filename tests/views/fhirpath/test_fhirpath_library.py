@@ -372,6 +372,7 @@ EXPRESSIONS = st.recursive(
 @given(EXPRESSIONS)
 @example("(active).where($this)")
 @example("(deceased).where(($this).not())")
+@example("(($this).sum()).where(name)")
 def test_a_view_and_the_library_give_the_same_values(text):
     """But for dates, which a view reads as the text they are."""
     found = []

@@ -38,6 +38,8 @@ def total(values: list[Any], mean: bool = False) -> Any:
         InvalidView: the types cannot be added.
     """
     found = values[0] if values else None
+    if isinstance(found, dict) and not is_quantity(found):
+        raise InvalidView("cannot add up structures")
     for value in values[1:]:
         found = None if found is None else calculate("+", found, value)
     if not mean or found is None:
