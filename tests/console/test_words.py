@@ -6,10 +6,12 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from vesalius.console import pictures
+from vesalius.console.audits import LABELS
 from vesalius.console.languages import languages
 from vesalius.console.sources import page_of
 from vesalius.console.suggestion import _until
 from vesalius.console.words import age, speaker
+from vesalius.governance.audit import Action
 
 ENGLISH = languages()["en"]
 
@@ -62,3 +64,7 @@ def test_a_weight_stays_inside_its_picture(contribution, most):
     assert x >= 0
     assert x + width <= pictures.BAR
     assert ("p-for" in svg) == (contribution >= 0)
+
+
+def test_every_action_of_the_audit_has_a_name_to_be_read_and_chosen_by():
+    assert set(LABELS) == set(Action)
