@@ -17,6 +17,9 @@ import msgspec
 
 from vesalius.errors import InvalidCard
 
+CONSEQUENCES = ("helped", "harmed", "missed")
+"""What may become of a patient at a threshold: acted on with the outcome, without it, or left with it."""
+
 LANGUAGES = ("fr", "nl", "de", "en")
 """The languages every text must exist in: Belgium's three, and English."""
 
@@ -37,6 +40,8 @@ class Input(msgspec.Struct, frozen=True, omit_defaults=True):
         levels: the possible values of a category or a grade, in order; the text ``level.LEVEL`` names each.
         unit: the UCUM unit of a number.
         codes: the codes it is read from, as ``SYSTEM|CODE``.
+        strong: the key of the card's source which says that this input alone tells nearly all. Without it, a
+            validation takes an input that predicts too well for one that knows the answer, and stops.
     """
 
     name: str
@@ -44,6 +49,7 @@ class Input(msgspec.Struct, frozen=True, omit_defaults=True):
     levels: tuple[str, ...] = ()
     unit: str = ""
     codes: tuple[str, ...] = ()
+    strong: str = ""
 
 
 class Measured(msgspec.Struct, frozen=True, omit_defaults=True):
@@ -105,7 +111,10 @@ class Card(msgspec.Struct, frozen=True, forbid_unknown_fields=True, omit_default
     """What a use case is for.
 
     All prose is in the texts: ``title``, ``purpose``, ``population``, ``not_for``, ``action`` and ``target``
-    must be there, and a text for each input, level, option, setting, limit and override reason.
+    must be there, and a text for each input, level, option, setting, limit and override reason. Three more
+    may be there, ``consequence.helped``, ``consequence.harmed`` and ``consequence.missed``: what acting on
+    a patient with the outcome, acting on one without, and not acting on one with it mean (in the words
+    of a table, per 1,000 patients).
 
     Attributes:
         name: the entry point's name.
@@ -121,6 +130,7 @@ class Card(msgspec.Struct, frozen=True, forbid_unknown_fields=True, omit_default
         shipped_limits: those of ``limits`` that hold only for the model that the use case ships.
         own_limits: those of ``limits`` that hold only for a model that the hospital learnt itself.
         sources: the citations.
+        subgroups: the inputs by which fairness is looked at; one that the card does not have is left out.
         window_hours: how long after it became due a candidate can still get its suggestion.
         texts: by language, by key.
     """
@@ -138,6 +148,7 @@ class Card(msgspec.Struct, frozen=True, forbid_unknown_fields=True, omit_default
     shipped_limits: tuple[str, ...] = ()
     own_limits: tuple[str, ...] = ()
     sources: tuple[Source, ...] = ()
+    subgroups: tuple[str, ...] = ("sex", "age")
     window_hours: float = 168
     texts: dict[str, dict[str, str]] = {}
 
@@ -209,6 +220,12 @@ class Card(msgspec.Struct, frozen=True, forbid_unknown_fields=True, omit_default
             raise InvalidCard(f"{self.name}: no text {text.key!r} in {language}")
         values = {name: texts.get(str(value), value) for name, value in text.values.items()}
         return texts[text.key].format(**values)
+
+    def consequences(self, language: str) -> dict[str, str]:
+        """The card's own words for ``helped``, ``harmed`` and ``missed``; only those that it has."""
+        texts = self.texts[language if language in self.texts else "en"]
+        keys = {name: f"consequence.{name}" for name in CONSEQUENCES}
+        return {name: texts[key] for name, key in keys.items() if key in texts}
 
     def option(self, code: str) -> Option:
         """The option with this code."""
