@@ -50,6 +50,17 @@ def test_a_complete_card_loads_and_speaks(folder):
     assert card.option("yes").indicator == "warning"
 
 
+def test_a_card_says_what_becomes_of_patients_where_it_has_words_for_it(folder):
+    assert Card.load(folder).consequences("fr") == {}
+    for language in LANGUAGES:
+        path = folder / "texts" / f"{language}.toml"
+        path.write_text(path.read_text() + f'consequence.missed = "Missed {language}"\n')
+    card = Card.load(folder)
+    assert card.consequences("fr") == {"missed": "Missed fr"}
+    assert card.consequences("it") == {"missed": "Missed en"}
+    assert card.subgroups == ("sex", "age")
+
+
 def test_a_value_that_is_a_key_is_said_in_the_same_language(folder):
     path = folder / "texts" / "de.toml"
     path.write_text(path.read_text().replace('option.yes = "Yes"', 'option.yes = "Ja"'))

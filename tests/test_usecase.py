@@ -3,6 +3,7 @@
 from datetime import UTC, datetime, timedelta
 
 import msgspec
+import numpy as np
 import pyarrow as pa
 import pytest
 from hypothesis import given
@@ -10,7 +11,16 @@ from hypothesis import strategies as st
 
 from vesalius.card import Text
 from vesalius.errors import InvalidCard, NotFound
-from vesalius.usecase import Candidate, Evidence, Suggestion, decode_suggestion, encode, find, installed
+from vesalius.usecase import (
+    Candidate,
+    Evidence,
+    Reason,
+    Suggestion,
+    decode_suggestion,
+    encode,
+    find,
+    installed,
+)
 from vesalius.usecases.template.usecase import Template
 from vesalius.usecases.urine import Urine
 
@@ -87,6 +97,14 @@ def test_a_use_case_of_rules_has_nothing_to_learn_and_no_baseline():
         usecase.learn(evidence(39.0), [True])
     assert usecase.baselines(evidence(39.0)) == {}
     assert usecase.practice(None, evidence(39.0).candidates, NOW) == [None]
+    assert usecase.challenger(evidence(39.0), np.array([True])) is None
+    assert usecase.sites(None, evidence(39.0).candidates) is None
+
+
+def test_a_reason_without_advice_has_the_bytes_it_had_before_there_was_advice():
+    assert encode(Reason("x", 1.0)) == b'{"input":"x","value":1.0}'
+    told = Reason("x", 1.0, advice=Text("advice.x", {"n": 2}))
+    assert msgspec.json.decode(encode(told), type=Reason) == told
 
 
 def test_taking_rows_keeps_candidate_row_and_sources_together():

@@ -17,6 +17,9 @@ import msgspec
 
 from vesalius.errors import InvalidCard
 
+CONSEQUENCES = ("helped", "harmed", "missed")
+"""What may become of a patient at a threshold: acted on with the outcome, without it, or left with it."""
+
 LANGUAGES = ("fr", "nl", "de", "en")
 """The languages every text must exist in: Belgium's three, and English."""
 
@@ -37,6 +40,8 @@ class Input(msgspec.Struct, frozen=True, omit_defaults=True):
         levels: the possible values of a category or a grade, in order; the text ``level.LEVEL`` names each.
         unit: the UCUM unit of a number.
         codes: the codes it is read from, as ``SYSTEM|CODE``.
+        strong: the key of the card's source which says that this input alone tells nearly all. Without it, a
+            validation takes an input that predicts too well for one that knows the answer, and stops.
     """
 
     name: str
@@ -44,6 +49,33 @@ class Input(msgspec.Struct, frozen=True, omit_defaults=True):
     levels: tuple[str, ...] = ()
     unit: str = ""
     codes: tuple[str, ...] = ()
+    strong: str = ""
+
+
+class Measured(msgspec.Struct, frozen=True, omit_defaults=True):
+    """One thing that is measured again and again: an input, a number, for each way to take it together.
+
+    The input of ``heart_rate`` taken as ``max`` is ``heart_rate_max``. Its words are made of two texts: that
+    of ``take.max``, with that of ``measured.heart_rate`` in the place of ``{measured}``.
+
+    Attributes:
+        name: what is measured.
+        unit: the UCUM unit.
+        takes: how it is taken together, as in :data:`vesalius.views.features.Take`.
+        codes: the codes it is read from, as ``SYSTEM|CODE``.
+    """
+
+    name: str
+    unit: str
+    takes: tuple[str, ...]
+    codes: tuple[str, ...] = ()
+
+    @property
+    def inputs(self) -> tuple[Input, ...]:
+        """The inputs that it stands for."""
+        return tuple(
+            Input(f"{self.name}_{take}", "number", unit=self.unit, codes=self.codes) for take in self.takes
+        )
 
 
 class Option(msgspec.Struct, frozen=True):
@@ -79,14 +111,18 @@ class Card(msgspec.Struct, frozen=True, forbid_unknown_fields=True, omit_default
     """What a use case is for.
 
     All prose is in the texts: ``title``, ``purpose``, ``population``, ``not_for``, ``action`` and ``target``
-    must be there, and a text for each input, level, option, setting, limit and override reason.
+    must be there, and a text for each input, level, option, setting, limit and override reason. Three more
+    may be there, ``consequence.helped``, ``consequence.harmed`` and ``consequence.missed``: what acting on
+    a patient with the outcome, acting on one without, and not acting on one with it mean (in the words
+    of a table, per 1,000 patients).
 
     Attributes:
         name: the entry point's name.
         version: of the use case; it changes when anything changes what is suggested.
         risk_class: the regime the maker assumes, in words of the law (AI Act, MDR).
         reviewers: the roles that may decide on its suggestions.
-        inputs: the facts it reads.
+        inputs: the facts it reads; after :meth:`load` also those that ``measured`` stands for.
+        measured: what is measured again and again; each stands for several inputs.
         options: what can be suggested.
         override_reasons: the codes a person chooses from when overriding; each has a text ``reason.CODE``.
         settings: the numbers the hospital chooses.
@@ -94,6 +130,7 @@ class Card(msgspec.Struct, frozen=True, forbid_unknown_fields=True, omit_default
         shipped_limits: those of ``limits`` that hold only for the model that the use case ships.
         own_limits: those of ``limits`` that hold only for a model that the hospital learnt itself.
         sources: the citations.
+        subgroups: the inputs by which fairness is looked at; one that the card does not have is left out.
         window_hours: how long after it became due a candidate can still get its suggestion.
         texts: by language, by key.
     """
@@ -105,11 +142,13 @@ class Card(msgspec.Struct, frozen=True, forbid_unknown_fields=True, omit_default
     inputs: tuple[Input, ...]
     options: tuple[Option, ...]
     override_reasons: tuple[str, ...]
+    measured: tuple[Measured, ...] = ()
     settings: tuple[Setting, ...] = ()
     limits: tuple[str, ...] = ()
     shipped_limits: tuple[str, ...] = ()
     own_limits: tuple[str, ...] = ()
     sources: tuple[Source, ...] = ()
+    subgroups: tuple[str, ...] = ("sex", "age")
     window_hours: float = 168
     texts: dict[str, dict[str, str]] = {}
 
@@ -126,7 +165,7 @@ class Card(msgspec.Struct, frozen=True, forbid_unknown_fields=True, omit_default
             for path in sorted((folder / "texts").glob("*.toml")):
                 texts[path.stem] = msgspec.toml.decode(path.read_bytes())
             raw["texts"] = {language: dict(_flat(tree)) for language, tree in texts.items()}
-            card = msgspec.convert(raw, cls)
+            card = _unfolded(msgspec.convert(raw, cls))
         except (OSError, msgspec.DecodeError, msgspec.ValidationError) as error:
             raise InvalidCard(f"{folder.name}/card.toml: {error}") from error
         missing = card.missing_texts()
@@ -182,6 +221,12 @@ class Card(msgspec.Struct, frozen=True, forbid_unknown_fields=True, omit_default
         values = {name: texts.get(str(value), value) for name, value in text.values.items()}
         return texts[text.key].format(**values)
 
+    def consequences(self, language: str) -> dict[str, str]:
+        """The card's own words for ``helped``, ``harmed`` and ``missed``; only those that it has."""
+        texts = self.texts[language if language in self.texts else "en"]
+        keys = {name: f"consequence.{name}" for name in CONSEQUENCES}
+        return {name: texts[key] for name, key in keys.items() if key in texts}
+
     def option(self, code: str) -> Option:
         """The option with this code."""
         for option in self.options:
@@ -206,6 +251,18 @@ class Card(msgspec.Struct, frozen=True, forbid_unknown_fields=True, omit_default
                 raise InvalidCard(f"{self.name}: {setting.name} = {value:g} is outside {bounds}")
             values[setting.name] = value
         return values
+
+
+def _unfolded(card: Card) -> Card:
+    """The card with the inputs that its ``measured`` stand for, and their words where both parts exist."""
+    texts = {language: dict(words) for language, words in card.texts.items()}
+    for item in card.measured:
+        for take, made in zip(item.takes, item.inputs, strict=True):
+            for words in texts.values():
+                if (form := words.get(f"take.{take}")) and (name := words.get(f"measured.{item.name}")):
+                    words[f"input.{made.name}"] = form.format(measured=name)
+    inputs = (*card.inputs, *(made for item in card.measured for made in item.inputs))
+    return msgspec.structs.replace(card, inputs=inputs, texts=texts)
 
 
 def _flat(tree: Mapping[str, Any], prefix: str = "") -> list[tuple[str, str]]:

@@ -3,8 +3,9 @@
 A use case is one class, :class:`UseCase`, that answers five questions: its :attr:`~UseCase.card` (what is it
 for, on whom, by whom, not for what), :meth:`~UseCase.candidates` (who needs a suggestion),
 :meth:`~UseCase.evidence` (which facts), :meth:`~UseCase.suggest` (what to propose, and why) and
-:meth:`~UseCase.outcome` (what really happened). One that learns answers three more: :meth:`~UseCase.learn`,
-:meth:`~UseCase.baselines` and :meth:`~UseCase.practice`.
+:meth:`~UseCase.outcome` (what really happened). One that learns answers up to five more:
+:meth:`~UseCase.learn`, :meth:`~UseCase.challenger`, :meth:`~UseCase.baselines`, :meth:`~UseCase.practice` and
+:meth:`~UseCase.sites`.
 
 It is found through the entry-point group ``vesalius.usecases``; ours use nothing that a hospital's own
 cannot. All is batch-first: the same call serves one patient in milliseconds and a million in a validation
@@ -32,7 +33,7 @@ if TYPE_CHECKING:
     import pyarrow as pa
 
     from vesalius.lake import Lake
-    from vesalius.modelling import Model
+    from vesalius.modelling import AnyModel
 
 log = logging.getLogger(__name__)
 
@@ -96,6 +97,7 @@ class Reason(msgspec.Struct, frozen=True, omit_defaults=True):
             rule.
         sources: the versioned references of the resources it came from.
         rule: the text of the rule that spoke, when this reason is a rule.
+        advice: what the ward can do about it, where the use case knows something.
     """
 
     input: str
@@ -103,6 +105,7 @@ class Reason(msgspec.Struct, frozen=True, omit_defaults=True):
     contribution: float = 0.0
     sources: tuple[str, ...] = ()
     rule: Text | None = None
+    advice: Text | None = None
 
 
 class Change(msgspec.Struct, frozen=True):
@@ -194,7 +197,7 @@ class UseCase(abc.ABC):
 
     card: ClassVar[Card]
 
-    def __init__(self, model: Model | None = None, settings: Mapping[str, Any] | None = None) -> None:
+    def __init__(self, model: AnyModel | None = None, settings: Mapping[str, Any] | None = None) -> None:
         self.model = model if model is not None else self.shipped_model()
         self.settings = self.card.fill(settings or {})
 
@@ -252,13 +255,26 @@ class UseCase(abc.ABC):
     def outcome(self, lake: Lake, candidates: Sequence[Candidate], as_of: datetime) -> list[Outcome | None]:
         """What happened to each candidate, as far as it is known at ``as_of``."""
 
-    def shipped_model(self) -> Model | None:
+    def shipped_model(self) -> AnyModel | None:
         """The model that comes with the use case, if there is one."""
         return None
 
-    def learn(self, evidence: Evidence, outcomes: np.ndarray, seed: int = 0) -> Model:  # noqa: ARG002
+    def learn(self, evidence: Evidence, outcomes: np.ndarray, seed: int = 0) -> AnyModel:  # noqa: ARG002
         """A new model from N rows of evidence and N outcomes (bool); same rows and seed, same hash."""
         raise InvalidCard(f"the use case {self.card.name} has only rules: there is nothing to learn")
+
+    def challenger(
+        self,
+        evidence: Evidence,  # noqa: ARG002
+        outcomes: np.ndarray,  # noqa: ARG002
+        seed: int = 0,  # noqa: ARG002
+    ) -> Model | None:
+        """A freer model, to be held beside the one that :meth:`learn` makes; None where there is none.
+
+        Validation learns it on the same rows of the same folds, and tells whether its gain is more than
+        chance. It is never the model in force.
+        """
+        return None
 
     def baselines(self, evidence: Evidence) -> dict[str, np.ndarray]:  # noqa: ARG002
         """Simple rules or published scores to hold beside the model: N scores each, greater is likelier."""
@@ -272,6 +288,13 @@ class UseCase(abc.ABC):
     ) -> list[bool | None]:
         """Whether the clinicians, by themselves, did for each candidate what ``card.action`` names."""
         return [None] * len(candidates)
+
+    def sites(self, lake: Lake, candidates: Sequence[Candidate]) -> list[str] | None:  # noqa: ARG002
+        """Where each candidate was seen (a ward, a hospital, a data set); None where that is not known.
+
+        By it a validation holds out one site after another, or learns on all sites but one.
+        """
+        return None
 
 
 def names() -> list[str]:

@@ -32,11 +32,13 @@ class Cohort:
         evidence: what was known at each one's own moment, N rows.
         outcomes: N booleans, whether the card's target came true.
         practice: N answers, what the clinicians did by themselves; None where the data does not say.
+        sites: N names of where each was seen; None where the use case does not say.
     """
 
     evidence: Evidence
     outcomes: np.ndarray
     practice: list[bool | None]
+    sites: list[str] | None = None
 
 
 def gather(
@@ -77,6 +79,7 @@ def gather(
         usecase.evidence(pinned, kept),
         np.array([outcome.value for _, outcome in known], dtype=bool),
         usecase.practice(pinned, after, known_at),
+        usecase.sites(pinned, kept),
     )
 
 

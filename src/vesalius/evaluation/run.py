@@ -4,11 +4,36 @@ from __future__ import annotations
 
 import hashlib
 from pathlib import Path
+from typing import Literal
 
 import msgspec
 
 from vesalius.errors import NotFound, UnreadableInput
 from vesalius.evaluation.metrics import Estimate
+
+PlanKind = Literal["nested", "grouped", "patient", "time", "sites", "external"]
+"""How rows are held out; :mod:`vesalius.evaluation.plans` says when each is right."""
+
+
+class Plan(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
+    """Who learns and who is held out.
+
+    Attributes:
+        kind: ``nested`` (repeated cross-validation by patient), ``grouped`` (once), ``patient`` (one split),
+            ``time`` (learn on what came before ``cut``), ``sites`` (each site held out in turn) or
+            ``external`` (learn on every site but ``held``).
+        repeats, folds: of the cross-validation; 1 and 1 for a single split.
+        cut: ISO moment; who became due from it on is held out.
+        held: the site that is held out, or held-out sites in order.
+        asked: whether a person asked for it, rather than the size of the data.
+    """
+
+    kind: PlanKind
+    repeats: int = 1
+    folds: int = 1
+    cut: str = ""
+    held: tuple[str, ...] = ()
+    asked: bool = False
 
 
 class Curve(msgspec.Struct, frozen=True):
@@ -43,7 +68,7 @@ class Performance(msgspec.Struct, frozen=True, kw_only=True):
     roc: Curve
 
 
-class Threshold(msgspec.Struct, frozen=True, kw_only=True):
+class Threshold(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     """What happens if one acts from this probability on. Counts are means over the repeats.
 
     Attributes:
@@ -54,6 +79,10 @@ class Threshold(msgspec.Struct, frozen=True, kw_only=True):
         avoided: of the acts of the reference, how many would not take place.
         avoided_with_outcome: of those, how many have the outcome: what the avoided acts cost.
         sensitivity, specificity, ppv, npv: with their intervals.
+        helped: of 1,000 patients, how many are acted on and have the outcome.
+        harmed: of 1,000, how many are acted on for nothing.
+        left: of 1,000, how many have the outcome and are not acted on.
+        evaluate: how many must be acted on to act on one with the outcome.
     """
 
     probability: float
@@ -66,17 +95,23 @@ class Threshold(msgspec.Struct, frozen=True, kw_only=True):
     specificity: Estimate
     ppv: Estimate
     npv: Estimate
+    helped: Estimate | None = None
+    harmed: Estimate | None = None
+    left: Estimate | None = None
+    evaluate: Estimate | None = None
 
 
-class Benefit(msgspec.Struct, frozen=True):
-    """The net benefit, per patient, of one way of deciding, at each threshold of the decision curve."""
+class Benefit(msgspec.Struct, frozen=True, omit_defaults=True):
+    """The net benefit, per patient, of one way of deciding, at each threshold; with its 95 % band."""
 
     name: str
     threshold: tuple[float, ...]
     value: tuple[float, ...]
+    low: tuple[float, ...] = ()
+    high: tuple[float, ...] = ()
 
 
-class Subgroup(msgspec.Struct, frozen=True, kw_only=True):
+class Subgroup(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     """How the model does in one group; ``auroc`` is None where the group is too small to say.
 
     Attributes:
@@ -86,6 +121,10 @@ class Subgroup(msgspec.Struct, frozen=True, kw_only=True):
         auroc: discrimination within the group.
         expected: the mean probability.
         observed: the share with the outcome.
+        slope: of the calibration within the group; None where it is too small to say.
+        ratio: observed over expected; 1 is ideal.
+        benefits: the net benefit per patient at each of the run's ``in_force``.
+        coverage: the share whose prediction set holds the truth.
     """
 
     input: str
@@ -95,10 +134,21 @@ class Subgroup(msgspec.Struct, frozen=True, kw_only=True):
     auroc: Estimate | None
     expected: float
     observed: Estimate
+    slope: Estimate | None = None
+    ratio: Estimate | None = None
+    benefits: tuple[Estimate, ...] = ()
+    coverage: Estimate | None = None
 
 
-class Coverage(msgspec.Struct, frozen=True, kw_only=True):
-    """How often the prediction sets hold the truth, and how much they say. Shares, 0 to 1."""
+class Coverage(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
+    """How often the prediction sets hold the truth, and how much they say. Shares, 0 to 1.
+
+    Attributes:
+        level: what was promised.
+        overall, with_outcome, without_outcome: the share that holds the truth, over all and in each class.
+        single, both, empty: the share of sets with one answer, both, or none.
+        interval: that of ``overall``, with its bootstrap interval.
+    """
 
     level: float
     overall: float
@@ -107,6 +157,7 @@ class Coverage(msgspec.Struct, frozen=True, kw_only=True):
     single: float
     both: float
     empty: float
+    interval: Estimate | None = None
 
 
 class Missing(msgspec.Struct, frozen=True):
@@ -153,17 +204,129 @@ class Histogram(msgspec.Struct, frozen=True):
     without_outcome: tuple[float, ...]
 
 
-class Run(msgspec.Struct, frozen=True, kw_only=True):
+class Errors(msgspec.Struct, frozen=True, kw_only=True):
+    """How far probabilities are from the smoothed observed share: half of the patients, nine in ten, at most.
+
+    Source: Austin & Steyerberg, Stat Med 2019;38:4051-4065 (E50, E90, Emax).
+    """
+
+    e50: Estimate
+    e90: Estimate
+    most: Estimate
+
+
+class Challenger(msgspec.Struct, frozen=True, kw_only=True):
+    """A freer model on the same patients and folds, and whether it is worth its opacity.
+
+    Attributes:
+        kind: as its facts name it.
+        performance: its figures.
+        auroc: its AUROC less that of the model; paired, as are the next two.
+        brier: its Brier score less that of the model; below 0 it is better.
+        benefits: its net benefit less that of the model, at each of the run's ``in_force``.
+        better: whether the lower end of ``auroc`` is above 0.
+    """
+
+    kind: str
+    performance: Performance
+    auroc: Estimate
+    brier: Estimate
+    benefits: tuple[Estimate, ...]
+    better: bool
+
+
+class Side(msgspec.Struct, frozen=True, kw_only=True):
+    """How the model does on one side that it did not learn from: a later time, or one site.
+
+    Attributes:
+        name: of the site; empty for a split by time.
+        plan: how it was held out.
+        learned, learned_events: rows that were learned from, and how many of them had the outcome.
+        rows, patients, events: that were held out.
+        left_out: rows on neither side, because their patient was on the other one.
+        auroc, brier, slope, intercept: on the rows held out; None where they are too few to say.
+    """
+
+    name: str
+    plan: Plan
+    learned: int
+    learned_events: int
+    rows: int
+    patients: int
+    events: int
+    left_out: int
+    auroc: Estimate | None
+    brier: Estimate | None
+    slope: Estimate | None
+    intercept: Estimate | None
+
+
+class Need(msgspec.Struct, frozen=True, kw_only=True):
+    """How many rows one criterion asks for.
+
+    Attributes:
+        criterion: its key, as ``development.shrinkage``.
+        rows: asked for; None where it cannot be said.
+        given: there are.
+    """
+
+    criterion: str
+    rows: int | None
+    given: int
+
+    @property
+    def met(self) -> bool:
+        """Whether there are enough."""
+        return self.rows is not None and self.given >= self.rows
+
+
+class SampleSize(msgspec.Struct, frozen=True, kw_only=True):
+    """What sample is needed, to learn such a model and to validate it.
+
+    Attributes:
+        parameters: that the model could use.
+        events_per_parameter: rows with the outcome that were learned from, per parameter.
+        r_squared: of Cox and Snell, of the predictions held out.
+        needs: one per criterion.
+    """
+
+    parameters: int
+    events_per_parameter: float
+    r_squared: float
+    needs: tuple[Need, ...]
+
+
+class Checked(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
+    """What one detector of leaks saw.
+
+    Attributes:
+        detector: its key, as ``same_row``.
+        passed: whether nothing was found.
+        found: what was found, in words for people (English), without any patient in them.
+        figures: the numbers behind it, by name.
+        by, reason: who let the validation go on in spite of it, and why.
+    """
+
+    detector: str
+    passed: bool
+    found: str = ""
+    figures: dict[str, float] = {}
+    by: str = ""
+    reason: str = ""
+
+
+class Run(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     """Everything that a validation found. It holds no row of any patient.
 
     Attributes:
         usecase, version: what was validated.
         model: the hash of the model learned on all rows with the same seed: the one these figures speak for.
+            Where the plan is ``external``, it is the one learned on the other sites.
         data: the SHA-256 of the rows and outcomes.
         kind: of the model.
         position: of the lake's log.
         first, last: the first and last moment of the candidates (ISO dates).
-        rows, patients, events: how many.
+        rows, patients, events: how many were held out, once per repeat: all, in a cross-validation.
         seed, repeats, folds, draws: how it was done.
         performances: the model first, then the baselines.
         calibration: the smoothed calibration curve.
@@ -176,6 +339,18 @@ class Run(msgspec.Struct, frozen=True, kw_only=True):
         decided: the clinicians and the model at the same number of acts; empty where practice is not known.
         proposed: what the use case would have proposed, by a model that had not seen the patient.
         importance: per input, the mean absolute log odds that it adds; greatest first.
+        plan: who learned and who was held out; None in a run that is older than plans.
+        learned, learned_events: rows that some model learned from, and how many had the outcome.
+        left_out: rows on neither side.
+        in_force: the hospital's thresholds of probability, ascending; the prevalence where it has none.
+        settings: the hospital's settings in force.
+        errors: how far the probabilities are from what was observed.
+        challenger: the freer model; None where the use case has none.
+        sides: the same use on a later time, or on each site.
+        untimed: why there is no split by time, as a key; empty where there is one.
+        sample: the sample size needed.
+        checks: what each detector of leaks saw.
+        proposed_rows: of how many rows ``proposed`` speaks; 0 for all.
     """
 
     usecase: str
@@ -205,6 +380,19 @@ class Run(msgspec.Struct, frozen=True, kw_only=True):
     decided: tuple[Decided, ...]
     proposed: tuple[Proposed, ...]
     importance: tuple[tuple[str, float], ...]
+    plan: Plan | None = None
+    learned: int = 0
+    learned_events: int = 0
+    left_out: int = 0
+    in_force: tuple[float, ...] = ()
+    settings: dict[str, float] = {}
+    errors: Errors | None = None
+    challenger: Challenger | None = None
+    sides: tuple[Side, ...] = ()
+    untimed: str = ""
+    sample: SampleSize | None = None
+    checks: tuple[Checked, ...] = ()
+    proposed_rows: int = 0
 
     @property
     def id(self) -> str:

@@ -160,6 +160,7 @@ def _said(suggestions: Sequence[Suggestion], limits: Sequence[str]) -> Iterator[
     for each in suggestions:
         yield each.summary
         yield from (reason.rule for reason in each.reasons if reason.rule)
+        yield from (reason.advice for reason in each.reasons if reason.advice)
         yield from (Text(f"limit.{key}") for key in each.limits)
 
 
@@ -176,6 +177,10 @@ def card_is_sound(bench: Bench) -> Iterator[str]:
             yield f"{field}: {', '.join(sorted(twice))} twice"
     if not set(card.limits) >= {key for each in bench.together.suggestions for key in each.limits}:
         yield "a suggestion has a limit that the card does not name"
+    sources = {source.key for source in card.sources}
+    for item in card.inputs:
+        if item.strong and item.strong not in sources:
+            yield f"the input {item.name} is strong by {item.strong}, which is no source of the card"
     card.fill({})
 
 
