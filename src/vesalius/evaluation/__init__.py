@@ -4,7 +4,7 @@ from vesalius.evaluation import charts, leakage, metrics, plans, sample_size, sp
 from vesalius.evaluation.cohort import Cohort, gather, receive_folder
 from vesalius.evaluation.leakage import Pass
 from vesalius.evaluation.metrics import Estimate, resamples
-from vesalius.evaluation.report import fragment, report
+from vesalius.evaluation.reporting import report
 from vesalius.evaluation.run import Plan, Run, latest
 from vesalius.evaluation.study import compare, study
 
@@ -16,7 +16,6 @@ __all__ = [
     "Run",
     "charts",
     "compare",
-    "fragment",
     "gather",
     "latest",
     "leakage",

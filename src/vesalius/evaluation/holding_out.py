@@ -14,7 +14,7 @@ import numpy.typing as npt
 from vesalius.errors import InvalidCard
 from vesalius.evaluation import plans
 from vesalius.evaluation.metrics import Floats
-from vesalius.modelling import Model, one_thread
+from vesalius.modelling import AnyModel, load, one_thread
 from vesalius.usecase import Evidence, find, names
 
 if TYPE_CHECKING:
@@ -97,7 +97,7 @@ def hold_out(
         scores = model.score(facts.table)
         learned[turn.rows] = True
         probability[turn.repeat, turn.held] = scores.probability
-        sets[turn.repeat, turn.held] = [[False in allowed, True in allowed] for allowed in scores.sets]
+        sets[turn.repeat, turn.held] = scores.allowed
         kinds.add(challenger.facts.kind if challenger is not None else "")
         if challenger is not None:
             rival[turn.repeat, turn.held] = challenger.score(facts.table).probability
@@ -130,7 +130,7 @@ def _learned(
     every: Sequence[Turn],
     seed: int,
     workers: int,
-) -> Iterator[tuple[Model, Model | None]]:
+) -> Iterator[tuple[AnyModel, AnyModel | None]]:
     """The model and the challenger of each turn, in order."""
     name = _installed_as(usecase)
     if workers < 2 or len(every) < 2 or not name:
@@ -155,8 +155,8 @@ def _installed_as(usecase: type[UseCase]) -> str:
     return name if name in names() and find(name) is usecase else ""
 
 
-def _read(raw: bytes) -> Model:
-    return Model.from_bytes(raw)
+def _read(raw: bytes) -> AnyModel:
+    return load(raw)
 
 
 _WORK: dict[str, Any] = {}

@@ -16,13 +16,16 @@ from vesalius.evaluation import figures, leakage, metrics, plans, sample_size, t
 from vesalius.evaluation.figures import compare
 from vesalius.evaluation.holding_out import HeldOut, hold_out
 from vesalius.evaluation.metrics import Estimate
+from vesalius.evaluation.monitoring import Reference
+from vesalius.evaluation.monitoring.reference import FEWEST
 from vesalius.evaluation.ranked import Job, Ranked, Resamples, draw
 from vesalius.evaluation.run import Checked, Plan, Run, Side
-from vesalius.modelling import one_thread
+from vesalius.modelling import Trees, one_thread
 
 if TYPE_CHECKING:
+    from vesalius.card import Card
     from vesalius.evaluation.leakage import Pass
-    from vesalius.modelling import Model
+    from vesalius.modelling import AnyModel
     from vesalius.usecase import Evidence, UseCase
 
 __all__ = ["Progress", "compare", "study"]
@@ -213,7 +216,7 @@ def _run(
     plan: Plan,
     held_out: HeldOut,
     held: npt.NDArray[np.intp],
-    model: Model,
+    model: AnyModel,
     made: figures.Figures,
     how: How,
 ) -> Run:
@@ -260,14 +263,37 @@ def _run(
         settings=card.fill(how.settings or {}),
         errors=figures.errors(made),
         challenger=figures.challenger(made, held_out.rival_kind),
+        monitoring=_monitoring(found, usecase.card, own),
         sample=sample_size.needed(
-            sample_size.parameters(model.terms),
+            _parameters(model, usecase),
             taught,
             found.outcomes,
             found.probability[0],
             performances[0].auroc.value,
         ),
     )
+
+
+def _monitoring(found: tables.Found, card: Card, own: Rows) -> Reference | None:
+    """What live use is compared with: counts of the rows held out, and of their first predictions."""
+    if len(found.outcomes) < FEWEST:
+        return None
+    there = set(found.evidence.table.column_names)
+    return Reference.of(
+        [item for item in card.inputs if item.name in there],
+        found.evidence.table,
+        found.probability[0],
+        found.outcomes.astype(bool).tolist(),
+        tables.labels(found, card),
+        acted=found.probability[0] >= found.in_force[-1],
+        days=len({moment.date() for moment in own.moments}),
+    )
+
+
+def _parameters(model: AnyModel, usecase: type[UseCase]) -> int:
+    if isinstance(model, Trees):
+        return sample_size.freely([item for item in usecase.card.inputs if item.name in model.inputs])
+    return sample_size.parameters(model.terms)
 
 
 def _held(held_out: HeldOut) -> npt.NDArray[np.bool_]:
@@ -352,7 +378,7 @@ def _ticking(progress: Progress | None, total: int) -> Callable[[], None]:
     return tick
 
 
-def _importance(model: Model, evidence: Evidence) -> tuple[tuple[str, float], ...]:
-    gains = np.abs(np.array(model.score(evidence.table).contributions)).mean(axis=0)
+def _importance(model: AnyModel, evidence: Evidence) -> tuple[tuple[str, float], ...]:
+    gains = np.abs(model.score(evidence.table).gains).mean(axis=0)
     pairs = [(name, round(float(gain), 6)) for name, gain in zip(model.inputs, gains, strict=True)]
     return tuple(sorted(pairs, key=lambda pair: (-pair[1], pair[0])))

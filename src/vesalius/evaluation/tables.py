@@ -260,6 +260,16 @@ def groups(found: Found, card: Card) -> list[Group]:
     return made
 
 
+def labels(found: Found, card: Card) -> dict[str, list[str | None]]:
+    """By input that makes subgroups, the level or band of each row; None where it is not known."""
+    made: dict[str, list[str | None]] = {}
+    for group in groups(found, card):
+        row = made.setdefault(group.input, [None] * len(found.outcomes))
+        for place in group.member.tolist():
+            row[place] = group.level
+    return made
+
+
 def _group(found: Found, name: str, level: str, member: npt.NDArray[np.intp]) -> Group:
     truth = found.outcomes[member]
     ways = [Ranked(truth, row[member]) for row in found.probability]

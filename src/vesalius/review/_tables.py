@@ -36,6 +36,8 @@ suggestion = sa.Table(
     sa.Column("search", sa.Text, nullable=False),
     # the number of the erasure that emptied it
     sa.Column("erased", sa.Integer),
+    # when the monitoring counted it; empty as long as it has not
+    sa.Column("tallied_at", Instant),
     sa.UniqueConstraint("usecase", "focus"),
 )
 
@@ -74,6 +76,8 @@ outcome = sa.Table(
     sa.Column("known_at", Instant, nullable=False),
     sa.Column("sources", sa.JSON, nullable=False),
     sa.Column("recorded_at", Instant, nullable=False),
+    # when the monitoring counted it; empty as long as it has not
+    sa.Column("tallied_at", Instant),
 )
 
 _rows = suggestion.c
@@ -85,3 +89,9 @@ sa.Index("ix_suggestion_facets", _rows.mode, _rows.status, *_FILTERED)
 sa.Index("ix_suggestion_deferred", _rows.status, _rows.deferred_until)
 sa.Index("ix_suggestion_subject", _rows.subject)
 sa.Index("ix_suggestion_usecase_as_of", _rows.usecase, _rows.as_of)
+_waiting = _rows.tallied_at.is_(None)
+sa.Index("ix_suggestion_untallied", _rows.usecase, sqlite_where=_waiting, postgresql_where=_waiting)
+_waiting = outcome.c.tallied_at.is_(None)
+sa.Index("ix_outcome_untallied", outcome.c.suggestion, sqlite_where=_waiting, postgresql_where=_waiting)
+sa.Index("ix_decision_at", decision.c.at)
+sa.Index("ix_decision_undone_at", decision.c.undone_at)
