@@ -52,6 +52,32 @@ class Input(msgspec.Struct, frozen=True, omit_defaults=True):
     strong: str = ""
 
 
+class Measured(msgspec.Struct, frozen=True, omit_defaults=True):
+    """One thing that is measured again and again: an input, a number, for each way to take it together.
+
+    The input of ``heart_rate`` taken as ``max`` is ``heart_rate_max``. Its words are made of two texts: that
+    of ``take.max``, with that of ``measured.heart_rate`` in the place of ``{measured}``.
+
+    Attributes:
+        name: what is measured.
+        unit: the UCUM unit.
+        takes: how it is taken together, as in :data:`vesalius.views.features.Take`.
+        codes: the codes it is read from, as ``SYSTEM|CODE``.
+    """
+
+    name: str
+    unit: str
+    takes: tuple[str, ...]
+    codes: tuple[str, ...] = ()
+
+    @property
+    def inputs(self) -> tuple[Input, ...]:
+        """The inputs that it stands for."""
+        return tuple(
+            Input(f"{self.name}_{take}", "number", unit=self.unit, codes=self.codes) for take in self.takes
+        )
+
+
 class Option(msgspec.Struct, frozen=True):
     """One thing that can be suggested; the text ``option.CODE`` names it."""
 
@@ -95,7 +121,8 @@ class Card(msgspec.Struct, frozen=True, forbid_unknown_fields=True, omit_default
         version: of the use case; it changes when anything changes what is suggested.
         risk_class: the regime the maker assumes, in words of the law (AI Act, MDR).
         reviewers: the roles that may decide on its suggestions.
-        inputs: the facts it reads.
+        inputs: the facts it reads; after :meth:`load` also those that ``measured`` stands for.
+        measured: what is measured again and again; each stands for several inputs.
         options: what can be suggested.
         override_reasons: the codes a person chooses from when overriding; each has a text ``reason.CODE``.
         settings: the numbers the hospital chooses.
@@ -115,6 +142,7 @@ class Card(msgspec.Struct, frozen=True, forbid_unknown_fields=True, omit_default
     inputs: tuple[Input, ...]
     options: tuple[Option, ...]
     override_reasons: tuple[str, ...]
+    measured: tuple[Measured, ...] = ()
     settings: tuple[Setting, ...] = ()
     limits: tuple[str, ...] = ()
     shipped_limits: tuple[str, ...] = ()
@@ -137,7 +165,7 @@ class Card(msgspec.Struct, frozen=True, forbid_unknown_fields=True, omit_default
             for path in sorted((folder / "texts").glob("*.toml")):
                 texts[path.stem] = msgspec.toml.decode(path.read_bytes())
             raw["texts"] = {language: dict(_flat(tree)) for language, tree in texts.items()}
-            card = msgspec.convert(raw, cls)
+            card = _unfolded(msgspec.convert(raw, cls))
         except (OSError, msgspec.DecodeError, msgspec.ValidationError) as error:
             raise InvalidCard(f"{folder.name}/card.toml: {error}") from error
         missing = card.missing_texts()
@@ -223,6 +251,18 @@ class Card(msgspec.Struct, frozen=True, forbid_unknown_fields=True, omit_default
                 raise InvalidCard(f"{self.name}: {setting.name} = {value:g} is outside {bounds}")
             values[setting.name] = value
         return values
+
+
+def _unfolded(card: Card) -> Card:
+    """The card with the inputs that its ``measured`` stand for, and their words where both parts exist."""
+    texts = {language: dict(words) for language, words in card.texts.items()}
+    for item in card.measured:
+        for take, made in zip(item.takes, item.inputs, strict=True):
+            for words in texts.values():
+                if (form := words.get(f"take.{take}")) and (name := words.get(f"measured.{item.name}")):
+                    words[f"input.{made.name}"] = form.format(measured=name)
+    inputs = (*card.inputs, *(made for item in card.measured for made in item.inputs))
+    return msgspec.structs.replace(card, inputs=inputs, texts=texts)
 
 
 def _flat(tree: Mapping[str, Any], prefix: str = "") -> list[tuple[str, str]]:

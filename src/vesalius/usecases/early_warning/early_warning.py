@@ -1,0 +1,138 @@
+"""The use case: who gets worse, by NEWS2 on a ward and by a model in intensive care."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from datetime import datetime, timedelta
+from functools import cache
+from typing import TYPE_CHECKING
+
+from vesalius.usecase import Candidate, Evidence, Outcome, Suggestion, UseCase
+from vesalius.usecases.early_warning import facts, history, suggestions
+from vesalius.usecases.early_warning.card import FOLDER, card
+from vesalius.usecases.early_warning.due import due
+from vesalius.usecases.early_warning.stays import Stays
+from vesalius.usecases.early_warning.suggestions import Case
+
+if TYPE_CHECKING:
+    import numpy as np
+
+    from vesalius.card import Input
+    from vesalius.lake import Lake
+    from vesalius.modelling import Model
+
+MODEL = FOLDER / "model.json"
+"""Made by ``vesalius train early-warning --data icu-mortality-2012 --files 'set_a_*' --out MODEL``."""
+
+FEWEST_KNOWN = 20
+"""Rows in which an input must be known before a model may learn from it."""
+
+
+class EarlyWarning(UseCase):
+    """Early warning: NEWS2 with its range, and a probability where a model has learnt of such a place."""
+
+    card = card()
+
+    def shipped_model(self) -> Model | None:
+        """The model learnt from the 4,000 stays of set a."""
+        return _shipped()
+
+    def candidates(self, lake: Lake, since: datetime, until: datetime) -> list[Candidate]:
+        """Stays in intensive care after 48 hours; patients of wards whose NEWS2 gets worse."""
+        return due(lake, since, until, timedelta(hours=self.settings["quiet_hours"]))
+
+    def evidence(self, lake: Lake, candidates: Sequence[Candidate]) -> Evidence:
+        """The last measurements, what became of them in 48 hours, the laboratory, and who the patient is."""
+        return facts.gather(lake, candidates)
+
+    def suggest(self, evidence: Evidence) -> list[Suggestion]:
+        """NEWS2 with its parts, the model where it speaks, and where the two disagree."""
+        if not evidence.candidates:
+            return []
+        score = suggestions.rescored(evidence.table)
+        scores = self.model.score(evidence.table) if self.model else None
+        names = [item.name for item in self.card.inputs]
+        found = []
+        for row, known in enumerate(evidence.table.select(names).to_pylist()):
+            speaks = self._speaks(in_intensive_care=known["intensive_care"] is True)
+            case = Case(
+                self.card,
+                self.settings,
+                known,
+                evidence.sources[row],
+                score,
+                scores if speaks else None,
+                row,
+            )
+            found.append(self._suggestion(evidence, case))
+        return found
+
+    def _speaks(self, *, in_intensive_care: bool) -> bool:
+        """Whether the model has learnt of such a place: on a ward only one that has seen both."""
+        return self.model is not None and (in_intensive_care or "intensive_care" in self.model.inputs)
+
+    def _suggestion(self, evidence: Evidence, case: Case) -> Suggestion:
+        return self.suggestion(
+            evidence,
+            case.row,
+            case.option,
+            case.summary,
+            priority=case.priority,
+            probability=case.probability,
+            interval=case.interval,
+            base=case.base,
+            reasons=case.reasons,
+            limits=case.limits(shipped=self._is_shipped),
+        )
+
+    @property
+    def _is_shipped(self) -> bool:
+        shipped = _shipped()
+        return shipped is not None and self.model is not None and self.model.hash == shipped.hash
+
+    def outcome(self, lake: Lake, candidates: Sequence[Candidate], as_of: datetime) -> list[Outcome | None]:
+        """Death in hospital; of a ward's patients, death or intensive care within 24 hours."""
+        return history.outcomes(lake, candidates, as_of)
+
+    def practice(self, lake: Lake, candidates: Sequence[Candidate], as_of: datetime) -> list[bool | None]:
+        """Whether a ward's patient came to intensive care within 24 hours."""
+        return history.practice(lake, candidates, as_of)
+
+    def sites(self, lake: Lake, candidates: Sequence[Candidate]) -> list[str] | None:
+        """The hospital, or the data set, that each stay names as its provider."""
+        stays = Stays.read(lake, sorted({candidate.subject for candidate in candidates}))
+        found = [stays.at(candidate.subject, candidate.as_of) for candidate in candidates]
+        names = [stay.site if stay else "" for stay in found]
+        return names if any(names) else None
+
+    def learn(self, evidence: Evidence, outcomes: np.ndarray, seed: int = 0) -> Model:
+        """A calibrated logistic model of every input that is known often enough."""
+        from vesalius.modelling import train
+
+        patients = [candidate.subject for candidate in evidence.candidates]
+        return train(evidence.table, outcomes, self._learnable(evidence), seed, "logistic", groups=patients)
+
+    def _learnable(self, evidence: Evidence) -> list[Input]:
+        """The inputs that a model may learn from; where all are in intensive care, that says nothing."""
+        wards = False in evidence.table["intensive_care"].to_pylist()
+        left_out = {*suggestions.RULE_ONLY, *(() if wards else ("intensive_care",))}
+        return [
+            item
+            for item in self.card.inputs
+            if item.name not in left_out
+            and len(evidence) - evidence.table[item.name].null_count >= FEWEST_KNOWN
+        ]
+
+    def baselines(self, evidence: Evidence) -> dict[str, np.ndarray]:
+        """NEWS2, of the moment (its lowest) and of the worst of a day; SAPS-I and SOFA where they came."""
+        import numpy as np
+
+        found = {"news2": suggestions.rescored(evidence.table).low.astype(np.float64)}
+        return found | {"news2_worst": np.array(evidence.table["news2_worst"].to_pylist(), dtype=np.float64)}
+
+
+@cache
+def _shipped() -> Model | None:
+    from vesalius.modelling import Model
+
+    return Model.from_bytes(MODEL.read_bytes()) if MODEL.exists() else None
