@@ -24,6 +24,7 @@ from vesalius.cli import (
     network,
     quality,
     quarantine,
+    report,
     uses,
     views,
 )
@@ -76,6 +77,8 @@ COMMANDS: tuple[click.Command, ...] = (
     uses.train,
     uses.adopt,
     uses.validate,
+    report.report_command,
+    report.answer_command,
     uses.run_command,
     uses.replay,
     house.audit_command,
