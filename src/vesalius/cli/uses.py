@@ -139,6 +139,7 @@ def validate(
             click.echo(f"wrote {path}", err=True)
     for line in run.lines():
         click.echo(line)
+    click.echo(f"vesalius report {usecase} writes the report as PDF, HTML and CHAI card", err=True)
 
 
 @click.command("run")

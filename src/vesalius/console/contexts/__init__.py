@@ -74,11 +74,14 @@ from vesalius.console.contexts.records import (
     ReceivedPage,
 )
 from vesalius.console.contexts.uses import (
+    AskedLine,
+    AskedPage,
     Cited,
     Figure,
     Knob,
     OpenGate,
     Past,
+    ReportPage,
     Signature,
     Step,
     Tally,
@@ -102,6 +105,8 @@ from vesalius.console.contexts.views import (
 
 __all__ = [
     "AboutPage",
+    "AskedLine",
+    "AskedPage",
     "AttemptPage",
     "AttemptRow",
     "AuditPage",
@@ -153,6 +158,7 @@ __all__ = [
     "QuarantinePage",
     "ReceiptRow",
     "ReceivedPage",
+    "ReportPage",
     "ResourcePage",
     "Row",
     "Rule",
