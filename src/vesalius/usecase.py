@@ -268,7 +268,7 @@ class UseCase(abc.ABC):
         evidence: Evidence,  # noqa: ARG002
         outcomes: np.ndarray,  # noqa: ARG002
         seed: int = 0,  # noqa: ARG002
-    ) -> Model | None:
+    ) -> AnyModel | None:
         """A freer model, to be held beside the one that :meth:`learn` makes; None where there is none.
 
         Validation learns it on the same rows of the same folds, and tells whether its gain is more than

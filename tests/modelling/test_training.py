@@ -10,8 +10,9 @@ import pytest
 
 from vesalius.card import Input
 from vesalius.errors import InvalidModel, NotEnoughData
-from vesalius.modelling import _logistic, deal, points_of, train
+from vesalius.modelling import _large, _logistic, deal, points_of, train, training
 from vesalius.modelling._coding import knots
+from vesalius.modelling._ridge import STRENGTHS
 from vesalius.modelling.training import conformal
 
 FRESH = """
@@ -222,3 +223,22 @@ def test_an_input_with_one_value_only_says_nothing():
     table = pa.table({"x": pa.array(["a"] * 40)})
     model = train(table, np.arange(40) % 2 == 0, [Input("x", "category", ("a", "b"))], replicates=2)
     assert model.score(table).probability[0] == pytest.approx(0.5, abs=0.01)
+
+
+def test_many_rows_are_fitted_another_way_to_the_same_points(sample, inputs, monkeypatch):
+    table, outcomes = sample(900)
+    groups = [row % 700 for row in range(900)]
+    few = train(table, outcomes, inputs, seed=4, groups=groups, replicates=3)
+    monkeypatch.setattr(training, "MANY", 100)
+    many = train(table, outcomes, inputs, seed=4, groups=groups, replicates=3)
+    assert many.to_bytes() == few.to_bytes()
+
+
+def test_the_strength_is_chosen_on_a_part_of_many_rows(sample, inputs, monkeypatch):
+    table, outcomes = sample(900)
+    few = train(table, outcomes, inputs, seed=4, replicates=0)
+    monkeypatch.setattr(training, "MANY", 100)
+    monkeypatch.setattr(_large, "_CHOSEN_ON", 300)
+    many = train(table, outcomes, inputs, seed=4, replicates=0)
+    assert many.facts.strength in STRENGTHS
+    assert many.score(table).logits == pytest.approx(few.score(table).logits, abs=0.25)

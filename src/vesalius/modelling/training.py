@@ -32,6 +32,9 @@ FOLDS = 5
 REPLICATES = {"logistic": 50, "ebm": 50, "lightgbm": 20}
 """Bootstrap replicates by kind; a forest is larger than tables are."""
 
+MANY = 20_000
+"""Rows above which the logistic regression is fitted in another way, to the same answer."""
+
 LEVEL = 0.9
 """Of the prediction set and of the interval."""
 
@@ -178,7 +181,12 @@ def _learner(
         from vesalius.modelling._lightgbm import Grown
 
         return Grown(inputs, columns, outcomes, seed)
-    return Ridge([code(item, column) for item, column in zip(inputs, columns, strict=True)], outcomes)
+    coded = [code(item, column) for item, column in zip(inputs, columns, strict=True)]
+    if len(outcomes) > MANY:
+        from vesalius.modelling._large import LargeRidge
+
+        return LargeRidge(coded, outcomes)
+    return Ridge(coded, outcomes)
 
 
 def one_thread() -> AbstractContextManager[Any]:
