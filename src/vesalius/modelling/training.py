@@ -136,7 +136,7 @@ def train(
     truth, names = truth[order], [names[row] for row in order.tolist()]
     rng = np.random.Generator(np.random.PCG64(seed))
     with one_thread():
-        learner = _learner(kind, inputs, columns, truth.astype(np.float64), seed)
+        learner = _learner(kind, inputs, columns, truth.astype(np.float64), names, seed)
         held_out, strength = learner.held_out(deal(truth, names, FOLDS, rng))
         intercept, slope = _logistic.recalibration(held_out, truth.astype(np.float64))
         facts = Facts(
@@ -171,12 +171,17 @@ def _rank(scores: Floats, level: float) -> float | None:
 
 
 def _learner(
-    kind: str, inputs: Sequence[Described], columns: list[Column], outcomes: Floats, seed: int
+    kind: str,
+    inputs: Sequence[Described],
+    columns: list[Column],
+    outcomes: Floats,
+    names: Sequence[Hashable],
+    seed: int,
 ) -> Learner:
     if kind == "ebm":
         from vesalius.modelling._ebm import Boosted  # interpret is slow to import and needed only here
 
-        return Boosted(inputs, columns, outcomes, seed)
+        return Boosted(inputs, columns, outcomes, names, seed)
     if kind == "lightgbm":
         from vesalius.modelling._lightgbm import Grown
 
