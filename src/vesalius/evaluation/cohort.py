@@ -91,23 +91,29 @@ def _each_once(candidates: Sequence[Candidate], stands: Mapping[str, str]) -> li
     return [each for each in candidates if first[stands[each.subject], each.focus] is each]
 
 
-def receive_folder(lake: Lake, folder: Path, maps: Path, progress: Progress | None = None) -> list[Receipt]:
-    """Receives every data file of ``folder``: FHIR as it is, CSV through the map of the folder's name.
+def receive_folder(
+    lake: Lake, folder: Path, maps: Path, progress: Progress | None = None, *, files: str = "*"
+) -> list[Receipt]:
+    """Receives the data files of ``folder``: FHIR as it is, CSV through the map of the folder or of the file.
 
     Args:
         lake: where it goes.
         folder: the data, such as ``uti-primary-care``.
-        maps: the folder of maps; ``uti-primary-care.toml`` is the map of the folder of that name.
+        maps: the folder of maps; ``uti-primary-care.toml`` is the map of the folder of that name, and
+            ``icu-mortality-2012/set_a_series.toml`` that of the file ``set_a_series.csv`` in it.
         progress: called with rows done and rows in all, where that is known.
+        files: only the files whose name fits this pattern, as ``set_a_*``.
 
     Raises:
-        NotFound: the folder holds no file that can be read.
+        NotFound: the folder holds no such file that can be read.
+        InvalidMap: there is no map for one of them.
     """
     receipts = []
-    for path in sorted(folder.iterdir()) if folder.is_dir() else []:
-        kind = path.name.removesuffix(".gz").rsplit(".", 1)[-1]
+    for path in sorted(folder.glob(files)) if folder.is_dir() else []:
+        stem, _, kind = path.name.removesuffix(".gz").rpartition(".")
         if kind in {"csv", "tsv"}:
-            csv_map = CsvMap.load(maps / f"{folder.name}.toml")
+            own = maps / folder.name / f"{stem}.toml"
+            csv_map = CsvMap.load(own if own.exists() else maps / f"{folder.name}.toml")
         elif kind in {"ndjson", "json"}:
             csv_map = None
         else:

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 from vesalius.usecase import Candidate, Evidence, Outcome, Suggestion, UseCase
 from vesalius.usecases.early_warning import facts, history, suggestions
 from vesalius.usecases.early_warning.card import FOLDER, card
+from vesalius.usecases.early_warning.current import SCORES
 from vesalius.usecases.early_warning.due import due
 from vesalius.usecases.early_warning.stays import Stays
 from vesalius.usecases.early_warning.suggestions import Case
@@ -124,11 +125,19 @@ class EarlyWarning(UseCase):
         ]
 
     def baselines(self, evidence: Evidence) -> dict[str, np.ndarray]:
-        """NEWS2, of the moment (its lowest) and of the worst of a day; SAPS-I and SOFA where they came."""
+        """NEWS2, of the moment (its lowest) and of the worst of a day; SAPS-I and SOFA where they came.
+
+        Where SAPS-I or SOFA is not known, it is the median of those that are.
+        """
         import numpy as np
 
         found = {"news2": suggestions.rescored(evidence.table).low.astype(np.float64)}
-        return found | {"news2_worst": np.array(evidence.table["news2_worst"].to_pylist(), dtype=np.float64)}
+        for name in ("news2_worst", *SCORES):
+            scores = np.array(evidence.table[name].to_pylist(), dtype=np.float64)
+            known = np.isfinite(scores)
+            if known.any():
+                found[name] = np.where(known, scores, np.median(scores[known]))
+        return found
 
 
 @cache
