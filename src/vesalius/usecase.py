@@ -33,7 +33,7 @@ if TYPE_CHECKING:
     import pyarrow as pa
 
     from vesalius.lake import Lake
-    from vesalius.modelling import Model
+    from vesalius.modelling import AnyModel
 
 log = logging.getLogger(__name__)
 
@@ -197,7 +197,7 @@ class UseCase(abc.ABC):
 
     card: ClassVar[Card]
 
-    def __init__(self, model: Model | None = None, settings: Mapping[str, Any] | None = None) -> None:
+    def __init__(self, model: AnyModel | None = None, settings: Mapping[str, Any] | None = None) -> None:
         self.model = model if model is not None else self.shipped_model()
         self.settings = self.card.fill(settings or {})
 
@@ -255,11 +255,11 @@ class UseCase(abc.ABC):
     def outcome(self, lake: Lake, candidates: Sequence[Candidate], as_of: datetime) -> list[Outcome | None]:
         """What happened to each candidate, as far as it is known at ``as_of``."""
 
-    def shipped_model(self) -> Model | None:
+    def shipped_model(self) -> AnyModel | None:
         """The model that comes with the use case, if there is one."""
         return None
 
-    def learn(self, evidence: Evidence, outcomes: np.ndarray, seed: int = 0) -> Model:  # noqa: ARG002
+    def learn(self, evidence: Evidence, outcomes: np.ndarray, seed: int = 0) -> AnyModel:  # noqa: ARG002
         """A new model from N rows of evidence and N outcomes (bool); same rows and seed, same hash."""
         raise InvalidCard(f"the use case {self.card.name} has only rules: there is nothing to learn")
 

@@ -202,15 +202,17 @@ def test_a_boosting_machine_is_written_to_the_same_format(sample, inputs):
 
 
 def test_the_exported_boosting_machine_predicts_as_the_original(sample, inputs):
+    from vesalius.modelling._columns import read
     from vesalius.modelling._ebm import _FULL_BAGS, Boosted
-    from vesalius.modelling.model import locate, values
+    from vesalius.modelling.model import locate
 
     table, outcomes = sample(150)
-    columns = [values(table, item.name, item.kind) for item in inputs]
+    columns = [read(table, item.name, item.kind) for item in inputs]
     machine = Boosted(inputs, columns, outcomes.astype(float), 0)
-    base, tables = machine.fitted(None)
+    ((base, tables),) = machine.fitted([])
     ours = base + sum(
-        row[locate(term, column)[0]] for term, row, column in zip(machine.terms, tables, columns, strict=True)
+        row[locate(term, column.coded(term.levels))[0]]
+        for term, row, column in zip(machine.terms, tables, columns, strict=True)
     )
     original = machine._fit(machine.codes, machine.outcomes, None, _FULL_BAGS)
     assert ours == pytest.approx(original.decision_function(machine.codes), abs=1e-9)

@@ -20,6 +20,9 @@ if TYPE_CHECKING:
 FEW = 20
 """With fewer similar patients than this, nothing is said about them."""
 
+MAIN = ("summary", "discrimination", "calibration", "thresholds", "decided", "subgroups")
+"""The sections of the report that the evidence page of a use shows."""
+
 log = logging.getLogger(__name__)
 
 # Evaluation is imported where it is needed: numpy comes with it, and the worklist does without.
@@ -45,15 +48,16 @@ def made_at(hospital: Hospital, run: Run) -> datetime | None:
 
 
 def report(run: Run, card: Card, language: str) -> Markup:
-    """The figures and pictures of a run, as HTML that evaluation itself has escaped."""
-    from vesalius.evaluation import fragment
+    """The main figures and pictures of a run, as HTML that evaluation itself has escaped."""
+    from vesalius.evaluation.reporting import document, fragment
 
-    return Markup(fragment(run, card, language))  # noqa: S704 -- made by our own escaping templates
+    made = document(run, card, language)
+    return Markup(fragment(made, *MAIN))  # noqa: S704 -- made by our own escaping templates
 
 
 def stylesheet() -> str:
     """The CSS of a report and of its pictures."""
-    from vesalius.evaluation.report import stylesheet as made
+    from vesalius.evaluation.reporting import stylesheet as made
 
     return made()
 

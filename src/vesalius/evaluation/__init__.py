@@ -3,7 +3,7 @@
 from vesalius.evaluation import charts, metrics, splits
 from vesalius.evaluation.cohort import Cohort, gather, receive_folder
 from vesalius.evaluation.metrics import Estimate, resamples
-from vesalius.evaluation.report import fragment, report
+from vesalius.evaluation.reporting import report
 from vesalius.evaluation.run import Run, latest
 from vesalius.evaluation.study import compare, study
 
@@ -13,7 +13,6 @@ __all__ = [
     "Run",
     "charts",
     "compare",
-    "fragment",
     "gather",
     "latest",
     "metrics",

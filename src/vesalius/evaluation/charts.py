@@ -1,7 +1,7 @@
 """The pictures of a validation, each one self-contained SVG without script or inline style.
 
-They take their colours from the classes of :func:`vesalius.evaluation.report.stylesheet`, so that they follow
-the page into dark mode and onto paper. Lines differ by dashes too: colour is never the only sign.
+They take their colours from the classes of :func:`vesalius.evaluation.reporting.stylesheet`, so that they
+follow the page into dark mode and onto paper. Lines differ by dashes too: colour is never the only sign.
 """
 
 from __future__ import annotations

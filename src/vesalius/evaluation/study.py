@@ -18,7 +18,7 @@ from vesalius.evaluation.splits import check_single, repeated
 from vesalius.modelling import one_thread
 
 if TYPE_CHECKING:
-    from vesalius.modelling import Model
+    from vesalius.modelling import AnyModel
     from vesalius.usecase import Evidence, UseCase
 
 Progress = Callable[[int, int], None]
@@ -311,7 +311,7 @@ def _proposed(
     )
 
 
-def _importance(model: Model, evidence: Evidence) -> tuple[tuple[str, float], ...]:
+def _importance(model: AnyModel, evidence: Evidence) -> tuple[tuple[str, float], ...]:
     gains = np.abs(np.array(model.score(evidence.table).contributions)).mean(axis=0)
     pairs = [(name, round(float(gain), 6)) for name, gain in zip(model.inputs, gains, strict=True)]
     return tuple(sorted(pairs, key=lambda pair: (-pair[1], pair[0])))

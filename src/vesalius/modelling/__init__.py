@@ -1,12 +1,15 @@
 """Models that show what they know: training, calibration, explanation, uncertainty, safe files."""
 
 from vesalius.modelling.explanation import Shift, changes, zone
-from vesalius.modelling.files import ModelStore
+from vesalius.modelling.files import ModelStore, load
 from vesalius.modelling.folds import deal
-from vesalius.modelling.model import Conformal, Facts, Model, Replicate, Scores, Term, points_of
-from vesalius.modelling.training import one_thread, train
+from vesalius.modelling.model import Model, Replicate, Term, points_of
+from vesalius.modelling.scores import Conformal, Facts, Scores
+from vesalius.modelling.training import AnyModel, one_thread, train
+from vesalius.modelling.trees import Trees
 
 __all__ = [
+    "AnyModel",
     "Conformal",
     "Facts",
     "Model",
@@ -15,8 +18,10 @@ __all__ = [
     "Scores",
     "Shift",
     "Term",
+    "Trees",
     "changes",
     "deal",
+    "load",
     "one_thread",
     "points_of",
     "train",

@@ -12,14 +12,14 @@ Each input gets a basis, a small matrix that says how each of its points (levels
 
 from __future__ import annotations
 
-import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
 
 from vesalius.modelling._arithmetic import Floats
-from vesalius.modelling.model import Described, Term, Value, locate
+from vesalius.modelling._columns import Column, Described
+from vesalius.modelling.model import Term, locate
 
 _QUANTILES = (0.05, 0.275, 0.5, 0.725, 0.95)
 """Where the five knots of a number lie: Harrell, Regression Modeling Strategies, 2nd ed. 2015, table 2.3."""
@@ -48,10 +48,10 @@ class Coded:
     share: Floats
 
 
-def code(item: Described, column: Sequence[Value]) -> Coded:
+def code(item: Described, column: Column) -> Coded:
     """Codes the N values of one input."""
     term = _empty(item, column)
-    low, high, part = locate(term, column)
+    low, high, part = locate(term, column.coded(term.levels))
     size = len(term.points) + 1
     share = np.bincount(low, 1 - part, size) + np.bincount(high, part, size)
     raw = _basis(item.kind, len(term.points))
@@ -70,19 +70,18 @@ def _basis(kind: str, points: int) -> Floats:
     return np.tril(np.ones((points, points - 1)), -1)
 
 
-def _empty(item: Described, column: Sequence[Value]) -> Term:
+def _empty(item: Described, column: Column) -> Term:
     if item.kind != "number":
         names = ("false", "true") if item.kind == "boolean" else tuple(item.levels)
         return Term(input=item.name, kind=item.kind, levels=names, points=(0.0,) * len(names), missing=0.0)
-    numbers = [float(value) for value in column if value is not None and math.isfinite(float(value))]
-    edges = knots(numbers)
+    edges = knots(column.numbers[np.isfinite(column.numbers)])
     points = (0.0,) * len(edges)
     return Term(input=item.name, kind="number", shape="line", edges=edges, points=points, missing=0.0)
 
 
-def knots(numbers: Sequence[float]) -> tuple[float, ...]:
+def knots(numbers: Sequence[float] | Floats) -> tuple[float, ...]:
     """Up to five knots at quantiles of the known values; a single 0 where none is known."""
-    if not numbers:
+    if not len(numbers):
         return (0.0,)
     chosen = np.quantile(np.array(numbers), _QUANTILES, method="nearest")
     return tuple(sorted({float(value) for value in chosen}))

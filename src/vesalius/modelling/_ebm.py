@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 import warnings
 from collections.abc import Sequence
 from typing import Any
@@ -10,8 +9,10 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
+from vesalius.modelling._additive import Additive, Tables
 from vesalius.modelling._arithmetic import Floats
-from vesalius.modelling.model import Described, Term, Value, levels, locate
+from vesalius.modelling._columns import Column, Described
+from vesalius.modelling.model import Term, locate
 
 _BAGS = 8
 """Outer bags of each inner model."""
@@ -23,15 +24,15 @@ _BINS = 32
 """Bins of a number: enough for a shape, few enough to read."""
 
 
-class Boosted:
+class Boosted(Additive):
     """Explainable Boosting Machine without interactions (Lou, Caruana & Gehrke, KDD 2012)."""
 
     def __init__(
-        self, inputs: Sequence[Described], columns: Sequence[Sequence[Value]], outcomes: Floats, seed: int
+        self, inputs: Sequence[Described], columns: Sequence[Column], outcomes: Floats, seed: int
     ) -> None:
         self.inputs = list(inputs)
         self.codes = np.column_stack(
-            [_codes(item, column) for item, column in zip(inputs, columns, strict=True)]
+            [column.coded(item.levels) for item, column in zip(inputs, columns, strict=True)]
         )
         self.outcomes = outcomes
         self.seed = seed
@@ -48,8 +49,11 @@ class Boosted:
             logits[held] = machine.decision_function(self.codes[held])
         return logits, 0.0
 
-    def fitted(self, weights: Floats | None) -> tuple[float, list[Floats]]:
-        """The intercept and the points: of all rows, or of one bootstrap sample with the rest held out."""
+    def fitted(self, samples: Sequence[Floats]) -> list[tuple[float, Tables]]:
+        """The intercepts and points: of all rows, and of each bootstrap sample with the rest held out."""
+        return [self._fitted(weights) for weights in (None, *samples)]
+
+    def _fitted(self, weights: Floats | None) -> tuple[float, Tables]:
         bags = None
         if weights is not None:
             self.draws += 1
@@ -89,15 +93,6 @@ class Boosted:
         return terms, float(np.ravel(machine.intercept_)[0]), points
 
 
-def _codes(item: Described, column: Sequence[Value]) -> Floats:
-    """Values as numbers: of a level, its place; not a number where it is missing."""
-    if item.kind == "number":
-        known = [math.nan if value is None else float(value) for value in column]
-        return np.array([value if math.isfinite(value) else math.nan for value in known])
-    places = {level: float(place) for place, level in enumerate(levels(item.kind, item.levels))}
-    return np.array([places.get(value, math.nan) if value is not None else math.nan for value in column])
-
-
 def _table(item: Described, bins: Any, scores: Any) -> tuple[Term, Floats]:
     """One term: interpret keeps the score of a missing value first and that of an unknown one last."""
     if item.kind == "number":
@@ -127,6 +122,6 @@ def _bin(item: Described, bins: Any, place: int) -> int:
     return int(bins.get(str(float(place)), bins.get(str(place), -1)))
 
 
-def _share(term: Term, column: Sequence[Value]) -> Floats:
-    low, _, _ = locate(term, column)
+def _share(term: Term, column: Column) -> Floats:
+    low, _, _ = locate(term, column.coded(term.levels))
     return np.bincount(low, minlength=len(term.points) + 1) / len(column)

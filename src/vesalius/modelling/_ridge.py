@@ -19,6 +19,7 @@ import numpy as np
 import numpy.typing as npt
 
 from vesalius.modelling import _logistic
+from vesalius.modelling._additive import Additive, Tables
 from vesalius.modelling._arithmetic import Floats
 from vesalius.modelling._coding import Coded
 
@@ -29,7 +30,7 @@ _LEAST = 1e-3
 """Log odds added to what an input moves, so that its penalty stays finite."""
 
 
-class Ridge:
+class Ridge(Additive):
     """Two-step ridge regression on coded inputs."""
 
     def __init__(self, coded: Sequence[Coded], outcomes: Floats) -> None:
@@ -64,8 +65,11 @@ class Ridge:
             logits[held] = beta[0] + self.design[held] @ beta[1:]
         return logits
 
-    def fitted(self, weights: Floats | None) -> tuple[float, list[Floats]]:
-        """The intercept and, through each basis, the points."""
+    def fitted(self, samples: Sequence[Floats]) -> list[tuple[float, Tables]]:
+        """The intercepts and, through each basis, the points."""
+        return [self._fitted(weights) for weights in (None, *samples)]
+
+    def _fitted(self, weights: Floats | None) -> tuple[float, Tables]:
         beta, start = self._twice(self.design, self.outcomes, self.strength, weights)
         self.start = self.start or start
         whole = np.zeros(len(self.live))

@@ -6,7 +6,9 @@ from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from vesalius.modelling.model import Model, Scores, Term, Value, levels, values
+from vesalius.modelling._columns import Value
+from vesalius.modelling.scores import Scores
+from vesalius.modelling.training import AnyModel
 
 if TYPE_CHECKING:
     import pyarrow as pa
@@ -30,7 +32,7 @@ class Shift:
 
 
 def changes(
-    model: Model,
+    model: AnyModel,
     table: pa.Table,
     thresholds: Sequence[float],
     inputs: Collection[str] | None = None,
@@ -51,9 +53,9 @@ def changes(
     """
     now = model.score(table)
     found: list[list[tuple[float, Shift]]] = [[] for _ in range(len(now))]
-    for place, term in enumerate(model.terms):
-        if inputs is None or term.input in inputs:
-            for row, pair in _shifts(model, table, term, place, now, thresholds):
+    for name in model.inputs:
+        if inputs is None or name in inputs:
+            for row, pair in _shifts(model, table, name, now, thresholds):
                 found[row].append(pair)
     return [[shift for _, shift in sorted(pairs, key=lambda pair: -pair[0])] for pairs in found]
 
@@ -64,34 +66,34 @@ def zone(probability: float, thresholds: Sequence[float]) -> int:
 
 
 def _shifts(
-    model: Model, table: pa.Table, term: Term, place: int, now: Scores, thresholds: Sequence[float]
+    model: AnyModel, table: pa.Table, name: str, now: Scores, thresholds: Sequence[float]
 ) -> list[tuple[int, tuple[float, Shift]]]:
     import pyarrow as pa
 
-    column = values(table, term.input, term.kind)
-    kind = {"number": pa.float64(), "boolean": pa.bool_()}.get(term.kind, pa.string())
+    column = table.column(name).to_pylist()
+    kind, options = model.kind_of(name), model.options(name)
+    arrow = {"number": pa.float64(), "boolean": pa.bool_()}.get(kind, pa.string())
     nearest: dict[tuple[int, int], tuple[float, float, Shift]] = {}
-    options: Sequence[Value] = term.edges if term.shape else levels(term.kind, term.levels)
-    number = table.column_names.index(term.input)
+    place = table.column_names.index(name)
     for option in options:
-        other = table.set_column(number, term.input, pa.array([option] * len(now), kind))
+        other = table.set_column(place, name, pa.array([option] * len(now), arrow))
         scores = model.score(other)
         for row, value in enumerate(column):
             reached = zone(scores.probability[row], thresholds)
             if value == option or reached == zone(now.probability[row], thresholds):
                 continue
-            weight = abs(scores.contributions[row][place] - now.contributions[row][place])
-            far = _distance(term, options, value, option)
+            weight = abs(scores.logit[row] - now.logit[row])
+            far = _distance(kind, options, value, option)
             known = nearest.get((row, reached))
             if known is None or far < known[0]:
-                shift = Shift(term.input, option, scores.probability[row], reached)
+                shift = Shift(name, option, scores.probability[row], reached)
                 nearest[row, reached] = (far, weight, shift)
     return [(row, (weight, shift)) for (row, _), (_, weight, shift) in nearest.items()]
 
 
-def _distance(term: Term, options: Sequence[Value], value: Value, option: Value) -> float:
+def _distance(kind: str, options: Sequence[Value], value: Value, option: Value) -> float:
     """How far a value is from what it would become; from a missing value all are equally far."""
-    if value is None or term.kind in ("category", "boolean"):
+    if value is None or kind in ("category", "boolean"):
         return 0.0
     if isinstance(value, str):
         return abs(options.index(value) - options.index(option)) if value in options else 0.0

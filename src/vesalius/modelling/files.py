@@ -8,7 +8,21 @@ import string
 from pathlib import Path
 
 from vesalius.errors import InvalidModel, NotFound
-from vesalius.modelling.model import LARGEST_FILE, Model
+from vesalius.modelling import _file
+from vesalius.modelling._file import LARGEST_FILE
+from vesalius.modelling.model import Model
+from vesalius.modelling.training import AnyModel
+from vesalius.modelling.trees import SCHEMA, Trees
+
+
+def load(raw: bytes) -> AnyModel:
+    """The model in a file of any schema that this version reads; nothing is run and nothing is guessed.
+
+    Raises:
+        InvalidModel: too large, not JSON, another schema, damaged, or not consistent.
+    """
+    schema = _file.opened(raw).schema
+    return Trees.from_bytes(raw) if schema == SCHEMA else Model.from_bytes(raw)
 
 
 class ModelStore:
@@ -21,7 +35,7 @@ class ModelStore:
     def __init__(self, folder: Path) -> None:
         self.folder = folder
 
-    def save(self, model: Model) -> str:
+    def save(self, model: AnyModel) -> str:
         """Writes ``model`` durably; saving it again changes nothing.
 
         Returns:
@@ -38,7 +52,7 @@ class ModelStore:
             partial.replace(path)
         return model.hash
 
-    def load(self, name: str) -> Model:
+    def load(self, name: str) -> AnyModel:
         """The model with this hash.
 
         Raises:
@@ -55,7 +69,7 @@ class ModelStore:
         raw = path.read_bytes()
         if hashlib.sha256(raw).hexdigest() != name.lower():
             raise InvalidModel(f"the file of model {name[:12]}… is damaged", hint="restore it from a backup")
-        return Model.from_bytes(raw)
+        return load(raw)
 
     def names(self) -> list[str]:
         """The hashes of all models, sorted."""

@@ -10,16 +10,18 @@ from __future__ import annotations
 import hashlib
 import math
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
 from functools import cached_property
-from typing import TYPE_CHECKING, Any, Literal, Protocol
+from typing import TYPE_CHECKING, Any, Literal
 
 import msgspec
 import numpy as np
 import numpy.typing as npt
 
 from vesalius.errors import InvalidModel
-from vesalius.modelling._arithmetic import Floats, probability, snap
+from vesalius.modelling import _columns, _file
+from vesalius.modelling._arithmetic import Floats, snap
+from vesalius.modelling._columns import Kind, Value
+from vesalius.modelling.scores import Conformal, Facts, Scores
 
 if TYPE_CHECKING:
     import pyarrow as pa
@@ -27,35 +29,8 @@ if TYPE_CHECKING:
 SCHEMA = "vesalius-model-1"
 """The version of the file format; a reader refuses any other."""
 
-LARGEST_FILE = 32 * 1024 * 1024
-"""Bytes beyond which a file is refused unread."""
-
-Kind = Literal["number", "category", "grade", "boolean"]
-Value = str | float | bool | None
-
-
-_FITS: dict[Kind, tuple[type, ...]] = {
-    "number": (int, float),
-    "boolean": (bool,),
-    "category": (str,),
-    "grade": (str,),
-}
-
-
-class Described(Protocol):
-    """An input as a card declares it: ``vesalius.card.Input`` is one."""
-
-    @property
-    def name(self) -> str:
-        """The column's name."""
-
-    @property
-    def kind(self) -> Kind:
-        """How a model sees it."""
-
-    @property
-    def levels(self) -> tuple[str, ...]:
-        """The possible values of a category or a grade, in order."""
+BLOCK = 4096
+"""Rows that are scored at a time, so that what they need stays in the processor's cache."""
 
 
 class Term(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
@@ -98,75 +73,6 @@ class Replicate(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     points: tuple[tuple[float, ...], ...]
 
 
-class Conformal(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
-    """Thresholds of the prediction set; None means that the class is always in it (too few cases to exclude).
-
-    Attributes:
-        level: the share of each class whose set should hold the truth, as 0.9.
-        positive_from: log odds from which ``True`` is in the set.
-        negative_to: log odds up to which ``False`` is in the set.
-    """
-
-    level: float
-    positive_from: float | None
-    negative_to: float | None
-
-
-class Facts(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
-    """How the model came to be.
-
-    Attributes:
-        kind: ``logistic`` or ``ebm``.
-        rows, events: how many rows it learned from, and how many of them had the outcome.
-        seed: of every random choice.
-        data: the SHA-256 of the rows and outcomes it learned from.
-        strength: of the L2 penalty (logistic), or 0.
-        slope, intercept: of the recalibration that is folded into the points.
-    """
-
-    kind: str
-    rows: int
-    events: int
-    seed: int
-    data: str
-    strength: float
-    slope: float
-    intercept: float
-
-
-@dataclass(frozen=True)
-class Scores:
-    """What a model says about N rows: plain Python numbers, the same bits for one row and for many.
-
-    Attributes:
-        inputs: the names of the K inputs, in the order of the columns of ``contributions``.
-        base: the log odds before any fact.
-        contributions: N rows of K log odds; ``base`` and a row's contributions sum to its ``logit``
-            exactly, in any order.
-        logit: N log odds.
-        probability: N probabilities, 0 to 1.
-        low, high: N times the 90 % bootstrap percentile interval of the probability.
-        sets: N prediction sets: the outcomes that cannot be excluded at the conformal level.
-    """
-
-    inputs: tuple[str, ...]
-    base: float
-    contributions: tuple[tuple[float, ...], ...]
-    logit: tuple[float, ...]
-    probability: tuple[float, ...]
-    low: tuple[float, ...]
-    high: tuple[float, ...]
-    sets: tuple[tuple[bool, ...], ...]
-
-    def __len__(self) -> int:
-        return len(self.logit)
-
-    def strongest(self, row: int) -> list[tuple[str, float]]:
-        """The inputs of one row with what they add, the strongest first; equals keep the card's order."""
-        pairs = zip(self.inputs, self.contributions[row], strict=True)
-        return sorted(pairs, key=lambda pair: -abs(pair[1]))
-
-
 class Model(msgspec.Struct, frozen=True, forbid_unknown_fields=True, dict=True):
     """A glass-box additive model, calibrated, with its uncertainty.
 
@@ -194,11 +100,21 @@ class Model(msgspec.Struct, frozen=True, forbid_unknown_fields=True, dict=True):
         """The names of the columns it reads."""
         return tuple(term.input for term in self.terms)
 
+    def kind_of(self, name: str) -> Kind:
+        """The kind of an input."""
+        return self._term(name).kind
+
+    def options(self, name: str) -> tuple[Value, ...]:
+        """The values of an input that its table is written for: its levels, or its knots or edges."""
+        term = self._term(name)
+        return term.edges if term.shape else levels(term.kind, term.levels)
+
+    def _term(self, name: str) -> Term:
+        return self.terms[self.inputs.index(name)]
+
     def to_bytes(self) -> bytes:
         """The file: canonical JSON (sorted keys, no spaces) that holds its own check sum."""
-        body = msgspec.json.encode(self, order="sorted")
-        check = hashlib.sha256(body).hexdigest()
-        return b'{"model":%b,"schema":"%b","sha256":"%b"}' % (body, SCHEMA.encode(), check.encode())
+        return _file.written(self, SCHEMA)
 
     @classmethod
     def from_bytes(cls, raw: bytes) -> Model:
@@ -207,23 +123,7 @@ class Model(msgspec.Struct, frozen=True, forbid_unknown_fields=True, dict=True):
         Raises:
             InvalidModel: too large, not JSON, another schema, damaged, or tables that do not fit together.
         """
-        if len(raw) > LARGEST_FILE:
-            raise InvalidModel(f"the model file has {len(raw)} bytes; the most allowed is {LARGEST_FILE}")
-        try:
-            envelope = msgspec.json.decode(raw, type=_Envelope)
-            if envelope.schema != SCHEMA:
-                raise InvalidModel(
-                    f"model schema {envelope.schema[:40]!r} is unknown", hint=f"this version reads {SCHEMA}"
-                )
-            model = msgspec.json.decode(envelope.model, type=cls)
-        except (msgspec.MsgspecError, UnicodeDecodeError, RecursionError) as error:
-            raise InvalidModel(
-                f"the model file cannot be read: {error}", hint="train the model again"
-            ) from error
-        if model.to_bytes() != raw:
-            raise InvalidModel(
-                "the model file is damaged: its check sum differs", hint="restore it from a backup"
-            )
+        model = _file.read(raw, cls, SCHEMA)
         _check(model)
         return model
 
@@ -241,88 +141,80 @@ class Model(msgspec.Struct, frozen=True, forbid_unknown_fields=True, dict=True):
             InvalidModel: a column is absent or is not of the input's kind.
         """
         rows = table.num_rows
-        copies = len(self.replicates) + 1
-        logits = np.repeat(np.array([[self.base], *([item.base] for item in self.replicates)]), rows, axis=1)
-        added = np.empty((rows, len(self.terms)))
+        columns = [_columns.read(table, term.input, term.kind).coded(term.levels) for term in self.terms]
+        gains = np.empty((rows, len(self.terms)))
+        logits = np.empty(rows)
+        low, high = np.empty(rows), np.empty(rows)
+        for start in range(0, rows, BLOCK):
+            block = slice(start, start + BLOCK)
+            copies = self._block([column[block] for column in columns], gains[block])
+            logits[block] = copies[:, 0]
+            if self.replicates:
+                low[block], high[block] = percentiles(copies)
+        bounds = (low, high) if self.replicates else None
+        return Scores(self.inputs, self.base, logits, bounds, self.conformal.allowed(logits), lambda: gains)
+
+    def _block(self, columns: Sequence[Floats], gains: Floats) -> Floats:
+        """Rows × copies log odds, the model first; what each input adds to the model is put in ``gains``."""
+        copies = np.repeat(self._bases[None, :], len(gains), axis=0)
         for number, term in enumerate(self.terms):
-            low, high, part = locate(term, values(table, term.input, term.kind))
+            low, high, part = locate(term, columns[number])
             points = self._points[number]
-            gain = points[:, low] + part * (points[:, high] - points[:, low])
-            gain = snap(gain) if term.shape == "line" else gain
-            logits += gain  # exact: every addend is on the grid
-            added[:, number] = gain[0]
-        spread = np.sort(logits[1:], axis=0) if copies > 1 else logits
-        cut = int(spread.shape[0] * 0.05)
-        low_logit = np.minimum(spread[cut], logits[0])
-        high_logit = np.maximum(spread[-1 - cut], logits[0])
-        return Scores(
-            inputs=self.inputs,
-            base=self.base,
-            contributions=tuple(tuple(row) for row in added.tolist()),
-            logit=tuple(logits[0].tolist()),
-            probability=tuple(probability(logits[0]).tolist()),
-            low=tuple(probability(low_logit).tolist()),
-            high=tuple(probability(high_logit).tolist()),
-            sets=tuple(self._set(logit) for logit in logits[0].tolist()),
-        )
+            gain = points[low]
+            if term.shape == "line":
+                gain = snap(gain + part[:, None] * (points[high] - gain))
+            copies += gain  # exact: every addend is on the grid
+            gains[:, number] = gain[:, 0]
+        return copies
+
+    @cached_property
+    def _bases(self) -> Floats:
+        return np.array([self.base, *(replicate.base for replicate in self.replicates)])
 
     @cached_property
     def _points(self) -> list[Floats]:
-        """Per term, copies × points (missing last): the model first, then its replicates."""
+        """Per term, points (missing last) × copies: the model first, then its replicates."""
         own = [(*term.points, term.missing) for term in self.terms]
         copies = [own, *(replicate.points for replicate in self.replicates)]
-        return [np.array([copy[number] for copy in copies]) for number in range(len(self.terms))]
-
-    def _set(self, logit: float) -> tuple[bool, ...]:
-        bounds = self.conformal
-        negative = bounds.negative_to is None or logit <= bounds.negative_to
-        positive = bounds.positive_from is None or logit >= bounds.positive_from
-        return (False,) * negative + (True,) * positive
+        return [
+            np.ascontiguousarray(np.array([copy[number] for copy in copies]).T)
+            for number in range(len(self.terms))
+        ]
 
 
-class _Envelope(msgspec.Struct, forbid_unknown_fields=True):
-    schema: str
-    model: msgspec.Raw
-    sha256: str
+def percentiles(copies: Floats) -> tuple[Floats, Floats]:
+    """The ends of the 90 % interval of N rows, which hold the model's own log odds.
 
-
-def values(table: pa.Table, name: str, kind: Kind) -> list[Value]:
-    """The column ``name`` as Python values, checked against the kind of the input.
-
-    Raises:
-        InvalidModel: the column is absent, or its type does not fit the kind.
+    Args:
+        copies: N × (1 + B) log odds: the model's own, then those of its replicates.
     """
-    if name not in table.column_names:
-        raise InvalidModel(
-            f"the evidence has no column {name!r}", hint="the use case and the model do not match"
-        )
-    column: list[Value] = table.column(name).to_pylist()
-    fits = _FITS[kind]
-    for value in column:
-        wrong_boolean = isinstance(value, bool) and kind != "boolean"
-        if value is not None and (wrong_boolean or not isinstance(value, fits)):
-            raise InvalidModel(f"the column {name!r} holds {type(value).__name__}, not a {kind}")
-    return column
+    count = copies.shape[1] - 1
+    cut = int(count * 0.05)
+    spread = np.partition(copies[:, 1:], (cut, count - 1 - cut), axis=1)
+    return np.minimum(spread[:, cut], copies[:, 0]), np.maximum(spread[:, -1 - cut], copies[:, 0])
 
 
-def locate(term: Term, column: Sequence[Value]) -> tuple[npt.NDArray[np.intp], npt.NDArray[np.intp], Floats]:
+def locate(term: Term, numbers: Any) -> tuple[npt.NDArray[np.intp], npt.NDArray[np.intp], Floats]:
     """Where each value falls among the points of ``term``: between which two, and how far along.
+
+    Args:
+        term: the term.
+        numbers: N numbers; of a level, its place; not a number (or None) where it is missing.
 
     Returns:
         Three arrays of N: the index of the lower point, of the upper one, and the part of the way, 0 to 1.
     """
+    numbers = np.asarray(numbers, dtype=np.float64)
     missing = len(term.points)
-    part = np.zeros(len(column))
-    if not term.shape:
-        places: dict[Any, int] = {level: place for place, level in enumerate(levels(term.kind, term.levels))}
-        low = np.array([places.get(value, missing) for value in column], dtype=np.intp)
-        return low, low, part
-    numbers = np.array([math.nan if value is None else float(value) for value in column], dtype=np.float64)
     known = np.isfinite(numbers)
+    filled = np.where(known, numbers, 0.0)
+    if not term.shape:
+        low = np.where(known, filled.astype(np.intp), missing)
+        return low, low, np.zeros(len(numbers))
     edges = np.array(term.edges, dtype=np.float64)
     if term.shape == "steps":
-        low = np.where(known, np.searchsorted(edges, np.where(known, numbers, 0.0), side="right"), missing)
-        return low, low, part
+        low = np.where(known, np.searchsorted(edges, filled, side="right"), missing)
+        return low, low, np.zeros(len(numbers))
     inside = np.clip(np.where(known, numbers, edges[0]), edges[0], edges[-1])
     low = np.clip(np.searchsorted(edges, inside, side="right") - 1, 0, max(len(edges) - 2, 0))
     high = np.minimum(low + 1, len(edges) - 1)

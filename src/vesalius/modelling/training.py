@@ -6,7 +6,7 @@ import hashlib
 import math
 from collections.abc import Hashable, Sequence
 from contextlib import AbstractContextManager
-from typing import TYPE_CHECKING, Any, Literal, Protocol
+from typing import TYPE_CHECKING, Any, Literal, Protocol, overload
 
 import msgspec
 import numpy as np
@@ -16,9 +16,12 @@ from vesalius.errors import NotEnoughData
 from vesalius.modelling import _logistic
 from vesalius.modelling._arithmetic import Floats, snap
 from vesalius.modelling._coding import code
+from vesalius.modelling._columns import Column, Described, read
 from vesalius.modelling._ridge import Ridge
 from vesalius.modelling.folds import deal
-from vesalius.modelling.model import Conformal, Described, Facts, Model, Replicate, Term, Value, values
+from vesalius.modelling.model import Model
+from vesalius.modelling.scores import Conformal, Facts
+from vesalius.modelling.trees import Trees
 
 if TYPE_CHECKING:
     import pyarrow as pa
@@ -26,34 +29,29 @@ if TYPE_CHECKING:
 FOLDS = 5
 """Of the inner cross-validation."""
 
-REPLICATES = 50
-"""Bootstrap replicates of the tables."""
+REPLICATES = {"logistic": 50, "ebm": 50, "lightgbm": 20}
+"""Bootstrap replicates by kind; a forest is larger than tables are."""
 
 LEVEL = 0.9
 """Of the prediction set and of the interval."""
 
-Tables = list[Floats]
-"""Per term, its points, missing last."""
+AnyModel = Model | Trees
+"""What training returns: both score, explain and are written alike."""
 
 
 class Learner(Protocol):
-    """One kind of additive model, before calibration."""
-
-    @property
-    def terms(self) -> Sequence[Term]:
-        """One per input, its points still zero."""
-
-    @property
-    def share(self) -> Sequence[Floats]:
-        """Per input, how much of the rows lies at each point, missing last."""
+    """One kind of model, before calibration."""
 
     def held_out(self, folds: npt.NDArray[np.intp]) -> tuple[Floats, float]:
         """N log odds, each by a model that did not see the row's fold; and the strength that was chosen."""
 
-    def fitted(self, weights: Floats | None) -> tuple[float, Tables]:
-        """The intercept and tables learned on all rows, each counted ``weights`` times."""
+    def written(
+        self, slope: float, intercept: float, samples: Sequence[Floats], conformal: Conformal, facts: Facts
+    ) -> AnyModel:
+        """The model learned on all rows with its recalibration, and on each bootstrap sample."""
 
 
+@overload
 def train(
     table: pa.Table,
     outcomes: Any,
@@ -62,8 +60,46 @@ def train(
     kind: Literal["logistic", "ebm"] = "logistic",
     *,
     groups: Sequence[Hashable] | None = None,
-    replicates: int = REPLICATES,
-) -> Model:
+    replicates: int | None = None,
+) -> Model: ...
+
+
+@overload
+def train(
+    table: pa.Table,
+    outcomes: Any,
+    inputs: Sequence[Described],
+    seed: int,
+    kind: Literal["lightgbm"],
+    *,
+    groups: Sequence[Hashable] | None = None,
+    replicates: int | None = None,
+) -> Trees: ...
+
+
+@overload
+def train(
+    table: pa.Table,
+    outcomes: Any,
+    inputs: Sequence[Described],
+    seed: int = 0,
+    *,
+    kind: Literal["lightgbm"],
+    groups: Sequence[Hashable] | None = None,
+    replicates: int | None = None,
+) -> Trees: ...
+
+
+def train(
+    table: pa.Table,
+    outcomes: Any,
+    inputs: Sequence[Described],
+    seed: int = 0,
+    kind: Literal["logistic", "ebm", "lightgbm"] = "logistic",
+    *,
+    groups: Sequence[Hashable] | None = None,
+    replicates: int | None = None,
+) -> AnyModel:
     """Learns a model: the same rows (in any order), outcomes and seed give the same hash.
 
     Inner cross-validation by patient chooses the penalty, recalibrates (Platt scaling, folded into
@@ -76,50 +112,43 @@ def train(
         outcomes: N booleans.
         inputs: the inputs as the card declares them.
         seed: of every random choice.
-        kind: ``logistic`` (L2-regularised logistic regression) or ``ebm`` (Explainable Boosting Machine
-            without interactions: Lou, Caruana & Gehrke, KDD 2012).
+        kind: ``logistic`` (L2-regularised logistic regression), ``ebm`` (Explainable Boosting Machine
+            without interactions: Lou, Caruana & Gehrke, KDD 2012) or ``lightgbm`` (boosted trees: Ke et al.,
+            NeurIPS 2017), which is the challenger and needs the extra of that name.
         groups: N patients; rows of one patient are kept together. Without them each row is a patient.
-        replicates: how many bootstrap replicates the interval rests on.
+        replicates: how many bootstrap replicates the interval rests on, or None for as many as the kind has
+            (50; of trees 20). With 0 the model is quick to train, and does not say how sure it is.
 
     Raises:
         NotEnoughData: fewer than five patients with the outcome, or without.
         InvalidModel: a column is absent or does not fit its input.
+        NotFound: ``lightgbm`` is not installed.
     """
     truth = np.asarray(outcomes, dtype=bool)
     _enough(truth, table.num_rows)
-    columns = [values(table, item.name, item.kind) for item in inputs]
+    columns = [read(table, item.name, item.kind) for item in inputs]
     names = list(groups) if groups is not None else list(range(len(truth)))
     order, digest = _canonical(columns, truth, [str(name) for name in names] if groups is not None else None)
-    columns = [[column[row] for row in order] for column in columns]
-    truth, names = truth[order], [names[row] for row in order]
+    columns = [column.take(order) for column in columns]
+    truth, names = truth[order], [names[row] for row in order.tolist()]
     rng = np.random.Generator(np.random.PCG64(seed))
     with one_thread():
         learner = _learner(kind, inputs, columns, truth.astype(np.float64), seed)
         held_out, strength = learner.held_out(deal(truth, names, FOLDS, rng))
         intercept, slope = _logistic.recalibration(held_out, truth.astype(np.float64))
-        own = _scaled(learner, None, slope, intercept)
-        copies = [
-            _scaled(learner, _resampled(names, truth, rng), slope, intercept) for _ in range(replicates)
-        ]
-    facts = Facts(
-        kind=kind,
-        rows=len(truth),
-        events=int(truth.sum()),
-        seed=seed,
-        data=digest,
-        strength=strength,
-        slope=float(snap(slope)),
-        intercept=float(snap(intercept)),
-    )
-    return Model(
-        base=own.base,
-        terms=tuple(
-            _with_points(term, points) for term, points in zip(learner.terms, own.points, strict=True)
-        ),
-        replicates=tuple(copies),
-        conformal=conformal(intercept + slope * held_out, truth, LEVEL),
-        facts=facts,
-    )
+        facts = Facts(
+            kind=kind,
+            rows=len(truth),
+            events=int(truth.sum()),
+            seed=seed,
+            data=digest,
+            strength=strength,
+            slope=float(snap(slope)),
+            intercept=float(snap(intercept)),
+        )
+        samples = _resampled(names, truth, REPLICATES[kind] if replicates is None else replicates, rng)
+        bounds = conformal(intercept + slope * held_out, truth, LEVEL)
+        return learner.written(slope, intercept, samples, bounds, facts)
 
 
 def conformal(logits: Floats, outcomes: npt.NDArray[np.bool_], level: float) -> Conformal:
@@ -139,12 +168,16 @@ def _rank(scores: Floats, level: float) -> float | None:
 
 
 def _learner(
-    kind: str, inputs: Sequence[Described], columns: list[list[Value]], outcomes: Floats, seed: int
+    kind: str, inputs: Sequence[Described], columns: list[Column], outcomes: Floats, seed: int
 ) -> Learner:
     if kind == "ebm":
         from vesalius.modelling._ebm import Boosted  # interpret is slow to import and needed only here
 
         return Boosted(inputs, columns, outcomes, seed)
+    if kind == "lightgbm":
+        from vesalius.modelling._lightgbm import Grown
+
+        return Grown(inputs, columns, outcomes, seed)
     return Ridge([code(item, column) for item, column in zip(inputs, columns, strict=True)], outcomes)
 
 
@@ -155,48 +188,32 @@ def one_thread() -> AbstractContextManager[Any]:
     return threadpool_limits(1)  # type: ignore[no-any-return]
 
 
-def _scaled(learner: Learner, weights: Floats | None, slope: float, intercept: float) -> Replicate:
-    """Fits, folds the recalibration in, and centres each table on the training rows."""
-    base, tables = learner.fitted(weights)
-    means = [float(share @ points) for share, points in zip(learner.share, tables, strict=True)]
-    base = intercept + slope * (base + math.fsum(means))
-    points = [snap(slope * (row - mean)) for row, mean in zip(tables, means, strict=True)]
-    return Replicate(float(snap(base)), tuple(tuple(row.tolist()) for row in points))
-
-
-def _with_points(term: Term, points: Sequence[float]) -> Term:
-    return msgspec.structs.replace(term, points=tuple(points[:-1]), missing=points[-1])
-
-
 def _resampled(
-    names: Sequence[Hashable], outcomes: npt.NDArray[np.bool_], rng: np.random.Generator
-) -> Floats:
-    """How often each row occurs in a bootstrap sample of patients that holds both classes."""
+    names: Sequence[Hashable], outcomes: npt.NDArray[np.bool_], count: int, rng: np.random.Generator
+) -> list[Floats]:
+    """How often each row occurs in each of ``count`` bootstrap samples of patients that hold both classes."""
     place = {name: number for number, name in enumerate(dict.fromkeys(names))}
     rows = np.array([place[name] for name in names])
-    while True:
+    found: list[Floats] = []
+    while len(found) < count:
         counts = np.bincount(rng.integers(0, len(place), len(place)), minlength=len(place))
         weights: Floats = counts[rows].astype(np.float64)
         if 0 < weights @ outcomes < weights.sum():
-            return weights
+            found.append(weights)
+    return found
 
 
 def _canonical(
-    columns: list[list[Value]], outcomes: npt.NDArray[np.bool_], names: list[str] | None
-) -> tuple[list[int], str]:
+    columns: Sequence[Column], outcomes: npt.NDArray[np.bool_], names: list[str] | None
+) -> tuple[npt.NDArray[np.intp], str]:
     """An order of the rows that does not depend on the order they came in, and the digest of all of them."""
-    keys = []
-    for row, outcome in enumerate(outcomes.tolist()):
-        facts = [_plain(column[row]) for column in columns]
-        keys.append(msgspec.json.encode([facts, outcome, names[row] if names else None]))
+    facts = zip(*(column.plain() for column in columns), strict=True)
+    known: Sequence[str | None] = names or [None] * len(outcomes)
+    rows = zip(facts, outcomes.tolist(), known, strict=True)
+    keys = [msgspec.json.encode(row) for row in rows]
     order = sorted(range(len(keys)), key=keys.__getitem__)
     digest = hashlib.sha256(b"\n".join(keys[row] for row in order)).hexdigest()
-    return order, digest
-
-
-def _plain(value: Value) -> Value:
-    """Whole and broken numbers alike as floats: 38 and 38.0 are one value, whatever the column's type."""
-    return float(value) if isinstance(value, int) and not isinstance(value, bool) else value
+    return np.array(order, dtype=np.intp), digest
 
 
 def _enough(outcomes: npt.NDArray[np.bool_], rows: int) -> None:

@@ -133,12 +133,9 @@ class Case:
 
     @property
     def interval(self) -> tuple[float, float] | None:
-        """The 90 % interval of the probability, to 6 decimals."""
-        return (
-            None
-            if self.silent
-            else (round(self.scores.low[self.row], 6), round(self.scores.high[self.row], 6))
-        )
+        """The 90 % interval of the probability, to 6 decimals; None where the model does not know it."""
+        known = None if self.silent else self.scores.interval(self.row)
+        return known and (round(known[0], 6), round(known[1], 6))
 
     @property
     def indicator(self) -> Indicator:
@@ -215,9 +212,13 @@ class Case:
         }
         return tuple(key for key in self.card.limits if applies[key])
 
-    def changes(self, scale: Scale) -> tuple[Change, ...]:
-        """Up to four single facts that would change the option: the unknown first, then what weighs most."""
-        if any(verdict.rule in ("child", "age_unknown") for verdict in self.verdicts):
+    def changes(self, scale: Scale | None) -> tuple[Change, ...]:
+        """Up to four single facts that would change the option: the unknown first, then what weighs most.
+
+        Args:
+            scale: of the model, or None for one that is not additive: nothing is offered then.
+        """
+        if scale is None or any(verdict.rule in ("child", "age_unknown") for verdict in self.verdicts):
             return ()
         found = []
         for place, name in enumerate(ASKABLE):

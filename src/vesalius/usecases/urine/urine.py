@@ -52,12 +52,14 @@ class Urine(UseCase):
         Raises:
             InvalidModel: there is no model.
         """
+        from vesalius.modelling import Model
+
         if self.model is None:
             raise InvalidModel("the use case urine has no model", hint="train one: vesalius train urine")
         if not evidence.candidates:
             return []
         model, scores = self.model, self.model.score(evidence.table)
-        scale = Scale.of(self.card, model)
+        scale = Scale.of(self.card, model) if isinstance(model, Model) else None
         cases = [
             Case(
                 self.card,
@@ -75,7 +77,7 @@ class Urine(UseCase):
         ]
         return [self._suggestion(evidence, case, scale) for case in cases]
 
-    def _suggestion(self, evidence: Evidence, case: Case, scale: Scale) -> Suggestion:
+    def _suggestion(self, evidence: Evidence, case: Case, scale: Scale | None) -> Suggestion:
         return self.suggestion(
             evidence,
             case.row,

@@ -1,0 +1,229 @@
+"""How well the use did, as outcomes come in; in all, and per group."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+
+import msgspec
+import numpy as np
+from scipy.stats import norm
+
+from vesalius.evaluation.metrics import Estimate
+from vesalius.evaluation.monitoring import _figures, _scored
+from vesalius.evaluation.monitoring._columns import Floats
+from vesalius.evaluation.monitoring._scored import Scored
+from vesalius.evaluation.monitoring.calibration import FEWEST, RATIO, fits
+from vesalius.evaluation.monitoring.reference import Reference
+from vesalius.evaluation.monitoring.tally import Tally
+
+
+class Realised(msgspec.Struct, frozen=True, kw_only=True):
+    """What outcomes say, each figure with its 95 % interval.
+
+    Attributes:
+        rows: how many predictions.
+        known: of how many the outcome is known; all figures but ``alert_rate`` are of these.
+        events: how many have it.
+        auroc: discrimination, from bins; ``binning`` is the most by which they can have moved it.
+        brier: mean squared error.
+        intercept, slope: calibration; None with fewer than ten outcomes of either kind.
+        ratio: observed outcomes per expected one (O:E).
+        alert_rate: the share that the use proposed to act on.
+    """
+
+    rows: int
+    known: int
+    events: int
+    auroc: Estimate
+    brier: Estimate
+    intercept: Estimate
+    slope: Estimate
+    ratio: Estimate
+    alert_rate: Estimate
+    binning: float
+
+
+class Gap(msgspec.Struct, frozen=True, kw_only=True):
+    """One group against all others.
+
+    Attributes:
+        group: as ``NAME=LABEL``.
+        rows, known, events: how many.
+        auroc: within the group; None where it has fewer than ten outcomes of either kind.
+        auroc_gap: that of all others less that of the group.
+        ratio: observed per expected in the group.
+        ratio_before: in the reference.
+        alert_rate, alert_rate_others: the share proposed to act on, in the group and elsewhere.
+        p: that chance alone makes the group this much worse calibrated or discriminated than the others, and
+            than in the reference, adjusted for the number of groups (Holm).
+        gap: whether it is less than ``level``, and large enough to matter.
+    """
+
+    group: str
+    rows: int
+    known: int
+    events: int
+    auroc: Estimate | None
+    auroc_gap: Estimate | None
+    ratio: Estimate
+    ratio_before: float | None
+    alert_rate: float
+    alert_rate_others: float
+    p: float
+    gap: bool = False
+
+
+AUROC = 0.05
+"""The least loss of AUROC that is a gap, or an alarm. Ours, as a floor under the test."""
+
+
+def realised(tally: Tally) -> Realised:
+    """What the outcomes of a tally say.
+
+    Sources: DeLong et al., Biometrics 1988 (interval of the AUROC); Cox, Biometrika 1958;45:562-565 (slope
+    and intercept); Debray et al., BMJ 2017;356:i6460, appendix (interval of O:E on the logarithm).
+    """
+    counts = tally.scored.dense().astype(np.float64)
+    events, others = counts[2], counts[3]
+    value, error = _figures.auroc(events, others)
+    intercept = slope = Estimate(None)
+    if min(events.sum(), others.sum()) >= FEWEST:
+        _, moved, both = fits(events, others)
+        intercept = _figures.interval(moved.intercept, moved.intercept_error, -math.inf, math.inf)
+        slope = _figures.interval(both.slope, both.slope_error, -math.inf, math.inf)
+    rows, acts = tally.scored.count, sum(tally.scored.acted)
+    rate = acts / rows if rows else math.nan
+    return Realised(
+        rows=rows,
+        known=tally.scored.known,
+        events=tally.scored.positives,
+        auroc=_figures.interval(value, error),
+        brier=_brier(tally.scored),
+        intercept=intercept,
+        slope=slope,
+        ratio=ratio(tally.scored),
+        alert_rate=_figures.interval(rate, math.sqrt(rate * (1 - rate) / rows) if rows else math.nan),
+        binning=_figures.tied(events, others),
+    )
+
+
+def subgroups(reference: Reference, tally: Tally, level: float = 0.05) -> tuple[Gap, ...]:
+    """Each group against all others, worst first.
+
+    Three things are looked at: O:E against that of the others, O:E against the group's own in the
+        reference, and
+    the AUROC against that of the others. The least p of a group counts three times, and those of G groups
+    are adjusted by Holm (Scand J Stat 1979;6:65-70), so that the chance of any false gap is at most
+    ``level``. A group that is half of all rows is compared with the other half twice; that only makes the
+    test more careful.
+
+    Args:
+        reference: for the gaps that were there before.
+        tally: with groups and outcomes.
+        level: of all groups together.
+    """
+    raw = [(name, _group(reference, tally, name)) for name in sorted(tally.groups)]
+    adjusted = holm([p for _, (_, p) in raw])
+    found = []
+    for (_, (gap, _)), p in zip(raw, adjusted, strict=True):
+        found.append(msgspec.structs.replace(gap, p=p, gap=p < level and _matters(gap)))
+    return tuple(sorted(found, key=lambda gap: gap.p))
+
+
+def holm(values: Sequence[float]) -> list[float]:
+    """p-values adjusted for how many there are (Holm 1979)."""
+    order = sorted(range(len(values)), key=lambda place: values[place])
+    adjusted, most = [1.0] * len(values), 0.0
+    for rank, place in enumerate(order):
+        most = max(most, min(1.0, values[place] * (len(values) - rank)))
+        adjusted[place] = most
+    return adjusted
+
+
+def ratio(scored: Scored) -> Estimate:
+    """Observed per expected, with its interval."""
+    observed, known = scored.positives, scored.known
+    if not scored.expected or not observed:
+        return Estimate(0.0 if scored.expected else None)
+    value, error = observed / scored.expected, math.sqrt((1 - observed / known) / observed)
+    tail = float(norm.isf(0.025)) * error
+    return Estimate(round(value, 6), round(value * math.exp(-tail), 6), round(value * math.exp(tail), 6))
+
+
+def calibration_z(scored: Scored) -> float:
+    """Observed less expected outcomes, in standard errors (Spiegelhalter, Stat Med 1986;5:421-433)."""
+    spread = _spread(scored)
+    return (scored.positives - scored.expected) / math.sqrt(spread) if spread > 0 else 0.0
+
+
+def _group(reference: Reference, tally: Tally, name: str) -> tuple[Gap, float]:
+    here, whole = tally.groups[name], tally.scored
+    counts, rest = here.dense().astype(float), whole.dense().astype(float)
+    rest = np.maximum(rest - counts, 0)
+    auroc, auroc_gap, p_auroc = _discrimination(counts, rest)
+    before = reference.groups.get(name)
+    own, all_ = _trio(here), _trio(whole)
+    tests = [_log_ratio_p(own, (all_[0] - own[0], all_[1] - own[1], all_[2] - own[2])), p_auroc]
+    if before is not None and before.known:
+        tests.append(_log_ratio_p(own, _trio(before)))
+    gap = Gap(
+        group=name,
+        rows=here.count,
+        known=here.known,
+        events=here.positives,
+        auroc=auroc,
+        auroc_gap=auroc_gap,
+        ratio=ratio(here),
+        ratio_before=ratio(before).value if before is not None and before.known else None,
+        alert_rate=float(counts[1].sum() / max(counts[0].sum(), 1)),
+        alert_rate_others=float(rest[1].sum() / max(rest[0].sum(), 1)),
+        p=1.0,
+    )
+    return gap, min(1.0, len(tests) * min(tests))
+
+
+def _discrimination(counts: Floats, rest: Floats) -> tuple[Estimate | None, Estimate | None, float]:
+    if min(counts[2].sum(), counts[3].sum(), rest[2].sum(), rest[3].sum()) < FEWEST:
+        return None, None, 1.0
+    value, error = _figures.auroc(counts[2], counts[3])
+    other, other_error = _figures.auroc(rest[2], rest[3])
+    both = math.hypot(error, other_error)
+    p = float(norm.sf((other - value) / both)) if both else 1.0  # one side: only a worse group is a gap
+    return _figures.interval(value, error), _figures.interval(other - value, both, -1.0, 1.0), p
+
+
+def _log_ratio_p(one: tuple[float, float, float], two: tuple[float, float, float]) -> float:
+    """That two O:E are the same: the difference of their logarithms, each with model-based variance."""
+    if min(one[1], two[1]) < 5 or min(one[0], two[0]) < 1:  # too few expected outcomes for the logarithm
+        return 1.0
+    gap = math.log(one[0] / one[1]) - math.log(two[0] / two[1])
+    error = math.sqrt(max(one[2], 0) / one[1] ** 2 + max(two[2], 0) / two[1] ** 2)
+    return float(2 * norm.sf(abs(gap) / error)) if error else 1.0
+
+
+def _trio(scored: Scored) -> tuple[float, float, float]:
+    return scored.positives, scored.expected, _spread(scored)
+
+
+def _spread(scored: Scored) -> float:
+    """The variance of the number of outcomes if the probabilities are right."""
+    counts = scored.dense()
+    return float((counts[2] + counts[3]) @ (_scored.SHARES * (1 - _scored.SHARES)))
+
+
+def _matters(gap: Gap) -> bool:
+    value, before = gap.ratio.value or 0.0, gap.ratio_before or 1.0
+    far = not 1 / RATIO < value < RATIO or not 1 / RATIO < value / before < RATIO
+    worse = gap.auroc_gap is not None and (gap.auroc_gap.value or 0.0) > AUROC
+    return far or worse
+
+
+def _brier(scored: Scored) -> Estimate:
+    known = scored.known
+    if not known:
+        return Estimate(None)
+    value = scored.squares / known
+    counts, share = scored.dense().astype(float), _scored.SHARES
+    fourth = float(counts[2] @ (1 - share) ** 4 + counts[3] @ share**4) / known
+    return _figures.interval(value, math.sqrt(max(fourth - value**2, 0) / known))

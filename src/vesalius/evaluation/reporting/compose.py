@@ -1,0 +1,98 @@
+"""From a run to the whole document."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Mapping
+
+import msgspec
+
+from vesalius.card import Card
+from vesalius.evaluation.reporting import annexes, chai, sections
+from vesalius.evaluation.reporting.document import Document, anchor, paths
+from vesalius.evaluation.reporting.names import words
+from vesalius.evaluation.reporting.questions import Answer
+from vesalius.evaluation.reporting.summary import summary
+from vesalius.evaluation.reporting.writer import Writer
+from vesalius.evaluation.run import Run
+
+FRAME = ("contents", "page", "of", "owner", "due", "open", "answered", "confirm", "items")
+"""The texts of the frame, ``frame.NAME``."""
+
+
+def writer(
+    run: Run,
+    card: Card,
+    language: str,
+    answers: Mapping[str, Answer] | None = None,
+    *,
+    own: bool | None = None,
+) -> Writer:
+    """What sections are written with.
+
+    Args:
+        run: the figures.
+        card: of the use case that was validated.
+        language: fr, nl, de or en.
+        answers: what people answered, by question.
+        own: whether the model is one that the hospital learnt, or the shipped one: it decides which limits of
+            the card hold; None for all of them.
+
+    Raises:
+        InvalidSetting: the report does not speak that language.
+    """
+    return Writer(run, card, words(language), answers or {}, own)
+
+
+def document(
+    run: Run,
+    card: Card,
+    language: str,
+    answers: Mapping[str, Answer] | None = None,
+    *,
+    own: bool | None = None,
+    synthetic: bool = False,
+) -> Document:
+    """The whole report; arguments as of :func:`writer`.
+
+    Args:
+        run: the figures.
+        card: of the use case.
+        language: fr, nl, de or en.
+        answers: what people answered.
+        own: whether the model is the hospital's own; None where that is not known.
+        synthetic: whether the patients are made up; every page then says so.
+    """
+    by = writer(run, card, language, answers, own=own)
+    digest = hashlib.sha256(run.to_bytes()).hexdigest()
+    body = [summary(by), *filter(None, (make(by) for make in sections.BODY))]
+    present = [section.key for section in body] + ["questions", "tripod", "chai", "sources", "reproduce"]
+    found = list(annexes.standings(by).values())
+    made = Document(
+        language=language,
+        title=by.say("title"),
+        over=by.words("report.over"),
+        lead=by.say("purpose"),
+        run=run.id,
+        digest=digest,
+        model=run.model,
+        usecase=run.usecase,
+        version=run.version,
+        last=run.last,
+        banner=by.words("report.synthetic") if synthetic else "",
+        words={name: by.words(f"frame.{name}") for name in FRAME},
+        filled=found.count("filled"),
+        asked=sum(not item.answer for item in by.questions),
+        answered=sum(bool(item.answer) for item in by.questions),
+        sections=(
+            *body,
+            annexes.questions(by),
+            annexes.checklist(by, present),
+            annexes.card(by, chai.leaves(by)),
+            sections.sources(by),
+            sections.reproduce(by, digest),
+        ),
+    )
+    where = paths(made)
+    last = annexes.origins(by, run, where, [anchor(path) for path in where])
+    return msgspec.structs.replace(made, sections=(*made.sections, last))
