@@ -1,6 +1,7 @@
 """Who is due, and when a ward hears nothing."""
 
 from datetime import UTC, datetime, timedelta
+from itertools import pairwise
 
 import pytest
 from bedsides import ADMITTED, NOON, Bedside, hours
@@ -92,7 +93,7 @@ def test_a_later_turn_finds_what_one_look_at_all_finds(lake_of):
         bedside.round(NOON + hours(3 * number), rr=rr, spo2=93, hr=95)
     lake = lake_of(bedside)
     turns = [NOON + hours(3 * number) for number in range(-1, 8)]
-    piecemeal = [each for one, two in zip(turns, turns[1:], strict=False) for each in moments(lake, one, two)]
+    piecemeal = [each for one, two in pairwise(turns) for each in moments(lake, one, two)]
     assert piecemeal == moments(lake) == moments(lake, BEGINNING)
     assert len(piecemeal) > 1
 

@@ -122,7 +122,7 @@ def test_a_complete_round_on_a_ward_is_explained_part_by_part(lake_of):
 
 def test_one_red_measurement_asks_for_a_review(lake_of):
     made = suggested(lake_of(Bedside().stay().round(rr=8)))
-    assert (made.option, list(rules(made))[0]) == ("urgent_review", "news2_red")
+    assert (made.option, next(iter(rules(made)))) == ("urgent_review", "news2_red")
 
 
 def test_missing_measurements_are_named_and_make_a_range(lake_of):

@@ -1,5 +1,7 @@
 """NEWS2: every band of the chart with its ends, both scales, and what is not measured."""
 
+from itertools import pairwise
+
 import numpy as np
 import pytest
 from hypothesis import given
@@ -87,7 +89,7 @@ def test_the_chart_is_whole():
     assert {name for name, *_ in CHART} == set(news2._table())
     for name in news2._table():
         bands = sorted(band for each, band, _ in CHART if each == name)
-        gaps = [round(after[0] - before[1], 6) for before, after in zip(bands, bands[1:], strict=False)]
+        gaps = [round(after[0] - before[1], 6) for before, after in pairwise(bands)]
         assert set(gaps) <= {news2._table()[name][0]}
 
 

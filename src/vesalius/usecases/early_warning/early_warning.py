@@ -7,8 +7,8 @@ from datetime import datetime, timedelta
 from functools import cache
 from typing import TYPE_CHECKING
 
-from vesalius.usecase import Candidate, Evidence, Outcome, Suggestion, UseCase
-from vesalius.usecases.early_warning import facts, history, suggestions
+from vesalius.usecase import Candidate, Course, Evidence, Outcome, Suggestion, UseCase
+from vesalius.usecases.early_warning import courses, facts, history, suggestions
 from vesalius.usecases.early_warning.card import FOLDER, card
 from vesalius.usecases.early_warning.current import SCORES
 from vesalius.usecases.early_warning.due import due
@@ -98,6 +98,10 @@ class EarlyWarning(UseCase):
     def practice(self, lake: Lake, candidates: Sequence[Candidate], as_of: datetime) -> list[bool | None]:
         """Whether a ward's patient came to intensive care within 24 hours."""
         return history.practice(lake, candidates, as_of)
+
+    def courses(self, lake: Lake, candidate: Candidate) -> tuple[Course, ...]:
+        """The vital signs of 48 hours."""
+        return courses.drawn(lake, candidate)
 
     def sites(self, lake: Lake, candidates: Sequence[Candidate]) -> list[str] | None:
         """The hospital, or the data set, that each stay names as its provider."""
