@@ -65,13 +65,13 @@ class Evidence:
         candidates: N candidates.
         table: N rows, one column per input of the card; null where the input is not known.
         sources: N mappings from an input's name to the versioned references it came from
-            (``Observation/ID/_history/2``).
+            (``Observation/ID/_history/2``); a tuple, or a sequence that looks them up when asked for.
         position: the position of the lake's log at which the facts were read.
     """
 
     candidates: tuple[Candidate, ...]
     table: pa.Table
-    sources: tuple[Mapping[str, tuple[str, ...]], ...]
+    sources: Sequence[Mapping[str, tuple[str, ...]]]
     position: int
 
     def __len__(self) -> int:
@@ -82,9 +82,28 @@ class Evidence:
         return Evidence(
             tuple(self.candidates[row] for row in rows),
             self.table.take(list(rows)) if len(rows) else self.table.slice(0, 0),
-            tuple(self.sources[row] for row in rows),
+            _taken(self.sources, rows),
             self.position,
         )
+
+
+def _taken(sources: Sequence[Mapping[str, tuple[str, ...]]], rows: Sequence[int]) -> Sequence[Any]:
+    """Some sources: those that are looked up when asked for stay so, since a validation asks about few."""
+    return tuple(sources[row] for row in rows) if isinstance(sources, tuple) else _Taken(sources, tuple(rows))
+
+
+@dataclass(frozen=True)
+class _Taken(Sequence[Any]):
+    whole: Sequence[Any]
+    rows: tuple[int, ...]
+
+    def __len__(self) -> int:
+        return len(self.rows)
+
+    def __getitem__(self, at: Any) -> Any:
+        if isinstance(at, slice):
+            return _Taken(self.whole, self.rows[at])
+        return self.whole[self.rows[at]]
 
 
 class Reason(msgspec.Struct, frozen=True, omit_defaults=True):

@@ -159,16 +159,20 @@ def run_command(usecase: str | None, now: datetime | None, home: Path) -> None:
     """
     from vesalius import loop
 
-    moment = now or datetime.now(UTC)
+    moment, stopped = now or datetime.now(UTC), list[Any]()
     with opened(home) as hospital:
         if usecase:
             turns = [loop.turn(hospital, usecase, moment)]
             loop.outcomes(hospital, usecase, moment)
         else:
-            turns = loop.turn_all(hospital, moment)
+            turns = loop.turn_all(hospital, moment, stopped.append)
     for turn in turns:
         done = "" if turn.mode == "off" and turn.error else _turned(turn)
         click.echo(f"{turn.usecase}: {'; '.join(filter(None, (done, turn.error)))}")
+    for each in stopped:
+        if each.silenced or each.error:
+            told = f"silenced: {each.silenced}" if each.silenced else f"monitoring: {each.error}"
+            click.echo(f"{each.usecase}: {told}")
     if any(turn.error for turn in turns):
         sys.exit(1)
 

@@ -94,26 +94,30 @@ def _each_once(candidates: Sequence[Candidate], stands: Mapping[str, str]) -> li
 def receive_folder(
     lake: Lake, folder: Path, maps: Path, progress: Progress | None = None, *, files: str = "*"
 ) -> list[Receipt]:
-    """Receives the data files of ``folder``: FHIR as it is, CSV through the map of the folder or of the file.
+    """Receives the data files of ``folder``: FHIR as it is, CSV through the map of its name.
+
+    A table that is one of several is read through the map of its own name; one for which there is no map (a
+    list of codes, say) is passed over, and no receipt names it.
 
     Args:
         lake: where it goes.
         folder: the data, such as ``uti-primary-care``.
-        maps: the folder of maps; ``uti-primary-care.toml`` is the map of the folder of that name, and
-            ``icu-mortality-2012/set_a_series.toml`` that of the file ``set_a_series.csv`` in it.
+        maps: the folder of maps; ``stays.toml`` is the map of ``stays.csv.gz``, and so is
+            ``FOLDER/stays.toml`` where the data comes in ``FOLDER``; ``uti-primary-care.toml`` that of any
+            other table in a folder of that name.
         progress: called with rows done and rows in all, where that is known.
         files: only the files whose name fits this pattern, as ``set_a_*``.
 
     Raises:
         NotFound: the folder holds no such file that can be read.
-        InvalidMap: there is no map for one of them.
     """
     receipts = []
     for path in sorted(folder.glob(files)) if folder.is_dir() else []:
-        stem, _, kind = path.name.removesuffix(".gz").rpartition(".")
+        kind = path.name.removesuffix(".gz").rpartition(".")[2]
         if kind in {"csv", "tsv"}:
-            own = maps / folder.name / f"{stem}.toml"
-            csv_map = CsvMap.load(own if own.exists() else maps / f"{folder.name}.toml")
+            csv_map = _map_of(path, maps, folder.name)
+            if csv_map is None:
+                continue
         elif kind in {"ndjson", "json"}:
             csv_map = None
         else:
@@ -123,6 +127,14 @@ def receive_folder(
         )
     if not receipts:
         raise NotFound(
-            f"no CSV, NDJSON or bundle in {folder}", hint="name the folder that holds the data files"
+            f"no NDJSON, bundle or CSV with a map in {folder}",
+            hint="name the folder that holds the data files",
         )
     return receipts
+
+
+def _map_of(path: Path, maps: Path, folder: str) -> CsvMap | None:
+    """The map of a table: that of its own name, else that of its folder's; None where there is neither."""
+    own = path.name.removesuffix(".gz").rsplit(".", 1)[0]
+    found = (maps / f"{name}.toml" for name in (f"{folder}/{own}", own, folder))
+    return next((CsvMap.load(each) for each in found if each.is_file()), None)
