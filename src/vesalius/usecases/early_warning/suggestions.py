@@ -139,7 +139,7 @@ class Case:
 
     @property
     def interval(self) -> tuple[float, float] | None:
-        """The 90 % interval of the probability, to 6 decimals."""
+        """The 90 % interval of the probability, to 6 decimals; None where the model gives none."""
         if self.scores is None:
             return None
         low, high = self.scores.low[self.row], self.scores.high[self.row]
