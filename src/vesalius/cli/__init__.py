@@ -25,6 +25,7 @@ from vesalius.cli import (
     network,
     quality,
     quarantine,
+    report,
     uses,
     views,
 )
@@ -77,6 +78,8 @@ COMMANDS: tuple[click.Command, ...] = (
     uses.train,
     uses.adopt,
     uses.validate,
+    report.report_command,
+    report.answer_command,
     uses.run_command,
     monitor.monitor,
     uses.replay,

@@ -9,7 +9,7 @@ from typing import Any
 
 import click
 
-from vesalius.cli._shared import DATA, HOME, SEED, history, opened, progress, rows
+from vesalius.cli._shared import DATA, FILES, HOME, SEED, history, opened, progress, rows
 
 
 @click.command()
@@ -55,6 +55,7 @@ def check_command(usecase: str) -> None:
 @click.command()
 @click.argument("usecase")
 @DATA
+@FILES
 @click.option(
     "--out",
     type=click.Path(path_type=Path, dir_okay=False),
@@ -62,12 +63,12 @@ def check_command(usecase: str) -> None:
 )
 @SEED
 @HOME
-def train(usecase: str, data: Path | None, out: Path | None, seed: int, home: Path) -> None:
+def train(usecase: str, data: Path | None, files: str, out: Path | None, seed: int, home: Path) -> None:
     """Learn a model; it goes into use only once its gates are signed."""
     from vesalius.usecase import find
 
     use = find(usecase)()
-    with progress() as tick, history(usecase, data, home, tick) as (hospital, cohort):
+    with progress() as tick, history(usecase, data, home, tick, files) as (hospital, cohort):
         model = use.learn(cohort.evidence, cohort.outcomes, seed)
         if out:
             out.write_bytes(model.to_bytes())
@@ -139,6 +140,7 @@ def validate(
             click.echo(f"wrote {path}", err=True)
     for line in run.lines():
         click.echo(line)
+    click.echo(f"vesalius report {usecase} writes the report as PDF, HTML and CHAI card", err=True)
 
 
 @click.command("run")
