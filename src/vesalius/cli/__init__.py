@@ -26,6 +26,7 @@ from vesalius.cli import (
     quality,
     quarantine,
     report,
+    simulate,
     uses,
     views,
 )
@@ -82,6 +83,7 @@ COMMANDS: tuple[click.Command, ...] = (
     report.answer_command,
     uses.run_command,
     monitor.monitor,
+    simulate.simulate,
     uses.replay,
     house.audit_command,
     house.person_command,
