@@ -25,6 +25,7 @@ from vesalius.cli import (
     quality,
     quarantine,
     uses,
+    validation,
     views,
 )
 from vesalius.errors import VesaliusError
@@ -75,7 +76,7 @@ COMMANDS: tuple[click.Command, ...] = (
     uses.check_command,
     uses.train,
     uses.adopt,
-    uses.validate,
+    validation.validate,
     uses.run_command,
     uses.replay,
     house.audit_command,

@@ -159,14 +159,20 @@ def _observed() -> Features:
     """Counts, answers and results of this stay."""
     link = "encounter"
     found = [
-        *(Feature(name, (f"{words.SOURCE}|{code}",), "whole", link=link) for name, code in words.COUNTS.items()),
+        *(
+            Feature(name, (f"{words.SOURCE}|{code}",), "whole", link=link)
+            for name, code in words.COUNTS.items()
+        ),
         *(
             Feature(name, (f"{words.SOURCE}|{code}",), "boolean", link=link)
             for name, code in words.ANSWERS.items()
         ),
         Feature("age_from", (words.AGE,), "low", link=link),
         *(Feature(f"{name}_band", words.TESTS[name], "text", link=link) for name in words.BANDS),
-        *(Feature(name, words.TESTS[name], "quantity", link=link) for name in ("hba1c", "haemoglobin", "sodium")),
+        *(
+            Feature(name, words.TESTS[name], "quantity", link=link)
+            for name in ("hba1c", "haemoglobin", "sodium")
+        ),
         Feature("glucose", words.TESTS["glucose"], "mg_dl", link=link, take="max"),
         Feature("counted_tests", (), "laboratory", link=link, take="count"),
     ]
@@ -176,7 +182,9 @@ def _observed() -> Features:
 @cache
 def _diagnosed() -> Features:
     """The diagnoses of this stay: how many, of which groups, and which Charlson conditions."""
-    names = [item.name.removeprefix(derived.HAS) for item in card().inputs if item.name.startswith(derived.HAS)]
+    names = [
+        item.name.removeprefix(derived.HAS) for item in card().inputs if item.name.startswith(derived.HAS)
+    ]
     found = [
         Feature("counted_diagnoses", (), "diagnosis", link="encounter", take="count"),
         *(_ever(f"{derived.HAS}{name}", f"{marked.GROUP}|{name}") for name in names),

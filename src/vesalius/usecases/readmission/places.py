@@ -61,5 +61,7 @@ class Places(Sequence[Source]):
         return made
 
     def _sources(self, name: str, row: int, read: Source) -> tuple[str, ...]:
-        own = tuple(dict.fromkeys(each for part in self._parts.get(name, (name,)) for each in read.get(part, ())))
+        own = tuple(
+            dict.fromkeys(each for part in self._parts.get(name, (name,)) for each in read.get(part, ()))
+        )
         return own or self._before[row].get(name, ())

@@ -78,7 +78,9 @@ def versions(rows: pa.Table) -> list[Version]:
     """Every version of every encounter about somebody, from the view of the stays."""
     cells = sorted(zip(*(rows[name].to_pylist() for name in _COLUMNS), strict=True), key=_place)
     found = []
-    for number, (resource, known, _, reference, subject, kind, status, begins, ends, priority) in enumerate(cells):
+    for number, (resource, known, _, reference, subject, kind, status, begins, ends, priority) in enumerate(
+        cells
+    ):
         after = cells[number + 1] if number + 1 < len(cells) else None
         until = after[1] if after is not None and after[0] == resource else _FOREVER
         if subject:
@@ -113,9 +115,7 @@ def due(found: Iterable[Version], since: datetime, until: datetime) -> list[Cand
     return sorted(asked, key=lambda each: (each.as_of, each.subject, each.focus))
 
 
-def earlier(
-    found: Sequence[Version], candidates: Sequence[Candidate]
-) -> list[dict[str, tuple[str, ...]]]:
+def earlier(found: Sequence[Version], candidates: Sequence[Candidate]) -> list[dict[str, tuple[str, ...]]]:
     """For each candidate, the references of the encounters that count as earlier, by input.
 
     An encounter counts if, as known at the moment, it began at most a year before the stay did, and not after it.

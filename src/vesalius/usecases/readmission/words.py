@@ -121,7 +121,10 @@ SPECIALTIES: Mapping[str, tuple[str, str]] = {
     "pneumology": ("Pulmonology", "418112009"),
     "psychiatry": ("Psychiatry Psychology Psychiatry-Child/Adolescent", "394587001"),
     "urology": ("Urology", "394612005"),
-    "gynaecology": ("ObstetricsandGynecology Gynecology Obstetrics Obsterics&Gynecology-GynecologicOnco", "394586005"),
+    "gynaecology": (
+        "ObstetricsandGynecology Gynecology Obstetrics Obsterics&Gynecology-GynecologicOnco",
+        "394586005",
+    ),
     "gastroenterology": ("Gastroenterology", "394584008"),
     "oncology": ("Oncology Hematology/Oncology Hematology", "394593009"),
     "neurology": ("Neurology Neurophysiology", "394591006"),
@@ -138,7 +141,10 @@ OTHER_SPECIALTY = "other_specialty"
 
 MEDICINES: Mapping[str, tuple[str, ...]] = {
     "insulin": ("A10A",),
-    "metformin": ("A10BA02", *(f"A10BD{n:02}" for n in (2, 3, 5, 7, 8, 10, 11, 13, 14, 15, 16, 17, 18, 20, 22, 23, 25))),
+    "metformin": (
+        "A10BA02",
+        *(f"A10BD{n:02}" for n in (2, 3, 5, 7, 8, 10, 11, 13, 14, 15, 16, 17, 18, 20, 22, 23, 25)),
+    ),
     "sulfonylurea": ("A10BB", *(f"A10BD{n:02}" for n in (1, 2, 4, 6))),
     "glitazone": ("A10BG", *(f"A10BD{n:02}" for n in (3, 4, 5, 6, 9, 12, 26))),
     "glinide": ("A10BX02", "A10BX03", "A10BX08", "A10BD14"),
@@ -199,7 +205,10 @@ COUNTS: Mapping[str, str] = {
 }
 """Input → the code under which the data gives its count; elsewhere it is counted from the record."""
 
-ANSWERS: Mapping[str, str] = {"medication_changed": "medication-changed", "diabetes_medicine": "diabetes-medication"}
+ANSWERS: Mapping[str, str] = {
+    "medication_changed": "medication-changed",
+    "diabetes_medicine": "diabetes-medication",
+}
 
 AGE = f"{LOINC}|30525-0"
 
