@@ -27,6 +27,7 @@ from vesalius.cli import (
     quarantine,
     report,
     uses,
+    validation,
     views,
 )
 from vesalius.errors import VesaliusError
@@ -77,7 +78,7 @@ COMMANDS: tuple[click.Command, ...] = (
     uses.check_command,
     uses.train,
     uses.adopt,
-    uses.validate,
+    validation.validate,
     report.report_command,
     report.answer_command,
     uses.run_command,
