@@ -25,7 +25,9 @@ from vesalius.cli import (
     network,
     quality,
     quarantine,
+    report,
     uses,
+    validation,
     views,
 )
 from vesalius.errors import VesaliusError
@@ -76,7 +78,9 @@ COMMANDS: tuple[click.Command, ...] = (
     uses.check_command,
     uses.train,
     uses.adopt,
-    uses.validate,
+    validation.validate,
+    report.report_command,
+    report.answer_command,
     uses.run_command,
     monitor.monitor,
     uses.replay,

@@ -3,13 +3,12 @@
 from __future__ import annotations
 
 import itertools
-from collections.abc import Sequence
 from typing import Any
 
 import pyarrow as pa
 
 from vesalius.card import Card
-from vesalius.evaluation.tables import BANDS, GROUPED
+from vesalius.evaluation.tables import BANDS
 
 
 def band(value: float | None) -> str | None:
@@ -22,6 +21,11 @@ def band(value: float | None) -> str | None:
     return f"{BANDS[-1]}+"
 
 
+def _level(value: Any) -> str | None:
+    """A level as a validation run names it: a boolean in lower case."""
+    return None if value is None else str(value).lower() if isinstance(value, bool) else str(value)
+
+
 def labels(card: Card, table: pa.Table) -> dict[str, list[str | None]]:
     """For each input by which fairness is looked at, the group of each of N rows.
 
@@ -29,14 +33,10 @@ def labels(card: Card, table: pa.Table) -> dict[str, list[str | None]]:
         card: says which inputs; one that the table lacks is left out.
         table: N rows, a column per input.
     """
-    named: Sequence[str] = getattr(card, "subgroups", GROUPED)
     kinds = {item.name: item.kind for item in card.inputs}
     found: dict[str, list[str | None]] = {}
-    for name in named:
+    for name in card.subgroups:
         if name in kinds and name in table.column_names:
             values: list[Any] = table.column(name).to_pylist()
-            found[name] = [
-                band(value) if kinds[name] == "number" else None if value is None else str(value)
-                for value in values
-            ]
+            found[name] = [band(value) if kinds[name] == "number" else _level(value) for value in values]
     return found

@@ -75,11 +75,14 @@ from vesalius.console.contexts.records import (
     ReceivedPage,
 )
 from vesalius.console.contexts.uses import (
+    AskedLine,
+    AskedPage,
     Cited,
     Figure,
     Knob,
     OpenGate,
     Past,
+    ReportPage,
     Signature,
     Step,
     Tally,
@@ -103,6 +106,8 @@ from vesalius.console.contexts.views import (
 
 __all__ = [
     "AboutPage",
+    "AskedLine",
+    "AskedPage",
     "AttemptPage",
     "AttemptRow",
     "AuditPage",
@@ -154,6 +159,7 @@ __all__ = [
     "QuarantinePage",
     "ReceiptRow",
     "ReceivedPage",
+    "ReportPage",
     "ResourcePage",
     "Row",
     "Rule",

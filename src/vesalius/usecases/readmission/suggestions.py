@@ -71,7 +71,8 @@ class Case:
         """The 90 % interval of the probability, to 6 decimals."""
         if self.silent:
             return None
-        return round(self.scores.low[self.row], 6), round(self.scores.high[self.row], 6)
+        low, high = self.scores.low[self.row], self.scores.high[self.row]
+        return None if low is None or high is None else (round(low, 6), round(high, 6))
 
     @property
     def priority(self) -> float:
