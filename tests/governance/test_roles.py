@@ -20,6 +20,8 @@ decide              x        x       x       x       .     .        .       .   
 see_decisions       x        x       x       x       .     .        .       .      .
 see_evidence        x        x       x       x       x     x        x       x      x
 see_figures         x        x       x       x       x     x        x       x      x
+see_monitoring      x        x       x       x       x     x        x       x      .
+acknowledge         x        x       .       .       x     x        x       .      .
 see_received        .        x       .       .       x     x        x       .      .
 see_quarantine      .        .       .       .       x     .        x       .      .
 retry_quarantine    .        .       .       .       .     .        x       .      .

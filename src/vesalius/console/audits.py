@@ -45,6 +45,7 @@ LABELS = {
     Action.USE_MOVED: N_("Use changed state"),
     Action.USE_MODEL_CHANGED: N_("Model changed"),
     Action.USE_SETTINGS_CHANGED: N_("Thresholds changed"),
+    Action.USE_RULES_CHANGED: N_("Changed what stops a use"),
     Action.USE_TURNED: N_("Loop turned"),
     Action.USE_HISTORY_READ: N_("Read past patients’ data"),
     Action.DATA_RECEIVED: N_("Data received"),
@@ -70,6 +71,9 @@ LABELS = {
     Action.PATIENTS_UNMERGED: N_("Took a merge back"),
     Action.PATIENTS_SET_APART: N_("Called two patients different"),
     Action.PATIENTS_PUT_OFF: N_("Put a pair off"),
+    Action.ALARM_RAISED: N_("Raised an alarm"),
+    Action.ALARM_ACKNOWLEDGED: N_("Acknowledged an alarm"),
+    Action.ALARM_UNDONE: N_("Took back the acknowledgement of an alarm"),
     Action.AUDIT_READ: N_("Read the audit"),
     Action.ACCESS_REFUSED: N_("Access refused"),
 }

@@ -10,6 +10,7 @@ import msgspec
 
 from vesalius.errors import NotFound, UnreadableInput
 from vesalius.evaluation.metrics import Estimate
+from vesalius.evaluation.monitoring.reference import Reference
 
 PlanKind = Literal["nested", "grouped", "patient", "time", "sites", "external"]
 """How rows are held out; :mod:`vesalius.evaluation.plans` says when each is right."""
@@ -351,6 +352,8 @@ class Run(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
         sample: the sample size needed.
         checks: what each detector of leaks saw.
         proposed_rows: of how many rows ``proposed`` speaks; 0 for all.
+        monitoring: what live use is compared with: counts of the rows held out and of what was predicted for
+            them; ``acted`` is from the highest threshold in force on.
     """
 
     usecase: str
@@ -393,6 +396,7 @@ class Run(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     sample: SampleSize | None = None
     checks: tuple[Checked, ...] = ()
     proposed_rows: int = 0
+    monitoring: Reference | None = None
 
     @property
     def id(self) -> str:

@@ -55,6 +55,7 @@ class Action(StrEnum):
     USE_MOVED = "use.moved"
     USE_MODEL_CHANGED = "use.model_changed"
     USE_SETTINGS_CHANGED = "use.settings_changed"
+    USE_RULES_CHANGED = "use.rules_changed"
     USE_TURNED = "use.turned"
     USE_HISTORY_READ = "use.history_read"
     DATA_RECEIVED = "data.received"
@@ -80,6 +81,9 @@ class Action(StrEnum):
     PATIENTS_UNMERGED = "patients.unmerged"
     PATIENTS_SET_APART = "patients.set_apart"
     PATIENTS_PUT_OFF = "patients.put_off"
+    ALARM_RAISED = "alarm.raised"
+    ALARM_ACKNOWLEDGED = "alarm.acknowledged"
+    ALARM_UNDONE = "alarm.undone"
     AUDIT_READ = "audit.read"
     ACCESS_REFUSED = "access.refused"
 

@@ -34,6 +34,8 @@ class Right(StrEnum):
     SEE_DECISIONS = "see_decisions"
     SEE_EVIDENCE = "see_evidence"
     SEE_FIGURES = "see_figures"
+    SEE_MONITORING = "see_monitoring"
+    ACKNOWLEDGE = "acknowledge"
     SEE_RECEIVED = "see_received"
     SEE_QUARANTINE = "see_quarantine"
     RETRY_QUARANTINE = "retry_quarantine"
@@ -66,6 +68,9 @@ MATRIX: dict[Right, frozenset[Role]] = {
     Right.SEE_DECISIONS: _CLINICAL,
     Right.SEE_EVIDENCE: _EVERYONE,
     Right.SEE_FIGURES: _EVERYONE,
+    # Counts, and what people did with suggestions, by ward: for those who treat, and who answer for the use.
+    Right.SEE_MONITORING: _EVERYONE - {Role.RECORDS},
+    Right.ACKNOWLEDGE: frozenset({Role.DOCTOR, Role.BIOLOGIST, Role.DPO, Role.DIRECTOR, Role.ENGINEER}),
     Right.SEE_RECEIVED: frozenset({Role.BIOLOGIST, Role.DPO, Role.DIRECTOR, Role.ENGINEER}),
     # What is held shows the original bytes: patient data, for those who mend the feed and who oversee it.
     Right.SEE_QUARANTINE: frozenset({Role.DPO, Role.ENGINEER}),

@@ -53,6 +53,7 @@ from vesalius.console.contexts.patients import (
     SourceLink,
     SuggestionPage,
     Taken,
+    Trace,
     Turn,
     WorklistPage,
 )
@@ -176,6 +177,7 @@ __all__ = [
     "Taken",
     "Tally",
     "ThresholdsPage",
+    "Trace",
     "Trend",
     "Trial",
     "TrialWords",
