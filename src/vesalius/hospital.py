@@ -9,6 +9,7 @@
       models/            model files, each named by its SHA-256, with its signature
       keys/              the key that signs them, and the public keys of others that are trusted
       runs/              validation runs
+      reports/           their reports, as files
       tables/            rows of other databases, on their way in
       imports/           uploads of machines, on their way in
 """

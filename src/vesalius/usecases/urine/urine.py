@@ -15,8 +15,9 @@ from vesalius.usecases.urine.suggestions import Case, Scale
 if TYPE_CHECKING:
     import numpy as np
 
+    from vesalius.card import Input
     from vesalius.lake import Lake
-    from vesalius.modelling import AnyModel, Model
+    from vesalius.modelling import AnyModel, Model, Trees
 
 MODEL = facts.FOLDER / "model.json"
 """Made by ``vesalius train urine --data ../shared/data/uti-primary-care --out MODEL``."""
@@ -114,14 +115,24 @@ class Urine(UseCase):
         """A calibrated logistic model of every input that is known often enough."""
         from vesalius.modelling import train
 
-        inputs = [
+        patients = [candidate.subject for candidate in evidence.candidates]
+        return train(evidence.table, outcomes, self._learnable(evidence), seed, "logistic", groups=patients)
+
+    def challenger(self, evidence: Evidence, outcomes: np.ndarray, seed: int = 0) -> Trees:
+        """Boosted trees of the same inputs."""
+        from vesalius.modelling import train
+
+        patients = [candidate.subject for candidate in evidence.candidates]
+        inputs = self._learnable(evidence)
+        return train(evidence.table, outcomes, inputs, seed, "lightgbm", groups=patients, replicates=0)
+
+    def _learnable(self, evidence: Evidence) -> list[Input]:
+        return [
             item
             for item in self.card.inputs
             if item.name not in RULE_ONLY
             and len(evidence) - evidence.table[item.name].null_count >= FEWEST_KNOWN
         ]
-        patients = [candidate.subject for candidate in evidence.candidates]
-        return train(evidence.table, outcomes, inputs, seed, "logistic", groups=patients)
 
     def baselines(self, evidence: Evidence) -> dict[str, np.ndarray]:
         """Three rules of thumb on the strip; what is not known counts as negative.
