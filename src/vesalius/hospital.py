@@ -8,6 +8,7 @@
       columns/           the lake's typed columns, which can be made again from the database
       models/            model files, each named by its SHA-256
       runs/              validation runs
+      reports/           their reports, as files
       tables/            rows of other databases, on their way in
       imports/           uploads of machines, on their way in
 """

@@ -9,7 +9,7 @@ from typing import Any
 
 import click
 
-from vesalius.cli._shared import DATA, HOME, SEED, history, opened, progress
+from vesalius.cli._shared import DATA, FILES, HOME, SEED, history, opened, progress
 
 
 @click.command()
@@ -55,6 +55,7 @@ def check_command(usecase: str) -> None:
 @click.command()
 @click.argument("usecase")
 @DATA
+@FILES
 @click.option(
     "--out",
     type=click.Path(path_type=Path, dir_okay=False),
@@ -62,12 +63,12 @@ def check_command(usecase: str) -> None:
 )
 @SEED
 @HOME
-def train(usecase: str, data: Path | None, out: Path | None, seed: int, home: Path) -> None:
+def train(usecase: str, data: Path | None, files: str, out: Path | None, seed: int, home: Path) -> None:
     """Learn a model; it goes into use only once its gates are signed."""
     from vesalius.usecase import find
 
     use = find(usecase)()
-    with progress() as tick, history(usecase, data, home, tick) as (hospital, cohort):
+    with progress() as tick, history(usecase, data, home, tick, files) as (hospital, cohort):
         model = use.learn(cohort.evidence, cohort.outcomes, seed)
         if out:
             out.write_bytes(model.to_bytes())
@@ -114,16 +115,20 @@ def run_command(usecase: str | None, now: datetime | None, home: Path) -> None:
     """
     from vesalius import loop
 
-    moment = now or datetime.now(UTC)
+    moment, stopped = now or datetime.now(UTC), list[Any]()
     with opened(home) as hospital:
         if usecase:
             turns = [loop.turn(hospital, usecase, moment)]
             loop.outcomes(hospital, usecase, moment)
         else:
-            turns = loop.turn_all(hospital, moment)
+            turns = loop.turn_all(hospital, moment, stopped.append)
     for turn in turns:
         done = "" if turn.mode == "off" and turn.error else _turned(turn)
         click.echo(f"{turn.usecase}: {'; '.join(filter(None, (done, turn.error)))}")
+    for each in stopped:
+        if each.silenced or each.error:
+            told = f"silenced: {each.silenced}" if each.silenced else f"monitoring: {each.error}"
+            click.echo(f"{each.usecase}: {told}")
     if any(turn.error for turn in turns):
         sys.exit(1)
 

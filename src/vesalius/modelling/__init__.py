@@ -5,7 +5,7 @@ from vesalius.modelling.files import ModelStore, load
 from vesalius.modelling.folds import deal
 from vesalius.modelling.model import Model, Replicate, Term, points_of
 from vesalius.modelling.scores import Conformal, Facts, Scores
-from vesalius.modelling.training import AnyModel, one_thread, train
+from vesalius.modelling.training import AnyModel, one_thread, train, without_replicates
 from vesalius.modelling.trees import Trees
 
 __all__ = [
@@ -25,5 +25,6 @@ __all__ = [
     "one_thread",
     "points_of",
     "train",
+    "without_replicates",
     "zone",
 ]

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import hashlib
 import math
-from collections.abc import Hashable, Sequence
-from contextlib import AbstractContextManager
+from collections.abc import Hashable, Iterator, Sequence
+from contextlib import AbstractContextManager, contextmanager
+from contextvars import ContextVar
 from typing import TYPE_CHECKING, Any, Literal, Protocol, overload
 
 import msgspec
@@ -32,8 +33,13 @@ FOLDS = 5
 REPLICATES = {"logistic": 50, "ebm": 50, "lightgbm": 20}
 """Bootstrap replicates by kind; a forest is larger than tables are."""
 
+MANY = 20_000
+"""Rows above which the logistic regression is fitted in another way, to the same answer."""
+
 LEVEL = 0.9
 """Of the prediction set and of the interval."""
+
+_POINT_ONLY: ContextVar[bool] = ContextVar("point_only", default=False)
 
 AnyModel = Model | Trees
 """What training returns: both score, explain and are written alike."""
@@ -133,7 +139,7 @@ def train(
     truth, names = truth[order], [names[row] for row in order.tolist()]
     rng = np.random.Generator(np.random.PCG64(seed))
     with one_thread():
-        learner = _learner(kind, inputs, columns, truth.astype(np.float64), seed)
+        learner = _learner(kind, inputs, columns, truth.astype(np.float64), names, seed)
         held_out, strength = learner.held_out(deal(truth, names, FOLDS, rng))
         intercept, slope = _logistic.recalibration(held_out, truth.astype(np.float64))
         facts = Facts(
@@ -146,9 +152,23 @@ def train(
             slope=float(snap(slope)),
             intercept=float(snap(intercept)),
         )
-        samples = _resampled(names, truth, REPLICATES[kind] if replicates is None else replicates, rng)
+        count = REPLICATES[kind] if replicates is None else replicates
+        samples = _resampled(names, truth, 0 if _POINT_ONLY.get() else count, rng)
         bounds = conformal(intercept + slope * held_out, truth, LEVEL)
         return learner.written(slope, intercept, samples, bounds, facts)
+
+
+@contextmanager
+def without_replicates() -> Iterator[None]:
+    """Within it models are trained without replicates, whoever asks for them.
+
+    For cross-validation: only the probabilities of a fold's model are looked at, never its interval.
+    """
+    token = _POINT_ONLY.set(True)
+    try:
+        yield
+    finally:
+        _POINT_ONLY.reset(token)
 
 
 def conformal(logits: Floats, outcomes: npt.NDArray[np.bool_], level: float) -> Conformal:
@@ -168,17 +188,27 @@ def _rank(scores: Floats, level: float) -> float | None:
 
 
 def _learner(
-    kind: str, inputs: Sequence[Described], columns: list[Column], outcomes: Floats, seed: int
+    kind: str,
+    inputs: Sequence[Described],
+    columns: list[Column],
+    outcomes: Floats,
+    names: Sequence[Hashable],
+    seed: int,
 ) -> Learner:
     if kind == "ebm":
         from vesalius.modelling._ebm import Boosted  # interpret is slow to import and needed only here
 
-        return Boosted(inputs, columns, outcomes, seed)
+        return Boosted(inputs, columns, outcomes, names, seed)
     if kind == "lightgbm":
         from vesalius.modelling._lightgbm import Grown
 
         return Grown(inputs, columns, outcomes, seed)
-    return Ridge([code(item, column) for item, column in zip(inputs, columns, strict=True)], outcomes)
+    coded = [code(item, column) for item, column in zip(inputs, columns, strict=True)]
+    if len(outcomes) > MANY:
+        from vesalius.modelling._large import LargeRidge
+
+        return LargeRidge(coded, outcomes)
+    return Ridge(coded, outcomes)
 
 
 def one_thread() -> AbstractContextManager[Any]:

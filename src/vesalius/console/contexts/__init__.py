@@ -53,6 +53,7 @@ from vesalius.console.contexts.patients import (
     SourceLink,
     SuggestionPage,
     Taken,
+    Trace,
     Turn,
     WorklistPage,
 )
@@ -74,11 +75,14 @@ from vesalius.console.contexts.records import (
     ReceivedPage,
 )
 from vesalius.console.contexts.uses import (
+    AskedLine,
+    AskedPage,
     Cited,
     Figure,
     Knob,
     OpenGate,
     Past,
+    ReportPage,
     Signature,
     Step,
     Tally,
@@ -102,6 +106,8 @@ from vesalius.console.contexts.views import (
 
 __all__ = [
     "AboutPage",
+    "AskedLine",
+    "AskedPage",
     "AttemptPage",
     "AttemptRow",
     "AuditPage",
@@ -153,6 +159,7 @@ __all__ = [
     "QuarantinePage",
     "ReceiptRow",
     "ReceivedPage",
+    "ReportPage",
     "ResourcePage",
     "Row",
     "Rule",
@@ -170,6 +177,7 @@ __all__ = [
     "Taken",
     "Tally",
     "ThresholdsPage",
+    "Trace",
     "Trend",
     "Trial",
     "TrialWords",

@@ -7,9 +7,10 @@ from datetime import datetime, timedelta
 from functools import cache
 from typing import TYPE_CHECKING
 
-from vesalius.usecase import Candidate, Evidence, Outcome, Suggestion, UseCase
-from vesalius.usecases.early_warning import facts, history, suggestions
+from vesalius.usecase import Candidate, Course, Evidence, Outcome, Suggestion, UseCase
+from vesalius.usecases.early_warning import courses, facts, history, suggestions
 from vesalius.usecases.early_warning.card import FOLDER, card
+from vesalius.usecases.early_warning.current import SCORES
 from vesalius.usecases.early_warning.due import due
 from vesalius.usecases.early_warning.stays import Stays
 from vesalius.usecases.early_warning.suggestions import Case
@@ -98,6 +99,10 @@ class EarlyWarning(UseCase):
         """Whether a ward's patient came to intensive care within 24 hours."""
         return history.practice(lake, candidates, as_of)
 
+    def courses(self, lake: Lake, candidate: Candidate) -> tuple[Course, ...]:
+        """The vital signs of 48 hours."""
+        return courses.drawn(lake, candidate)
+
     def sites(self, lake: Lake, candidates: Sequence[Candidate]) -> list[str] | None:
         """The hospital, or the data set, that each stay names as its provider."""
         stays = Stays.read(lake, sorted({candidate.subject for candidate in candidates}))
@@ -124,11 +129,19 @@ class EarlyWarning(UseCase):
         ]
 
     def baselines(self, evidence: Evidence) -> dict[str, np.ndarray]:
-        """NEWS2, of the moment (its lowest) and of the worst of a day; SAPS-I and SOFA where they came."""
+        """NEWS2, of the moment (its lowest) and of the worst of a day; SAPS-I and SOFA where they came.
+
+        Where SAPS-I or SOFA is not known, it is the median of those that are.
+        """
         import numpy as np
 
         found = {"news2": suggestions.rescored(evidence.table).low.astype(np.float64)}
-        return found | {"news2_worst": np.array(evidence.table["news2_worst"].to_pylist(), dtype=np.float64)}
+        for name in ("news2_worst", *SCORES):
+            scores = np.array(evidence.table[name].to_pylist(), dtype=np.float64)
+            known = np.isfinite(scores)
+            if known.any():
+                found[name] = np.where(known, scores, np.median(scores[known]))
+        return found
 
 
 @cache

@@ -58,6 +58,12 @@ def columns(
     return made
 
 
+def scope(read: Columns, asked: Sequence[Candidate]) -> dict[str, Column]:
+    """The inputs that decide whether a stay is in scope."""
+    made = _person(read, asked) | _stay(read)
+    return {name: made[name] for name in ("age", "destination", "length_of_stay")}
+
+
 @cache
 def parts() -> dict[str, tuple[str, ...]]:
     """Which features an input is made of, where they have other names than the input."""
@@ -211,7 +217,7 @@ def _number(test: str, quantity: str | None) -> float | None:
 
 
 def _count(read: Columns, name: str, counted: str) -> Column:
-    """The count that the source gives, else that of the record; none in the record is not known to be none."""
+    """The count of the source, else of the record; none in the record is not known to be none."""
     return [
         float(given) if given is not None else float(count) if count else None
         for given, count in zip(read[name], read[counted], strict=True)

@@ -78,8 +78,8 @@ GROUPS: Mapping[str, tuple[str, str]] = {
     "rehabilitation": ("V57", "Z50"),
     "other_factors": ("V01-V56 V58-V91", "Z00-Z49 Z51-Z99"),
 }
-"""Group → ranges of ICD-9-CM and of ICD-10, without dots; of two that hold a code the narrower one counts, and
-of equals the first. Ours, by organ and by what the ward does about it, close to the chapters of the two
+"""Group → ranges of ICD-9-CM and of ICD-10, without dots; of two that hold a code the narrower one counts,
+and of equals the first. Ours, by organ and by what the ward does about it, close to the chapters of the two
 classifications and to the Clinical Classifications Software of AHRQ (hcup-us.ahrq.gov)."""
 
 CHARLSON: Mapping[str, tuple[int, str, str]] = {
@@ -111,8 +111,7 @@ CHARLSON: Mapping[str, tuple[int, str, str]] = {
     "diabetes": (
         1,
         "2500-2503 2508 2509",
-        "E100 E101 E106 E108 E109 E110 E111 E116 E118 E119 E120 E121 E126 E128 E129 E130 E131 E136 E138 E139"
-        " E140 E141 E146 E148 E149",
+        "E100-E101 E106 E108-E111 E116 E118-E121 E126 E128-E131 E136 E138-E141 E146 E148-E149",
     ),
     "diabetes_complicated": (
         2,
@@ -138,8 +137,8 @@ CHARLSON: Mapping[str, tuple[int, str, str]] = {
     "metastatic": (6, "196-199", "C77-C80"),
     "aids": (6, "042-044", "B20-B22 B24"),
 }
-"""Condition → its weight (Charlson et al., J Chronic Dis 1987;40:373-383), and its codes in ICD-9-CM (enhanced) and
-ICD-10, both from Quan et al., Med Care 2005;43:1130-1139, tables 1 and 2."""
+"""Condition → its weight (Charlson et al., J Chronic Dis 1987;40:373-383), and its codes in ICD-9-CM
+(enhanced) and ICD-10, both from Quan et al., Med Care 2005;43:1130-1139, tables 1 and 2."""
 
 MILDER = {"mild_liver": "severe_liver", "diabetes": "diabetes_complicated", "cancer": "metastatic"}
 """Of two stages of one disease only the graver counts (Charlson 1987)."""
@@ -213,7 +212,7 @@ def _narrowest(which: int) -> list[tuple[str, str, str]]:
 
 @cache
 def _charlson(which: int) -> dict[str, list[tuple[str, str]]]:
-    return {name: _spans(row[1 + which]) for name, row in CHARLSON.items()}
+    return {name: _spans((nine, ten)[which]) for name, (_, nine, ten) in CHARLSON.items()}
 
 
 def _spans(text: str) -> list[tuple[str, str]]:

@@ -143,6 +143,32 @@ class Reading:
         )
 
 
+class Scope:
+    """The few facts that decide whether a stay is in scope, for outcomes: quicker than all of them."""
+
+    def __init__(self, lake: Lake, candidates: Sequence[Candidate]) -> None:
+        self.asked = candidates
+        subjects = sorted({candidate.subject for candidate in candidates})
+        few = len(subjects) <= FEW
+        self.found = (
+            _stay().of(rows_of(lake, "stays", subjects), candidates),
+            _person().table(lake, candidates)
+            if few
+            else _person().of(rows_of(lake, "patients", None), candidates),
+            _aged().of(rows_of(lake, "observations", subjects), candidates),
+        )
+
+    def columns(self) -> dict[str, list[Any]]:
+        """Age, destination and length of the stay."""
+        read = {name: part.table[name].to_pylist() for part in self.found for name in part.table.column_names}
+        return derived.scope(read, self.asked)
+
+
+@cache
+def _aged() -> Features:
+    return Features(view("observations"), [Feature("age_from", (words.AGE,), "low", link="encounter")])
+
+
 @cache
 def _stay() -> Features:
     """The stay itself, in the version that was known."""
