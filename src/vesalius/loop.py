@@ -20,7 +20,7 @@ from typing import Literal
 
 import msgspec
 
-from vesalius import identity, terminology
+from vesalius import identity, terminology, trial
 from vesalius.errors import (
     Conflict,
     Erased,
@@ -169,6 +169,7 @@ def history(
 def turn_all(hospital: Hospital, now: datetime) -> list[Turn]:
     """A turn and the outcomes of every use case installed; one that fails does not stop the others.
 
+    The next look of a silent trial is taken when it is due: nobody chooses its moment.
     What arrived since the last time is looked at too: :func:`catch_up`.
     """
     turns = [_guarded(hospital, name, now) for name in names()]
@@ -302,6 +303,7 @@ def _guarded(hospital: Hospital, name: str, now: datetime) -> Turn:
     try:
         done = turn(hospital, name, now)
         outcomes(hospital, name, now)
+        trial.turn(hospital, name, now)
     except VesaliusError as error:
         log.error("the turn of %s failed: %s", name, error)  # noqa: TRY400  a trace may quote patient data
         return Turn(name, now, error=str(error))

@@ -20,6 +20,7 @@ PAGES = {
     "usecases.html": contexts.UsesPage,
     "usecase.html": contexts.UsePage,
     "thresholds.html": contexts.ThresholdsPage,
+    "trial.html": contexts.SilentTrialPage,
     "received.html": contexts.ReceivedPage,
     "quarantine.html": contexts.QuarantinePage,
     "quality.html": contexts.QualityPage,

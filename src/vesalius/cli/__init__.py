@@ -24,6 +24,7 @@ from vesalius.cli import (
     network,
     quality,
     quarantine,
+    trial,
     uses,
     views,
 )
@@ -78,6 +79,7 @@ COMMANDS: tuple[click.Command, ...] = (
     uses.validate,
     uses.run_command,
     uses.replay,
+    trial.trial_command,
     house.audit_command,
     house.person_command,
     clients.client,
