@@ -23,6 +23,7 @@ from vesalius.ingest._formats import detect, format_of
 from vesalius.ingest.maps.sample import sample
 from vesalius.lake import Lake
 from vesalius.store import open_store
+from vesalius.usecases.readmission.readmission import MAPS as USE_MAPS
 
 ROOT = Path(__file__).parents[1]
 ROWS = 10_000
@@ -77,7 +78,7 @@ def main():
     labs = data / "mimic-iv-demo" / "clif" / "clif_labs.parquet"
     if not stays.is_file():
         sys.exit(f"no data at {stays} (set VESALIUS_DATA)")
-    report("diabetes130", stays, CsvMap.load(Path(maps.__file__).parent / "diabetes130.toml"), rows)
+    report("diabetes130", stays, CsvMap.load(USE_MAPS / "diabetic_data.toml"), rows)
     for path in (stays, labs):
         proposal, seconds = cpu(lambda path=path: maps.propose(sample(path)))
         print(f"{'propose':<12} {path.name:<24} {seconds:>6.1f} s, {len(proposal.guesses)} columns")

@@ -5,7 +5,7 @@ for, on whom, by whom, not for what), :meth:`~UseCase.candidates` (who needs a s
 :meth:`~UseCase.evidence` (which facts), :meth:`~UseCase.suggest` (what to propose, and why) and
 :meth:`~UseCase.outcome` (what really happened). One that learns answers up to five more:
 :meth:`~UseCase.learn`, :meth:`~UseCase.challenger`, :meth:`~UseCase.baselines`, :meth:`~UseCase.practice` and
-:meth:`~UseCase.sites`.
+:meth:`~UseCase.sites`. One that has measurements to show answers :meth:`~UseCase.courses`.
 
 It is found through the entry-point group ``vesalius.usecases``; ours use nothing that a hospital's own
 cannot. All is batch-first: the same call serves one patient in milliseconds and a million in a validation
@@ -65,13 +65,13 @@ class Evidence:
         candidates: N candidates.
         table: N rows, one column per input of the card; null where the input is not known.
         sources: N mappings from an input's name to the versioned references it came from
-            (``Observation/ID/_history/2``).
+            (``Observation/ID/_history/2``); a tuple, or a sequence that looks them up when asked for.
         position: the position of the lake's log at which the facts were read.
     """
 
     candidates: tuple[Candidate, ...]
     table: pa.Table
-    sources: tuple[Mapping[str, tuple[str, ...]], ...]
+    sources: Sequence[Mapping[str, tuple[str, ...]]]
     position: int
 
     def __len__(self) -> int:
@@ -82,9 +82,28 @@ class Evidence:
         return Evidence(
             tuple(self.candidates[row] for row in rows),
             self.table.take(list(rows)) if len(rows) else self.table.slice(0, 0),
-            tuple(self.sources[row] for row in rows),
+            _taken(self.sources, rows),
             self.position,
         )
+
+
+def _taken(sources: Sequence[Mapping[str, tuple[str, ...]]], rows: Sequence[int]) -> Sequence[Any]:
+    """Some sources: those that are looked up when asked for stay so, since a validation asks about few."""
+    return tuple(sources[row] for row in rows) if isinstance(sources, tuple) else _Taken(sources, tuple(rows))
+
+
+@dataclass(frozen=True)
+class _Taken(Sequence[Any]):
+    whole: Sequence[Any]
+    rows: tuple[int, ...]
+
+    def __len__(self) -> int:
+        return len(self.rows)
+
+    def __getitem__(self, at: Any) -> Any:
+        if isinstance(at, slice):
+            return _Taken(self.whole, self.rows[at])
+        return self.whole[self.rows[at]]
 
 
 class Reason(msgspec.Struct, frozen=True, omit_defaults=True):
@@ -169,6 +188,22 @@ class Suggestion(msgspec.Struct, frozen=True, omit_defaults=True, kw_only=True):
         """A name that depends only on what was asked: the same question has the same id."""
         asked = (self.usecase, self.version, self.model, self.settings, self.subject, self.focus, self.as_of)
         return hashlib.sha256(encode((*asked, self.position))).hexdigest()[:20]
+
+
+class Course(msgspec.Struct, frozen=True):
+    """How one measurement went until the moment of a suggestion: a small picture on its page.
+
+    Attributes:
+        name: a key of the card's texts that names it.
+        unit: the UCUM unit.
+        normal: the least and the greatest value that is normal; an end that is open is None.
+        points: when it became known, and the value, oldest first.
+    """
+
+    name: str
+    unit: str
+    normal: tuple[float | None, float | None]
+    points: tuple[tuple[datetime, float], ...]
 
 
 class Outcome(msgspec.Struct, frozen=True):
@@ -268,7 +303,7 @@ class UseCase(abc.ABC):
         evidence: Evidence,  # noqa: ARG002
         outcomes: np.ndarray,  # noqa: ARG002
         seed: int = 0,  # noqa: ARG002
-    ) -> Model | None:
+    ) -> AnyModel | None:
         """A freer model, to be held beside the one that :meth:`learn` makes; None where there is none.
 
         Validation learns it on the same rows of the same folds, and tells whether its gain is more than
@@ -288,6 +323,13 @@ class UseCase(abc.ABC):
     ) -> list[bool | None]:
         """Whether the clinicians, by themselves, did for each candidate what ``card.action`` names."""
         return [None] * len(candidates)
+
+    def courses(self, lake: Lake, candidate: Candidate) -> tuple[Course, ...]:  # noqa: ARG002
+        """How measurements went until the candidate's moment, for people to look at; none by default.
+
+        They are drawn on the page of the suggestion from the position of the lake that it was made from.
+        """
+        return ()
 
     def sites(self, lake: Lake, candidates: Sequence[Candidate]) -> list[str] | None:  # noqa: ARG002
         """Where each candidate was seen (a ward, a hospital, a data set); None where that is not known.

@@ -21,6 +21,7 @@ from vesalius.ingest.maps.guess import guess
 from vesalius.ingest.maps.profile import profile
 from vesalius.ingest.maps.sample import sample, sample_of_table
 from vesalius.terminology import loinc_is_valid
+from vesalius.usecases.readmission.readmission import MAPS as USE_MAPS
 
 from .workbooks import xlsx
 
@@ -256,7 +257,7 @@ def test_a_trial_counts_what_is_held_by_cause_and_shows_what_is_not_read(tmp_pat
 
 def test_the_map_of_diabetes130_takes_in_every_stay_that_is_tried(shared_data):
     path = shared_data / "readmission-diabetes130" / "diabetic_data.csv.gz"
-    file = Path(maps.__file__).parent / "diabetes130.toml"
+    file = USE_MAPS / "diabetic_data.toml"
     trial = try_out(CsvMap.load(file), path, rows=3_000)
     assert (trial.rows, trial.taken) == (3_000, 3_000)
     assert set(trial.resources) == {"Patient", "Encounter", "Condition", "MedicationStatement", "Observation"}

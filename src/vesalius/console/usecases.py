@@ -55,6 +55,7 @@ KINDS = {
     "moved": N_("Changed state"),
     "model": N_("Model changed"),
     "settings": N_("Thresholds changed"),
+    "rules": N_("Stop rules changed"),
 }
 
 AGAINST = N_("without a success in the silent trial")

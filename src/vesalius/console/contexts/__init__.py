@@ -38,6 +38,7 @@ from vesalius.console.contexts.identity import (
     Side,
 )
 from vesalius.console.contexts.patients import (
+    Advice,
     Chance,
     DecisionForm,
     DecisionsPage,
@@ -53,6 +54,7 @@ from vesalius.console.contexts.patients import (
     SourceLink,
     SuggestionPage,
     Taken,
+    Trace,
     Turn,
     WorklistPage,
 )
@@ -84,11 +86,14 @@ from vesalius.console.contexts.trial import (
     TrialGroup,
 )
 from vesalius.console.contexts.uses import (
+    AskedLine,
+    AskedPage,
     Cited,
     Figure,
     Knob,
     OpenGate,
     Past,
+    ReportPage,
     Signature,
     Step,
     Tally,
@@ -113,7 +118,10 @@ from vesalius.console.contexts.views import (
 
 __all__ = [
     "AboutPage",
+    "Advice",
     "Apart",
+    "AskedLine",
+    "AskedPage",
     "AttemptPage",
     "AttemptRow",
     "AuditPage",
@@ -169,6 +177,7 @@ __all__ = [
     "QuarantinePage",
     "ReceiptRow",
     "ReceivedPage",
+    "ReportPage",
     "ResourcePage",
     "Row",
     "Rule",
@@ -187,6 +196,7 @@ __all__ = [
     "Taken",
     "Tally",
     "ThresholdsPage",
+    "Trace",
     "Trend",
     "Trial",
     "TrialField",

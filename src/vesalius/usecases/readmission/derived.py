@@ -37,7 +37,9 @@ Column = list[Any]
 Columns = Mapping[str, Column]
 
 
-def columns(read: Columns, before: Sequence[Mapping[str, tuple[str, ...]]], asked: Sequence[Candidate]) -> dict[str, Column]:
+def columns(
+    read: Columns, before: Sequence[Mapping[str, tuple[str, ...]]], asked: Sequence[Candidate]
+) -> dict[str, Column]:
     """The inputs of the card.
 
     Args:
@@ -50,8 +52,16 @@ def columns(read: Columns, before: Sequence[Mapping[str, tuple[str, ...]]], aske
     made |= _medicines(read) | _results(read)
     known = [bool(count) for count in read["counted_diagnoses"]]
     for name in (name for name in made if name.startswith(HAS)):
-        made[name] = [bool(value) if is_known else None for value, is_known in zip(made[name], known, strict=True)]
+        made[name] = [
+            bool(value) if is_known else None for value, is_known in zip(made[name], known, strict=True)
+        ]
     return made
+
+
+def scope(read: Columns, asked: Sequence[Candidate]) -> dict[str, Column]:
+    """The inputs that decide whether a stay is in scope."""
+    made = _person(read, asked) | _stay(read)
+    return {name: made[name] for name in ("age", "destination", "length_of_stay")}
 
 
 @cache
@@ -148,7 +158,9 @@ def _diagnoses(read: Columns) -> dict[str, Column]:
         "principal_diagnosis": [name or None for name in read["principal_group"]],
         "diagnoses": _count(read, "diagnoses", "counted_diagnoses"),
         "charlson": [
-            float(charlson(name for name, has in zip(CHARLSON, row, strict=True) if has)) if is_known else None
+            float(charlson(name for name, has in zip(CHARLSON, row, strict=True) if has))
+            if is_known
+            else None
             for is_known, *row in zip(known, *held, strict=True)
         ],
     }
@@ -185,8 +197,13 @@ def _results(read: Columns) -> dict[str, Column]:
     hba1c = zip(read["hba1c"], read["hba1c_band"], strict=True)
     glucose = zip(read["glucose"], read["glucose_band"], strict=True)
     return {
-        "hba1c": [words.band("hba1c", _number("hba1c", each)) or words.BANDS["hba1c"].get(text) for each, text in hba1c],
-        "glucose": [words.band("glucose", each) or words.BANDS["glucose"].get(text) for each, text in glucose],
+        "hba1c": [
+            words.band("hba1c", _number("hba1c", each)) or words.BANDS["hba1c"].get(text)
+            for each, text in hba1c
+        ],
+        "glucose": [
+            words.band("glucose", each) or words.BANDS["glucose"].get(text) for each, text in glucose
+        ],
         "haemoglobin": [_number("haemoglobin", each) for each in read["haemoglobin"]],
         "sodium": [_number("sodium", each) for each in read["sodium"]],
         "laboratory_tests": _count(read, "laboratory_tests", "counted_tests"),
@@ -200,7 +217,7 @@ def _number(test: str, quantity: str | None) -> float | None:
 
 
 def _count(read: Columns, name: str, counted: str) -> Column:
-    """The count that the source gives, else that of the record; none in the record is not known to be none."""
+    """The count of the source, else of the record; none in the record is not known to be none."""
     return [
         float(given) if given is not None else float(count) if count else None
         for given, count in zip(read[name], read[counted], strict=True)

@@ -78,8 +78,8 @@ GROUPS: Mapping[str, tuple[str, str]] = {
     "rehabilitation": ("V57", "Z50"),
     "other_factors": ("V01-V56 V58-V91", "Z00-Z49 Z51-Z99"),
 }
-"""Group → ranges of ICD-9-CM and of ICD-10, without dots; of two that hold a code the narrower one counts, and
-of equals the first. Ours, by organ and by what the ward does about it, close to the chapters of the two
+"""Group → ranges of ICD-9-CM and of ICD-10, without dots; of two that hold a code the narrower one counts,
+and of equals the first. Ours, by organ and by what the ward does about it, close to the chapters of the two
 classifications and to the Clinical Classifications Software of AHRQ (hcup-us.ahrq.gov)."""
 
 CHARLSON: Mapping[str, tuple[int, str, str]] = {
@@ -111,17 +111,24 @@ CHARLSON: Mapping[str, tuple[int, str, str]] = {
     "diabetes": (
         1,
         "2500-2503 2508 2509",
-        "E100 E101 E106 E108 E109 E110 E111 E116 E118 E119 E120 E121 E126 E128 E129 E130 E131 E136 E138 E139"
-        " E140 E141 E146 E148 E149",
+        "E100-E101 E106 E108-E111 E116 E118-E121 E126 E128-E131 E136 E138-E141 E146 E148-E149",
     ),
-    "diabetes_complicated": (2, "2504-2507", "E102-E105 E107 E112-E115 E117 E122-E125 E127 E132-E135 E137 E142-E145 E147"),
+    "diabetes_complicated": (
+        2,
+        "2504-2507",
+        "E102-E105 E107 E112-E115 E117 E122-E125 E127 E132-E135 E137 E142-E145 E147",
+    ),
     "paraplegia": (2, "3341 342 343 3440-3446 3449", "G041 G114 G801 G802 G81 G82 G830-G834 G839"),
     "renal": (
         2,
         "40301 40311 40391 40402 40403 40412 40413 40492 40493 582 5830-5837 585 586 5880 V420 V451 V56",
         "I120 I131 N032-N037 N052-N057 N18 N19 N250 Z490-Z492 Z940 Z992",
     ),
-    "cancer": (2, "140-172 174-1958 200-208 2386", "C00-C26 C30-C34 C37-C41 C43 C45-C58 C60-C76 C81-C85 C88 C90-C97"),
+    "cancer": (
+        2,
+        "140-172 174-1958 200-208 2386",
+        "C00-C26 C30-C34 C37-C41 C43 C45-C58 C60-C76 C81-C85 C88 C90-C97",
+    ),
     "severe_liver": (
         3,
         "4560-4562 5722-5728",
@@ -130,8 +137,8 @@ CHARLSON: Mapping[str, tuple[int, str, str]] = {
     "metastatic": (6, "196-199", "C77-C80"),
     "aids": (6, "042-044", "B20-B22 B24"),
 }
-"""Condition → its weight (Charlson et al., J Chronic Dis 1987;40:373-383), and its codes in ICD-9-CM (enhanced) and
-ICD-10, both from Quan et al., Med Care 2005;43:1130-1139, tables 1 and 2."""
+"""Condition → its weight (Charlson et al., J Chronic Dis 1987;40:373-383), and its codes in ICD-9-CM
+(enhanced) and ICD-10, both from Quan et al., Med Care 2005;43:1130-1139, tables 1 and 2."""
 
 MILDER = {"mild_liver": "severe_liver", "diabetes": "diabetes_complicated", "cancer": "metastatic"}
 """Of two stages of one disease only the graver counts (Charlson 1987)."""
@@ -205,7 +212,7 @@ def _narrowest(which: int) -> list[tuple[str, str, str]]:
 
 @cache
 def _charlson(which: int) -> dict[str, list[tuple[str, str]]]:
-    return {name: _spans(row[1 + which]) for name, row in CHARLSON.items()}
+    return {name: _spans((nine, ten)[which]) for name, (_, nine, ten) in CHARLSON.items()}
 
 
 def _spans(text: str) -> list[tuple[str, str]]:

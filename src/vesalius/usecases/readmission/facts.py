@@ -143,6 +143,32 @@ class Reading:
         )
 
 
+class Scope:
+    """The few facts that decide whether a stay is in scope, for outcomes: quicker than all of them."""
+
+    def __init__(self, lake: Lake, candidates: Sequence[Candidate]) -> None:
+        self.asked = candidates
+        subjects = sorted({candidate.subject for candidate in candidates})
+        few = len(subjects) <= FEW
+        self.found = (
+            _stay().of(rows_of(lake, "stays", subjects), candidates),
+            _person().table(lake, candidates)
+            if few
+            else _person().of(rows_of(lake, "patients", None), candidates),
+            _aged().of(rows_of(lake, "observations", subjects), candidates),
+        )
+
+    def columns(self) -> dict[str, list[Any]]:
+        """Age, destination and length of the stay."""
+        read = {name: part.table[name].to_pylist() for part in self.found for name in part.table.column_names}
+        return derived.scope(read, self.asked)
+
+
+@cache
+def _aged() -> Features:
+    return Features(view("observations"), [Feature("age_from", (words.AGE,), "low", link="encounter")])
+
+
 @cache
 def _stay() -> Features:
     """The stay itself, in the version that was known."""
@@ -159,14 +185,20 @@ def _observed() -> Features:
     """Counts, answers and results of this stay."""
     link = "encounter"
     found = [
-        *(Feature(name, (f"{words.SOURCE}|{code}",), "whole", link=link) for name, code in words.COUNTS.items()),
+        *(
+            Feature(name, (f"{words.SOURCE}|{code}",), "whole", link=link)
+            for name, code in words.COUNTS.items()
+        ),
         *(
             Feature(name, (f"{words.SOURCE}|{code}",), "boolean", link=link)
             for name, code in words.ANSWERS.items()
         ),
         Feature("age_from", (words.AGE,), "low", link=link),
         *(Feature(f"{name}_band", words.TESTS[name], "text", link=link) for name in words.BANDS),
-        *(Feature(name, words.TESTS[name], "quantity", link=link) for name in ("hba1c", "haemoglobin", "sodium")),
+        *(
+            Feature(name, words.TESTS[name], "quantity", link=link)
+            for name in ("hba1c", "haemoglobin", "sodium")
+        ),
         Feature("glucose", words.TESTS["glucose"], "mg_dl", link=link, take="max"),
         Feature("counted_tests", (), "laboratory", link=link, take="count"),
     ]
@@ -176,7 +208,9 @@ def _observed() -> Features:
 @cache
 def _diagnosed() -> Features:
     """The diagnoses of this stay: how many, of which groups, and which Charlson conditions."""
-    names = [item.name.removeprefix(derived.HAS) for item in card().inputs if item.name.startswith(derived.HAS)]
+    names = [
+        item.name.removeprefix(derived.HAS) for item in card().inputs if item.name.startswith(derived.HAS)
+    ]
     found = [
         Feature("counted_diagnoses", (), "diagnosis", link="encounter", take="count"),
         *(_ever(f"{derived.HAS}{name}", f"{marked.GROUP}|{name}") for name in names),

@@ -28,7 +28,11 @@ Codes = Callable[[str | None, str | None], Iterable[tuple[str, str]]]
 
 
 def observations(rows: pa.Table) -> pa.Table:
-    """With ``quantity`` (``7.5|%``), ``mg_dl`` (a glucose) and ``laboratory`` (the status of a laboratory result)."""
+    """With three columns more.
+
+    ``quantity`` is the number with its unit (``7.5|%``), ``mg_dl`` a glucose, ``laboratory`` the status of a
+    laboratory result.
+    """
     import pyarrow as pa
     import pyarrow.compute as pc
 
@@ -37,7 +41,7 @@ def observations(rows: pa.Table) -> pa.Table:
     factors = {unit: factor for unit, (factor, _) in words.UNITS["glucose"].items()}
     unit: Any = pc.index_in(rows["unit"], pa.array(list(factors)))
     scaled: Any = pc.multiply(number, pc.take(pa.array(list(factors.values())), unit))
-    is_result: Any = pc.equal(rows["category"], "laboratory")
+    is_result: Any = pc.is_in(rows["category"], pa.array(["laboratory"]))
     return (
         rows.append_column("quantity", quantity)
         .append_column("mg_dl", scaled)
@@ -54,10 +58,11 @@ def diagnoses(rows: pa.Table) -> pa.Table:
     import pyarrow.compute as pc
 
     refuted: Any = pc.is_in(rows["status"], pa.array(sorted(REFUTED)))
-    code: Any = pc.if_else(pc.fill_null(refuted, False), None, rows["code"])  # noqa: FBT003
+    code: Any = pc.if_else(pc.fill_null(refuted, False), None, rows["code"])
     rows = rows.set_column(rows.column_names.index("code"), "code", code)
     found = _spread(rows, _of_diagnosis)
-    names: Any = pc.if_else(pc.equal(found["code_system"], GROUP), found["code"], None)
+    is_group: Any = pc.is_in(found["code_system"], pa.array([GROUP]))
+    names: Any = pc.if_else(is_group, found["code"], None)
     return found.rename_columns(
         ["diagnosis" if name == "original" else name for name in found.column_names]
     ).append_column("group", names)
@@ -80,7 +85,7 @@ def _of_medicine(system: str | None, code: str | None) -> Iterable[tuple[str, st
 
 
 def _spread(rows: pa.Table, meaning: Codes) -> pa.Table:
-    """The rows, each as often as its code has meanings, with the meaning as code and the code as ``original``.
+    """The rows, each as often as its code has meanings: with the meaning as code, the code as ``original``.
 
     A code without a meaning has an empty one: its row stays, since it may replace another version.
     """

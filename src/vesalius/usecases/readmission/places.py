@@ -1,9 +1,12 @@
-"""Where each input came from: looked up when asked for, since a validation asks about few of its many rows."""
+"""Where each input came from, looked up when asked for: a validation asks about few of its rows."""
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from typing import Any, overload
+
+SUMMED = "charlson"
+"""The input that is added up from all its features."""
 
 Source = Mapping[str, tuple[str, ...]]
 
@@ -16,7 +19,6 @@ class Places(Sequence[Source]):
         before: the references of the earlier stays and visits, by input, N.
         columns: the inputs' values, N each; an input that is not known has no source.
         parts: which features an input is made of, where they have other names.
-        rows: which of them are meant, and in which order; all, if not given.
     """
 
     def __init__(
@@ -25,30 +27,23 @@ class Places(Sequence[Source]):
         before: Sequence[Source],
         columns: Mapping[str, Sequence[Any]],
         parts: Mapping[str, tuple[str, ...]],
-        rows: Sequence[int] | None = None,
     ) -> None:
         self._found, self._before, self._columns, self._parts = found, before, columns, parts
-        self._rows = range(len(before)) if rows is None else rows
 
     def __len__(self) -> int:
-        return len(self._rows)
+        return len(self._before)
 
     def __iter__(self) -> Iterator[Source]:
-        return (self._of(row) for row in self._rows)
+        return map(self._of, range(len(self)))
 
     @overload
     def __getitem__(self, at: int) -> Source: ...
     @overload
-    def __getitem__(self, at: slice) -> Places: ...
-    def __getitem__(self, at: int | slice) -> Source | Places:
+    def __getitem__(self, at: slice) -> Sequence[Source]: ...
+    def __getitem__(self, at: int | slice) -> Source | Sequence[Source]:
         if isinstance(at, slice):
-            return self.take(range(len(self))[at])
-        return self._of(self._rows[at])
-
-    def take(self, rows: Iterable[int]) -> Places:
-        """Some of them, in this order."""
-        mine = [self._rows[row] for row in rows]
-        return Places(self._found, self._before, self._columns, self._parts, mine)
+            return [self._of(row) for row in range(len(self))[at]]
+        return self._of(range(len(self))[at])
 
     def _of(self, row: int) -> Source:
         read: dict[str, tuple[str, ...]] = {}
@@ -61,5 +56,8 @@ class Places(Sequence[Source]):
         return made
 
     def _sources(self, name: str, row: int, read: Source) -> tuple[str, ...]:
-        own = tuple(dict.fromkeys(each for part in self._parts.get(name, (name,)) for each in read.get(part, ())))
-        return own or self._before[row].get(name, ())
+        parts = [read[part] for part in self._parts.get(name, (name,)) if part in read]
+        if not parts:
+            return self._before[row].get(name, ())
+        # Of several features the first counts; a sum of many conditions rests on all of them.
+        return tuple(dict.fromkeys(each for part in parts for each in part)) if name == SUMMED else parts[0]

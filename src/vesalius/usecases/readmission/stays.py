@@ -17,8 +17,8 @@ if TYPE_CHECKING:
     import pyarrow as pa
 
 SETTLING = timedelta(minutes=15)
-"""How long after the record says that the patient left the suggestion is due, so that the diagnoses and medicines
-which come with the discharge are in it. A working time of ours, not a clinical threshold."""
+"""How long after the record says that the patient left the suggestion is due, so that the diagnoses and
+medicines which come with the discharge are in it. A working time of ours, not a clinical threshold."""
 
 YEAR = timedelta(days=365)
 """How far back earlier stays and visits count (HOSPITAL: 12 months; Donzé 2013)."""
@@ -78,7 +78,9 @@ def versions(rows: pa.Table) -> list[Version]:
     """Every version of every encounter about somebody, from the view of the stays."""
     cells = sorted(zip(*(rows[name].to_pylist() for name in _COLUMNS), strict=True), key=_place)
     found = []
-    for number, (resource, known, _, reference, subject, kind, status, begins, ends, priority) in enumerate(cells):
+    for number, (resource, known, _, reference, subject, kind, status, begins, ends, priority) in enumerate(
+        cells
+    ):
         after = cells[number + 1] if number + 1 < len(cells) else None
         until = after[1] if after is not None and after[0] == resource else _FOREVER
         if subject:
@@ -113,12 +115,11 @@ def due(found: Iterable[Version], since: datetime, until: datetime) -> list[Cand
     return sorted(asked, key=lambda each: (each.as_of, each.subject, each.focus))
 
 
-def earlier(
-    found: Sequence[Version], candidates: Sequence[Candidate]
-) -> list[dict[str, tuple[str, ...]]]:
+def earlier(found: Sequence[Version], candidates: Sequence[Candidate]) -> list[dict[str, tuple[str, ...]]]:
     """For each candidate, the references of the encounters that count as earlier, by input.
 
-    An encounter counts if, as known at the moment, it began at most a year before the stay did, and not after it.
+    An encounter counts if, as known at the moment, it began at most a year before the stay did, and not
+    after it.
     """
     of: dict[str, list[Version]] = {}
     for each in found:
@@ -127,7 +128,7 @@ def earlier(
 
 
 def _before(own: Sequence[Version], candidate: Candidate) -> dict[str, tuple[str, ...]]:
-    if len(own) < 2:  # noqa: PLR2004 - the stay itself
+    if len(own) == 1:  # the stay itself
         return {}
     known = [each for each in own if each.known <= candidate.as_of < each.until]
     stay = next((each for each in known if each.resource == candidate.focus), None)
@@ -149,7 +150,9 @@ def _counts(other: Version, stay: Version, begins: datetime) -> bool:
         return False
     # A visit to the emergency department that became this stay is not an earlier one.
     over = moment(other.ends, latest=True)
-    return over is None or over <= begins or other.kind in EMERGENCY and start < begins - timedelta(days=1)
+    if over is not None and over <= begins:
+        return True
+    return over is None or (other.kind in EMERGENCY and start < begins - timedelta(days=1))
 
 
 def moment(text: str | None, *, latest: bool = False) -> datetime | None:

@@ -1,4 +1,4 @@
-"""What the codes of a stay mean here: how the patient came, where they went, on which ward, with which medicines.
+"""What the codes of a stay mean here: how the patient came and left, the ward, the medicines.
 
 Each table lists the codes that are understood, and what they are on the card. What it does not list is not
 known, and declared so.
@@ -11,8 +11,8 @@ from collections.abc import Mapping
 from vesalius.fhir.codes import LOINC, SNOMED
 
 SOURCE = "https://vesalius.example/fhir/CodeSystem/diabetes130"
-"""The codes of the data that the shipped model learnt from (Strack et al., BioMed Res Int 2014:781670, table 1,
-and the file IDs_mapping.csv of UCI data set 296)."""
+"""The codes of the data that the shipped model learnt from (Strack et al., BioMed Res Int 2014:781670, table
+1, and the file IDs_mapping.csv of UCI data set 296)."""
 
 HL7 = "http://terminology.hl7.org/CodeSystem"
 ATC = "http://www.whocc.no/atc"
@@ -64,8 +64,9 @@ DESTINATIONS: Mapping[tuple[str, str], str] = {
         }.items()
     },
 }
-"""Where the patient went: the codes of the data, and those of HL7 (discharge-disposition; it has none for another
-acute hospital and for home with nursing, for which a hospital may send ``acute`` and ``home-care``)."""
+"""Where the patient went: the codes of the data, and those of HL7 (discharge-disposition; it has none for
+another acute hospital and for home with nursing, for which a hospital may send ``acute`` and
+``home-care``)."""
 
 ADMISSIONS: Mapping[tuple[str, str], str] = {
     (f"{SOURCE}-admission", "1"): "emergency",
@@ -121,7 +122,10 @@ SPECIALTIES: Mapping[str, tuple[str, str]] = {
     "pneumology": ("Pulmonology", "418112009"),
     "psychiatry": ("Psychiatry Psychology Psychiatry-Child/Adolescent", "394587001"),
     "urology": ("Urology", "394612005"),
-    "gynaecology": ("ObstetricsandGynecology Gynecology Obstetrics Obsterics&Gynecology-GynecologicOnco", "394586005"),
+    "gynaecology": (
+        "ObstetricsandGynecology Gynecology Obstetrics Obsterics&Gynecology-GynecologicOnco",
+        "394586005",
+    ),
     "gastroenterology": ("Gastroenterology", "394584008"),
     "oncology": ("Oncology Hematology/Oncology Hematology", "394593009"),
     "neurology": ("Neurology Neurophysiology", "394591006"),
@@ -138,13 +142,17 @@ OTHER_SPECIALTY = "other_specialty"
 
 MEDICINES: Mapping[str, tuple[str, ...]] = {
     "insulin": ("A10A",),
-    "metformin": ("A10BA02", *(f"A10BD{n:02}" for n in (2, 3, 5, 7, 8, 10, 11, 13, 14, 15, 16, 17, 18, 20, 22, 23, 25))),
+    "metformin": (
+        "A10BA02",
+        *(f"A10BD{n:02}" for n in (2, 3, 5, 7, 8, 10, 11, 13, 14, 15, 16, 17, 18, 20, 22, 23, 25)),
+    ),
     "sulfonylurea": ("A10BB", *(f"A10BD{n:02}" for n in (1, 2, 4, 6))),
     "glitazone": ("A10BG", *(f"A10BD{n:02}" for n in (3, 4, 5, 6, 9, 12, 26))),
     "glinide": ("A10BX02", "A10BX03", "A10BX08", "A10BD14"),
     "diabetes_medicine": ("A10",),
 }
-"""Class → the beginnings of its ATC codes (WHO Collaborating Centre for Drug Statistics Methodology, group A10)."""
+"""Class → the beginnings of its ATC codes (WHO Collaborating Centre for Drug Statistics Methodology, group
+A10)."""
 
 DOSES = {
     "dose unchanged during the stay": "unchanged",
@@ -199,7 +207,10 @@ COUNTS: Mapping[str, str] = {
 }
 """Input → the code under which the data gives its count; elsewhere it is counted from the record."""
 
-ANSWERS: Mapping[str, str] = {"medication_changed": "medication-changed", "diabetes_medicine": "diabetes-medication"}
+ANSWERS: Mapping[str, str] = {
+    "medication_changed": "medication-changed",
+    "diabetes_medicine": "diabetes-medication",
+}
 
 AGE = f"{LOINC}|30525-0"
 
@@ -242,7 +253,7 @@ def band(test: str, number: float | None) -> str | None:
     """
     if number is None:
         return None
-    if test == "hba1c" and number == 7.0:  # noqa: PLR2004 - the edge of the band that is called below 7
+    if test == "hba1c" and number == 7.0:
         return "7_to_8"
     return next(name for top, name in CUTS[test] if number <= top)
 
