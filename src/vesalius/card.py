@@ -99,6 +99,37 @@ class Setting(msgspec.Struct, frozen=True, omit_defaults=True):
     unit: str = ""
 
 
+class StopRule(msgspec.Struct, frozen=True, omit_defaults=True):
+    """A bound beyond which a live use falls silent by itself.
+
+    Attributes:
+        name: what is watched: outcomes, calibration, feed, subgroup or override.
+        limit: the bound.
+        strictest, loosest: the bounds that a hospital may choose between.
+        minimum: the fewest cases on which it fires.
+        days: how far back it looks; 0 for all since the use was last signed.
+        inputs: for ``feed``, the inputs that are needed; empty for all that were mostly there before.
+    """
+
+    name: Literal["outcomes", "calibration", "feed", "subgroup", "override"]
+    limit: float
+    strictest: float
+    loosest: float
+    minimum: int
+    days: int = 0
+    inputs: tuple[str, ...] = ()
+
+    @property
+    def low(self) -> float:
+        """The lesser of the two bounds that a hospital may choose between."""
+        return min(self.strictest, self.loosest)
+
+    @property
+    def high(self) -> float:
+        """The greater of them."""
+        return max(self.strictest, self.loosest)
+
+
 class Source(msgspec.Struct, frozen=True, omit_defaults=True):
     """Where a rule, a threshold or a figure comes from."""
 
@@ -129,6 +160,7 @@ class Card(msgspec.Struct, frozen=True, forbid_unknown_fields=True, omit_default
         limits: keys of texts (``limit.KEY``) on what the tool was not tested for.
         shipped_limits: those of ``limits`` that hold only for the model that the use case ships.
         own_limits: those of ``limits`` that hold only for a model that the hospital learnt itself.
+        stop_rules: its own, in place of the platform's of the same name.
         sources: the citations.
         subgroups: the inputs by which fairness is looked at; one that the card does not have is left out.
         window_hours: how long after it became due a candidate can still get its suggestion.
@@ -147,6 +179,7 @@ class Card(msgspec.Struct, frozen=True, forbid_unknown_fields=True, omit_default
     limits: tuple[str, ...] = ()
     shipped_limits: tuple[str, ...] = ()
     own_limits: tuple[str, ...] = ()
+    stop_rules: tuple[StopRule, ...] = ()
     sources: tuple[Source, ...] = ()
     subgroups: tuple[str, ...] = ("sex", "age")
     window_hours: float = 168

@@ -38,6 +38,7 @@ from vesalius.governance.lifecycle import State
 from vesalius.hospital import Hospital
 from vesalius.ingest import quality
 from vesalius.lake import Erasure, Lake
+from vesalius.monitoring import refreshing
 from vesalius.review import Display, Filed
 from vesalius.review.whereabouts import displays
 from vesalius.store import writing
@@ -166,13 +167,24 @@ def history(
     return cohort
 
 
-def turn_all(hospital: Hospital, now: datetime) -> list[Turn]:
+def turn_all(
+    hospital: Hospital, now: datetime, watched: Callable[[refreshing.Refreshed], None] | None = None
+) -> list[Turn]:
     """A turn and the outcomes of every use case installed; one that fails does not stop the others.
 
-    What arrived since the last time is looked at too: :func:`catch_up`.
+    What arrived since the last time is looked at too (:func:`catch_up`), and the monitoring is brought up to
+    date, which silences a live use whose stop rule fires.
+
+    Args:
+        hospital: an open hospital.
+        now: the moment.
+        watched: hears what the monitoring did for each use.
     """
     turns = [_guarded(hospital, name, now) for name in names()]
     catch_up(hospital)
+    for done in refreshing.refresh(hospital, now):
+        if watched:
+            watched(done)
     return turns
 
 

@@ -1,17 +1,12 @@
 """A split never lets the answer reach the side that learns."""
 
-from datetime import UTC, datetime
-
 import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from vesalius.errors import Leak, NotEnoughData
-from vesalius.evaluation.splits import check_apart, check_single, repeated
-from vesalius.usecase import Candidate
-
-NOW = datetime(2024, 1, 1, tzinfo=UTC)
+from vesalius.evaluation.splits import check_apart, repeated
 
 
 @settings(deadline=None)
@@ -44,19 +39,6 @@ def test_a_patient_on_two_sides_is_refused_without_naming_anyone():
     with pytest.raises(Leak, match="1 patients") as caught:
         check_apart(["Patient/secret", "b", "Patient/secret"], np.array([0, 0, 1]))
     assert "secret" not in str(caught.value)
-
-
-@pytest.mark.parametrize("focus", ["Specimen/1", "Specimen/2"])
-def test_a_row_that_is_there_twice_is_refused(focus):
-    with pytest.raises(Leak, match="1 rows"):
-        check_single([Candidate("Patient/1", "Specimen/1", NOW), Candidate("Patient/1", focus, NOW)])
-
-
-def test_one_patient_with_two_samples_is_no_duplicate():
-    check_single(
-        [Candidate("Patient/1", "Specimen/1", NOW), Candidate("Patient/1", "Specimen/2", NOW.replace(day=2))]
-    )
-    check_single([])
 
 
 def test_fewer_patients_than_folds_are_too_few():

@@ -20,6 +20,8 @@ decide              x        x       x       x       .     .        .       .   
 see_decisions       x        x       x       x       .     .        .       .      .
 see_evidence        x        x       x       x       x     x        x       x      x
 see_figures         x        x       x       x       x     x        x       x      x
+see_monitoring      x        x       x       x       x     x        x       x      .
+acknowledge         x        x       .       .       x     x        x       .      .
 see_received        .        x       .       .       x     x        x       .      .
 see_quarantine      .        .       .       .       x     .        x       .      .
 retry_quarantine    .        .       .       .       .     .        x       .      .
@@ -38,6 +40,7 @@ erase               .        .       .       .       x     .        .       .   
 see_views           .        x       .       .       x     .        x       .      .
 run_views           .        .       .       .       .     .        x       .      .
 write_views         .        .       .       .       .     .        x       .      .
+answer_questions    x        x       .       .       x     x        x       x      .
 see_audit           .        .       .       .       x     x        .       x      .
 manage_people       .        .       .       .       .     x        .       .      .
 """

@@ -24,6 +24,7 @@ from vesalius.console.contexts import (
 from vesalius.console.languages import N_, ZONE
 from vesalius.console.runs import latest_run, similar
 from vesalius.console.sources import links
+from vesalius.console.traces import traces_of
 from vesalius.console.visit import ROLES, Visit, redirect, render
 from vesalius.console.words import STATUSES, Speaker, chance, patients, speaker
 from vesalius.errors import InvalidDecision, NotAllowed, NotFound
@@ -160,6 +161,7 @@ def _page(visit: Visit, filed: Filed, action: str = "", words: str = "", problem
         base=item.base,
         heaviest=max((abs(fact.contribution) for fact in facts), default=0.0),
         missing=tuple(said.input(name) for name in item.missing),
+        traces=traces_of(visit, said, filed),
         turns=tuple(
             Turn(said.input(change.input), said.value(change.input, change.value), said.option(change.option))
             for change in item.changes

@@ -52,6 +52,7 @@ KINDS = {
     "moved": N_("Changed state"),
     "model": N_("Model changed"),
     "settings": N_("Thresholds changed"),
+    "rules": N_("Stop rules changed"),
 }
 
 DONE = {

@@ -27,8 +27,10 @@ LEVEL = 0.95
 SPAN = 0.75
 """Share of the patients that each point of a smoothed calibration curve looks at."""
 
+MOST = 2000
+"""Groups of like scores beyond which a curve gains nothing."""
+
 _GRID = 100
-_MOST = 2000
 
 
 class Estimate(msgspec.Struct, frozen=True):
@@ -221,14 +223,15 @@ def estimate(metric: Metric, outcomes: Floats, scores: Floats, counts: Floats) -
     return around(float(np.mean(values)), drawn)
 
 
-def around(value: float, drawn: Sequence[float]) -> Estimate:
+def around(value: float, drawn: Sequence[float] | Floats) -> Estimate:
     """``value`` with the percentile interval of what was drawn; draws without a value are left out.
 
     The ends are rounded to 6 decimals: more would only be noise, and would differ between machines.
     """
     if not math.isfinite(value):
         return Estimate(None)
-    known = np.array([item for item in drawn if math.isfinite(item)])
+    every = np.asarray(drawn, dtype=np.float64)
+    known = every[np.isfinite(every)]
     if not len(known):
         return Estimate(round(value, 6))
     tail = (1 - LEVEL) / 2
@@ -273,12 +276,24 @@ def _share(weight: Floats, hit: Floats) -> float:
 
 def _few(truth: Floats, score: Floats, weight: Floats) -> tuple[Floats, Floats, Floats]:
     """Many patients as the means of at most 2,000 groups with like scores: a curve needs no more."""
-    if len(score) <= _MOST:
+    if len(score) <= MOST:
         return truth, score, weight
-    part = np.argsort(np.argsort(score, kind="stable"), kind="stable") * _MOST // len(score)
+    part = np.argsort(np.argsort(score, kind="stable"), kind="stable") * MOST // len(score)
     total = _sums(part, weight)
     safe = np.maximum(total, 1e-12)
     return _sums(part, weight * truth) / safe, _sums(part, weight * score) / safe, total
+
+
+def fitted(logits: Any, positive: Any, negative: Any, *, slope: bool) -> float:
+    """The calibration slope, or the intercept, of G groups with so many with the outcome and without.
+
+    Source: as for :func:`calibration_slope`.
+    """
+    x, hits, rest = (np.asarray(part, dtype=np.float64) for part in (logits, positive, negative))
+    total = hits + rest
+    with np.errstate(invalid="ignore", divide="ignore"):
+        share = np.where(total > 0, hits / total, 0.0)
+    return _logistic(share, x, total, slope=slope)
 
 
 def _logistic(truth: Floats, logits: Floats, weight: Floats, *, slope: bool) -> float:

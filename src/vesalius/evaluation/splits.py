@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections import Counter
 from collections.abc import Hashable, Sequence
 
 import numpy as np
@@ -10,7 +9,6 @@ import numpy.typing as npt
 
 from vesalius.errors import Leak
 from vesalius.modelling import deal
-from vesalius.usecase import Candidate
 
 Folds = npt.NDArray[np.intp]
 
@@ -47,18 +45,3 @@ def check_apart(groups: Sequence[Hashable], folds: Folds) -> None:
     }
     if split:
         raise Leak(f"{len(split)} patients would be on both sides of the split", hint="split by patient")
-
-
-def check_single(candidates: Sequence[Candidate]) -> None:
-    """Refuses rows that are there twice: the same patient and focus, or the same patient at the same moment.
-
-    Raises:
-        Leak: says how many; it names none of them.
-    """
-    foci = Counter((item.subject, item.focus) for item in candidates)
-    moments = Counter((item.subject, item.as_of) for item in candidates)
-    twice = max(sum(count - 1 for count in tally.values()) for tally in (foci, moments)) if candidates else 0
-    if twice:
-        raise Leak(
-            f"{twice} rows are there twice", hint="one row per candidate: look at how candidates are found"
-        )

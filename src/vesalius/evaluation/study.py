@@ -1,58 +1,91 @@
-"""Validating a use case on history, by patient, beside simple rules and the clinicians."""
+"""Validating a use case on history, by patient, beside simple rules, a freer model and the clinicians."""
 
 from __future__ import annotations
 
-from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
+from datetime import datetime
 from typing import TYPE_CHECKING, Any
 
+import msgspec
 import numpy as np
 import numpy.typing as npt
 
 from vesalius.errors import NotEnoughData
-from vesalius.evaluation import metrics, tables
-from vesalius.evaluation.metrics import Estimate, Floats
-from vesalius.evaluation.run import Curve, Performance, Proposed, Run
-from vesalius.evaluation.splits import check_single, repeated
-from vesalius.modelling import one_thread
+from vesalius.evaluation import figures, leakage, metrics, plans, sample_size, tables
+from vesalius.evaluation.figures import compare
+from vesalius.evaluation.holding_out import HeldOut, hold_out
+from vesalius.evaluation.metrics import Estimate
+from vesalius.evaluation.monitoring import Reference
+from vesalius.evaluation.monitoring.reference import FEWEST
+from vesalius.evaluation.ranked import Job, Ranked, Resamples, draw
+from vesalius.evaluation.run import Checked, Plan, Run, Side
+from vesalius.modelling import Trees, one_thread
 
 if TYPE_CHECKING:
+    from vesalius.card import Card
+    from vesalius.evaluation.cohort import Cohort
+    from vesalius.evaluation.leakage import Pass
+    from vesalius.lake import Lake
     from vesalius.modelling import AnyModel
     from vesalius.usecase import Evidence, UseCase
+
+__all__ = ["Progress", "compare", "study", "validate"]
 
 Progress = Callable[[int, int], None]
 """Called with the models learned so far, and how many there are to learn."""
 
-REPEATS = 10
-FOLDS = 10
-
-_ROC_GRID = np.linspace(0, 1, 51)
-_CURVE_GRID = 60
-_CURVE_DRAWS = 300
-
-_CALIBRATION: dict[str, metrics.Metric] = {
-    "brier": metrics.brier,
-    "scaled_brier": metrics.scaled_brier,
-    "intercept": metrics.calibration_intercept,
-    "slope": metrics.calibration_slope,
-    "ici": metrics.ici,
-}
+FEWEST_LATER = 20
+"""Rows with the outcome that a later time, or a site, must have for its figures to be told."""
 
 
 @dataclass(frozen=True)
-class HeldOut:
-    """What models said about rows that they had not seen.
+class Rows:
+    """N rows, as they were given.
 
     Attributes:
-        probability: repeats × N.
-        sets: repeats × N × 2, whether False and True are in the prediction set.
-        options: of the first repeat, the option that the use case would have proposed to each row.
+        evidence: the facts.
+        outcomes: N booleans.
+        practice: N answers, whether the clinicians acted.
+        sites: N names; None where they are not known.
     """
 
-    probability: Floats
-    sets: npt.NDArray[np.bool_]
-    options: tuple[str, ...]
+    evidence: Evidence
+    outcomes: npt.NDArray[np.bool_]
+    practice: tuple[bool | None, ...]
+    sites: Sequence[str] | None
+
+    @property
+    def patients(self) -> list[str]:
+        """Of each row."""
+        return [candidate.subject for candidate in self.evidence.candidates]
+
+    @property
+    def moments(self) -> list[datetime]:
+        """Of each row."""
+        return [candidate.as_of for candidate in self.evidence.candidates]
+
+    def take(self, rows: npt.NDArray[np.intp]) -> Rows:
+        """These rows alone."""
+        if len(rows) == len(self.outcomes):
+            return self
+        return Rows(
+            self.evidence.take(rows.tolist()),
+            self.outcomes[rows],
+            tuple(self.practice[row] for row in rows.tolist()),
+            [self.sites[row] for row in rows.tolist()] if self.sites is not None else None,
+        )
+
+
+@dataclass(frozen=True)
+class How:
+    """How a study is done."""
+
+    seed: int
+    draws: int
+    settings: Mapping[str, Any] | None
+    workers: int
+    tick: Callable[[], None]
 
 
 def study(
@@ -63,10 +96,15 @@ def study(
     seed: int = 0,
     progress: Progress | None = None,
     *,
-    repeats: int = REPEATS,
-    folds: int = FOLDS,
+    plan: Plan | None = None,
+    repeats: int | None = None,
+    folds: int | None = None,
     draws: int = metrics.DRAWS,
     settings: Mapping[str, Any] | None = None,
+    sites: Sequence[str] | None = None,
+    checks: Sequence[Checked] = (),
+    allowed: Mapping[str, Pass] | None = None,
+    workers: int = 1,
 ) -> Run:
     """Validates a use case honestly: whatever is learned, is learned inside each fold by ``usecase.learn``.
 
@@ -77,168 +115,306 @@ def study(
         practice: N answers: whether the clinicians acted; None where it is not known.
         seed: of every random choice; the same rows and seed give the same run.
         progress: called after each model.
-        repeats: of the cross-validation; ``repeats × folds + 1`` models are learned.
-        folds: of each repeat.
+        plan: who learns and who is held out; None lets the size of the data choose.
+        repeats: of the cross-validation, instead of the plan's own.
+        folds: of each repeat, likewise.
         draws: bootstrap samples of patients behind each interval.
         settings: the hospital's own, for what would have been proposed.
+        sites: N names of where each was seen, for the plans ``sites`` and ``external``.
+        checks: what detectors saw before (in the lake), to be judged with the others.
+        allowed: by detector of leaks, who lets it pass and why.
+        workers: processes that learn; the run does not depend on it.
 
     Raises:
-        NotEnoughData: too few patients with the outcome, or without.
-        Leak: a row is there twice.
+        NotEnoughData: too few patients with the outcome, or without; no rows; values that are no numbers.
+        Leak: a detector found something that nobody answers for.
     """
     truth = np.asarray(outcomes, dtype=bool)
     if len(truth) != len(evidence) or len(practice) != len(evidence):
         raise NotEnoughData("evidence, outcomes and practice do not have the same number of rows")
-    check_single(evidence.candidates)
+    if sites is not None and len(sites) != len(evidence):
+        raise NotEnoughData("evidence and sites do not have the same number of rows")
+    rows = Rows(evidence, truth, tuple(practice), sites)
+    _check_enough(rows)
+    plan = plan or plans.choose(len(truth))
+    plan = msgspec.structs.replace(plan, repeats=repeats or plan.repeats, folds=folds or plan.folds)
     with one_thread():
-        return _study(
-            usecase, evidence, truth, tuple(practice), seed, progress, (repeats, folds, draws), settings
-        )
+        seen = leakage.stop((*checks, *leakage.inspect(evidence, truth, usecase.card)), allowed)
+        plan, dealt = plans.deal_out(plan, truth, rows.patients, rows.moments, sites, seed)
+        apart = leakage.stop((plans.check(plan, dealt, rows.patients),), allowed)
+        later, untimed = _later(plan, rows)
+        models = len(list(plans.folds_of(dealt[0]))) * len(dealt) + 1 + (later is not None)
+        how = How(seed, draws, settings, workers, _ticking(progress, models))
+        run, held_out = _study(usecase, rows, plan, dealt, how)
+        sides = _sites(rows, plan, dealt[0], held_out, how)
+        if later is not None:
+            sides = (_later_side(usecase, rows, later, how),)
+    return msgspec.structs.replace(run, checks=apart + seen, sides=sides, untimed=untimed)
+
+
+def validate(
+    usecase: type[UseCase],
+    cohort: Cohort,
+    lake: Lake | None = None,
+    seed: int = 0,
+    progress: Progress | None = None,
+    *,
+    plan: Plan | None = None,
+    settings: Mapping[str, Any] | None = None,
+    allowed: Mapping[str, Pass] | None = None,
+    workers: int = 1,
+) -> Run:
+    """A :func:`study` of what was gathered from a lake, with the detectors that look into the lake.
+
+    Args:
+        usecase: the class.
+        cohort: what :func:`vesalius.evaluation.gather` found.
+        lake: where it was found; without it nobody looks up when the facts were recorded.
+        seed: as for :func:`study`, as are the others.
+        progress: called after each model.
+        plan: who learns and who is held out.
+        settings: the hospital's own.
+        allowed: by detector, who lets it pass and why.
+        workers: processes that learn.
+
+    Raises:
+        NotEnoughData: as for :func:`study`.
+        Leak: a detector found something that nobody answers for.
+    """
+    moments = [candidate.as_of for candidate in cohort.evidence.candidates]
+    checks = [leakage.outcome_known(moments, cohort.known_at)] if cohort.known_at else []
+    if lake is not None:
+        checks.append(leakage.known_later(lake, cohort.evidence))
+    return study(
+        usecase,
+        cohort.evidence,
+        cohort.outcomes,
+        cohort.practice,
+        seed,
+        progress,
+        plan=plan,
+        settings=settings,
+        sites=cohort.sites,
+        checks=checks,
+        allowed=allowed,
+        workers=workers,
+    )
+
+
+def _check_enough(rows: Rows) -> None:
+    if not len(rows.outcomes):
+        raise NotEnoughData("there is nobody to validate on", hint="ingest the data first")
+    events = int(rows.outcomes.sum())
+    if events in (0, len(rows.outcomes)):
+        what = "no row" if not events else "every row"
+        raise NotEnoughData(f"{what} has the outcome: there is nothing to tell apart")
 
 
 def _study(
-    usecase: type[UseCase],
-    evidence: Evidence,
-    truth: npt.NDArray[np.bool_],
-    practice: tuple[bool | None, ...],
-    seed: int,
-    progress: Progress | None,
-    plan: tuple[int, int, int],
-    settings: Mapping[str, Any] | None,
-) -> Run:
-    repeats, folds, draws = plan
-    patients = [candidate.subject for candidate in evidence.candidates]
-    split = repeated(truth, patients, folds, repeats, seed)
-    tick = _ticking(progress, repeats * folds + 1)
-    held_out = hold_out(usecase, evidence, truth, split, seed, tick, settings)
-    model = usecase().learn(evidence, truth, seed)
-    tick()
-    rng = np.random.Generator(np.random.PCG64(seed + 1))
-    counts = metrics.resamples(patients, draws, rng)
+    usecase: type[UseCase], rows: Rows, plan: Plan, dealt: npt.NDArray[np.intp], how: How
+) -> tuple[Run, HeldOut]:
+    held_out = hold_out(
+        usecase, rows.evidence, rows.outcomes, dealt, how.seed, how.tick, how.settings, how.workers
+    )
+    # What was validated elsewhere stands as it was learned; else the model is learned on all there is.
+    taught = np.flatnonzero(dealt[0] == plans.LEARNS) if plan.kind == "external" else np.arange(len(dealt[0]))
+    teachers = rows.take(taught)
+    model = usecase().learn(teachers.evidence, teachers.outcomes, how.seed)
+    how.tick()
+    held = np.flatnonzero(dealt[0] >= 0)
+    own = rows.take(held)
+    made = _figures(usecase, own, held_out, held, how)
+    return _run(usecase, rows, own, plan, held_out, held, model, made, how), held_out
+
+
+def _figures(
+    usecase: type[UseCase], own: Rows, held_out: HeldOut, held: npt.NDArray[np.intp], how: How
+) -> figures.Figures:
+    found = tables.Found(
+        own.evidence,
+        own.outcomes.astype(np.float64),
+        held_out.probability[:, held],
+        held_out.sets[:, held],
+        own.practice,
+        Resamples(own.patients, how.draws, how.seed + 1),
+        in_force(usecase, own.outcomes, how.settings),
+    )
     rules = {
-        name: np.asarray(scores, dtype=np.float64) for name, scores in usecase().baselines(evidence).items()
+        name: np.asarray(scores, dtype=np.float64)
+        for name, scores in usecase().baselines(own.evidence).items()
     }
-    real = truth.astype(np.float64)
-    found = tables.Found(evidence, real, held_out.probability, counts, practice)
-    moments = sorted(candidate.as_of for candidate in evidence.candidates)
+    for name, scores in rules.items():
+        if scores.shape != (len(held),) or not np.isfinite(scores).all():
+            raise NotEnoughData(f"the baseline {name} does not give a number for every row")
+    rival = held_out.rival[:, held] if held_out.rival is not None else None
+    return figures.drawn(found, rules, rival, usecase.card)
+
+
+def in_force(
+    usecase: type[UseCase], outcomes: npt.NDArray[np.bool_], settings: Mapping[str, Any] | None
+) -> tuple[float, ...]:
+    """The thresholds of probability that the hospital has chosen; the prevalence where the use has none."""
+    values = usecase.card.fill(settings or {})
+    chosen = {values[item.name] for item in usecase.card.settings if not item.unit}
+    inside = sorted(value for value in chosen if 0 < value < 1)
+    return tuple(inside) or (min(max(round(float(outcomes.mean()), 2), 0.01), 0.99),)
+
+
+def _run(
+    usecase: type[UseCase],
+    rows: Rows,
+    own: Rows,
+    plan: Plan,
+    held_out: HeldOut,
+    held: npt.NDArray[np.intp],
+    model: AnyModel,
+    made: figures.Figures,
+    how: How,
+) -> Run:
+    found, (_, drawn), card = made.found, made.model, usecase.card
+    moments = sorted(own.moments)
+    options = [held_out.options[row] for row in held.tolist()]
+    asked = sum(1 for option in options if option)
+    taught = int(held_out.learned.sum()), int(rows.outcomes[held_out.learned].sum())
+    performances = figures.performances(made)
     return Run(
-        usecase=usecase.card.name,
-        version=usecase.card.version,
+        usecase=card.name,
+        version=card.version,
         model=model.hash,
         data=model.facts.data,
         kind=model.facts.kind,
-        position=evidence.position,
+        position=own.evidence.position,
         first=moments[0].date().isoformat(),
         last=moments[-1].date().isoformat(),
-        rows=len(truth),
-        patients=len(set(patients)),
-        events=int(truth.sum()),
-        seed=seed,
-        repeats=repeats,
-        folds=folds,
-        draws=draws,
-        performances=performances(real, held_out.probability, rules, counts),
-        calibration=_calibration(real, held_out.probability, counts),
+        rows=len(own.outcomes),
+        patients=len(set(own.patients)),
+        events=int(own.outcomes.sum()),
+        seed=how.seed,
+        repeats=plan.repeats,
+        folds=plan.folds,
+        draws=how.draws,
+        performances=performances,
+        calibration=figures.calibration(made),
         histogram=tables.histogram(found),
-        thresholds=tables.thresholds(found),
+        thresholds=tables.thresholds(found, drawn),
         reference="practice" if tables.practised(found) else "all",
-        benefits=tables.benefits(found, rules),
-        subgroups=tables.subgroups(found, usecase.card),
-        missing=tables.missing(found, usecase.card),
-        coverage=tables.coverage(real, held_out.sets, model.conformal.level),
+        benefits=tables.benefits(found, drawn, figures.decision_ways(made)),
+        subgroups=tuple(tables.subgroup(found, group, answers) for group, answers in made.groups),
+        missing=tables.missing(found, card),
+        coverage=tables.coverage(found, model.conformal.level, made.held),
         decided=tables.decided(found),
-        proposed=_proposed(held_out.options, truth, practice),
-        importance=_importance(model, evidence),
+        proposed=figures.proposed(options, own.outcomes, own.practice),
+        proposed_rows=asked if asked < len(options) else 0,
+        importance=_importance(model, own.evidence),
+        plan=plan,
+        learned=taught[0],
+        learned_events=taught[1],
+        left_out=int((~_held(held_out) & ~held_out.learned).sum()),
+        in_force=found.in_force,
+        settings=card.fill(how.settings or {}),
+        errors=figures.errors(made),
+        challenger=figures.challenger(made, held_out.rival_kind),
+        monitoring=_monitoring(found, usecase.card, own),
+        sample=sample_size.needed(
+            _parameters(model, usecase),
+            taught,
+            found.outcomes,
+            found.probability[0],
+            performances[0].auroc.value,
+        ),
     )
 
 
-def hold_out(
-    usecase: type[UseCase],
-    evidence: Evidence,
-    outcomes: npt.NDArray[np.bool_],
-    split: npt.NDArray[np.intp],
-    seed: int,
-    tick: Callable[[], None],
-    settings: Mapping[str, Any] | None = None,
-) -> HeldOut:
-    """What models say about each row when its fold is held out, for each repeat of ``split``."""
-    probability = np.empty(split.shape)
-    sets = np.zeros((*split.shape, 2), dtype=bool)
-    options = [""] * len(evidence)
-    learner = usecase()
-    for repeat, folds in enumerate(split):
-        for fold in range(int(folds.max()) + 1):
-            rows, held = np.flatnonzero(folds != fold).tolist(), np.flatnonzero(folds == fold).tolist()
-            model = learner.learn(evidence.take(rows), outcomes[rows], seed)
-            facts = evidence.take(held)
-            scores = model.score(facts.table)
-            probability[repeat, held] = scores.probability
-            sets[repeat, held] = [[False in allowed, True in allowed] for allowed in scores.sets]
-            if not repeat:
-                for row, suggestion in zip(held, usecase(model, settings).suggest(facts), strict=True):
-                    options[row] = suggestion.option
-            tick()
-    return HeldOut(probability, sets, tuple(options))
-
-
-def performances(
-    outcomes: Floats, probability: Floats, rules: Mapping[str, Floats], counts: Floats
-) -> tuple[Performance, ...]:
-    """The model, and each baseline beside it on the same patients.
-
-    Args:
-        outcomes: N outcomes, 0 or 1.
-        probability: repeats × N.
-        rules: the baselines' N scores each.
-        counts: draws × N, bootstrap samples of patients.
-    """
-    model = Performance(
-        name="model",
-        auroc=metrics.estimate(metrics.auroc, outcomes, probability, counts),
-        auprc=metrics.estimate(metrics.auprc, outcomes, probability, counts),
-        **{
-            name: metrics.estimate(metric, outcomes, probability, counts)
-            for name, metric in _CALIBRATION.items()
-        },
-        roc=_roc(outcomes, probability, counts),
+def _monitoring(found: tables.Found, card: Card, own: Rows) -> Reference | None:
+    """What live use is compared with: counts of the rows held out, and of their first predictions."""
+    if len(found.outcomes) < FEWEST:
+        return None
+    there = set(found.evidence.table.column_names)
+    return Reference.of(
+        [item for item in card.inputs if item.name in there],
+        found.evidence.table,
+        found.probability[0],
+        found.outcomes.astype(bool).tolist(),
+        tables.labels(found, card),
+        acted=found.probability[0] >= found.in_force[-1],
+        days=len({moment.date() for moment in own.moments}),
     )
-    beside = [
-        Performance(
-            name=name,
-            auroc=metrics.estimate(metrics.auroc, outcomes, scores[None, :], counts),
-            auprc=metrics.estimate(metrics.auprc, outcomes, scores[None, :], counts),
-            gain=compare(outcomes, scores[None, :], probability, counts),
-            roc=_corners(outcomes, scores),
-        )
-        for name, scores in sorted(rules.items())
-    ]
-    return (model, *beside)
 
 
-def compare(outcomes: Any, champion: Any, challenger: Any, counts: Floats) -> Estimate:
-    """How much the AUROC of a challenger exceeds that of a champion: paired, on the same patients and draws.
+def _parameters(model: AnyModel, usecase: type[UseCase]) -> int:
+    if isinstance(model, Trees):
+        return sample_size.freely([item for item in usecase.card.inputs if item.name in model.inputs])
+    return sample_size.parameters(model.terms)
 
-    Source: the bootstrap of paired differences, Efron & Tibshirani, An Introduction to the Bootstrap, 1993,
-    ch. 13; it needs no normality, unlike DeLong et al., Biometrics 1988;44:837-845.
 
-    Args:
-        outcomes: N outcomes.
-        champion: repeats × N scores (or N, for one repeat).
-        challenger: as many.
-        counts: draws × N, from :func:`vesalius.evaluation.metrics.resamples`.
-    """
-    truth = np.asarray(outcomes, dtype=np.float64)
-    first, second = np.atleast_2d(np.asarray(champion, float)), np.atleast_2d(np.asarray(challenger, float))
-    whole = np.ones(len(truth))
+def _held(held_out: HeldOut) -> npt.NDArray[np.bool_]:
+    known: npt.NDArray[np.bool_] = np.isfinite(held_out.probability[0])
+    return known
 
-    def mean(scores: Floats) -> float:
-        return float(np.mean([metrics.auroc(truth, row, whole) for row in scores]))
 
-    def gap(draw: int, weights: Floats) -> float:
-        ahead = metrics.auroc(truth, second[draw % len(second)], weights)
-        return ahead - metrics.auroc(truth, first[draw % len(first)], weights)
+def _later(plan: Plan, rows: Rows) -> tuple[npt.NDArray[np.intp] | None, str]:
+    """A split by time to hold beside a plan by patient; or the key of why there is none."""
+    if plan.kind not in ("nested", "grouped", "patient"):
+        return None, ""
+    try:
+        timed = plans.choose(len(rows.outcomes), "time")
+        _, dealt = plans.deal_out(timed, rows.outcomes, rows.patients, rows.moments, None, 0)
+    except NotEnoughData:
+        days = len({moment.date() for moment in rows.moments})
+        return None, "days" if days < plans.DAYS else "few"
+    events = int(rows.outcomes[dealt[0] == 0].sum())
+    return (dealt, "") if events >= FEWEST_LATER else (None, "few")
 
-    return metrics.around(mean(second) - mean(first), [gap(draw, row) for draw, row in enumerate(counts)])
+
+def _later_side(usecase: type[UseCase], rows: Rows, later: npt.NDArray[np.intp], how: How) -> Side:
+    """The same use on those who became due later."""
+    beside = hold_out(usecase, rows.evidence, rows.outcomes, later, how.seed, how.tick, how.settings)
+    timed = Plan(kind="time", cut=plans.later_from(rows.moments).isoformat())
+    return _side("", timed, rows, later[0], 0, beside.probability[0], how)
+
+
+def _sites(
+    rows: Rows, plan: Plan, row: npt.NDArray[np.intp], held_out: HeldOut, how: How
+) -> tuple[Side, ...]:
+    """The same use on each of the sites, where that is the plan."""
+    if plan.kind != "sites":
+        return ()
+    return tuple(
+        _side(name, plan, rows, row, fold, held_out.probability[0], how)
+        for fold, name in enumerate(plan.held)
+    )
+
+
+def _side(
+    name: str,
+    plan: Plan,
+    rows: Rows,
+    row: npt.NDArray[np.intp],
+    fold: int,
+    probability: metrics.Floats,
+    how: How,
+) -> Side:
+    held = np.flatnonzero(row == fold)
+    teachers = plans.learners(row, fold, rows.patients)
+    own = rows.take(held)
+    names = ("auroc", "brier", "slope", "intercept")
+    events = int(own.outcomes.sum())
+    estimates: dict[str, Estimate | None] = dict.fromkeys(names)
+    if min(events, len(held) - events) >= FEWEST_LATER:
+        job = Job([Ranked(own.outcomes.astype(np.float64), probability[held])], names)
+        (drawn,) = draw([job], Resamples(own.patients, how.draws, how.seed + 2))
+        estimates = {each: drawn.estimate(each) for each in names}
+    return Side(
+        name=name,
+        plan=plan,
+        learned=len(teachers),
+        learned_events=int(rows.outcomes[teachers].sum()),
+        rows=len(held),
+        patients=len(set(own.patients)),
+        events=events,
+        left_out=len(rows.outcomes) - len(held) - len(teachers),
+        **estimates,
+    )
 
 
 def _ticking(progress: Progress | None, total: int) -> Callable[[], None]:
@@ -253,65 +429,7 @@ def _ticking(progress: Progress | None, total: int) -> Callable[[], None]:
     return tick
 
 
-def _roc(outcomes: Floats, probability: Floats, counts: Floats) -> Curve:
-    """The mean curve over the repeats on a grid of false positive rates, with its band."""
-    whole = np.ones(len(outcomes))
-    mean = np.mean([_at_grid(outcomes, row, whole) for row in probability], axis=0)
-    drawn = [
-        _at_grid(outcomes, probability[draw % len(probability)], row)
-        for draw, row in enumerate(counts[:_CURVE_DRAWS])
-        if 0 < row @ outcomes < row.sum()
-    ]
-    return curve(_ROC_GRID, mean, drawn)
-
-
-def _at_grid(outcomes: Floats, scores: Floats, weights: Floats) -> Floats:
-    false, true = metrics.roc(outcomes, scores, weights)
-    return np.interp(_ROC_GRID, false, true)
-
-
-def _corners(outcomes: Floats, scores: Floats) -> Curve:
-    false, true = metrics.roc(outcomes, scores)
-    return curve(false, true, [])
-
-
-def _calibration(outcomes: Floats, probability: Floats, counts: Floats) -> Curve:
-    """The smoothed observed share over the bulk of the probabilities, with its band."""
-    first, last = np.quantile(probability, [0.01, 0.99]).tolist()
-    at = np.linspace(first, last, _CURVE_GRID)
-    mean = np.mean([metrics.smooth(outcomes, row, None, at) for row in probability], axis=0)
-    drawn = [
-        metrics.smooth(outcomes, probability[draw % len(probability)], row, at)
-        for draw, row in enumerate(counts[:_CURVE_DRAWS])
-    ]
-    return curve(at, mean, drawn)
-
-
-def curve(x: Floats, y: Floats, drawn: Sequence[Floats]) -> Curve:
-    """A line with the percentile band of its bootstrap draws, rounded to 5 decimals."""
-    none = np.empty(0)
-    low, high = np.quantile(np.array(drawn), [0.025, 0.975], axis=0) if drawn else (none, none)
-    return Curve(_five(x), _five(y), _five(low), _five(high))
-
-
-def _five(values: Floats) -> tuple[float, ...]:
-    return tuple(np.round(np.asarray(values, dtype=np.float64), 5).tolist())
-
-
-def _proposed(
-    options: Sequence[str], outcomes: npt.NDArray[np.bool_], practice: Sequence[bool | None]
-) -> tuple[Proposed, ...]:
-    rows = Counter(options)
-    events = Counter(option for option, outcome in zip(options, outcomes, strict=True) if outcome)
-    acted = Counter(option for option, act in zip(options, practice, strict=True) if act)
-    known = any(act is not None for act in practice)
-    return tuple(
-        Proposed(option, rows[option], events[option], acted[option] if known else None)
-        for option in sorted(rows)
-    )
-
-
 def _importance(model: AnyModel, evidence: Evidence) -> tuple[tuple[str, float], ...]:
-    gains = np.abs(np.array(model.score(evidence.table).contributions)).mean(axis=0)
+    gains = np.abs(model.score(evidence.table).gains).mean(axis=0)
     pairs = [(name, round(float(gain), 6)) for name, gain in zip(model.inputs, gains, strict=True)]
     return tuple(sorted(pairs, key=lambda pair: (-pair[1], pair[0])))

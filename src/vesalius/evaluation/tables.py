@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -11,6 +12,7 @@ import numpy.typing as npt
 
 from vesalius.evaluation import metrics
 from vesalius.evaluation.metrics import Floats
+from vesalius.evaluation.ranked import Drawn, Job, Ranked, Resamples
 from vesalius.evaluation.run import Benefit, Coverage, Decided, Histogram, Missing, Subgroup, Threshold
 
 if TYPE_CHECKING:
@@ -32,27 +34,38 @@ SMALLEST = (20, 5)
 BANDS = (0, 18, 40, 65, 80)
 """Where the bands of an age in years begin."""
 
-GROUPED = ("sex", "age")
-"""The inputs by which fairness is looked at, where the card has them."""
-
 
 @dataclass(frozen=True)
 class Found:
-    """What the tables are made of: N rows.
+    """What the tables are made of: N rows that were held out.
 
     Attributes:
         evidence: the facts.
         outcomes: N outcomes, 0 or 1.
         probability: repeats × N, by models that had not seen the row.
-        counts: draws × N, bootstrap samples of patients.
+        sets: repeats × N × 2, whether False and True are in the prediction set.
         practice: N answers, whether the clinicians acted.
+        samples: bootstrap samples of the patients.
+        in_force: the thresholds that the hospital has chosen.
     """
 
     evidence: Evidence
     outcomes: Floats
     probability: Floats
-    counts: Floats
+    sets: npt.NDArray[np.bool_]
     practice: tuple[bool | None, ...]
+    samples: Resamples
+    in_force: tuple[float, ...]
+
+    @property
+    def thresholds(self) -> tuple[float, ...]:
+        """Those of every table: all that can be chosen, then those in force."""
+        return (*THRESHOLDS, *self.in_force)
+
+    @cached_property
+    def held(self) -> Floats:
+        """Repeats × N, 1 where the prediction set holds the truth."""
+        return np.where(self.outcomes.astype(bool), self.sets[:, :, 1], self.sets[:, :, 0]).astype(np.float64)
 
 
 def practised(found: Found) -> bool:
@@ -60,57 +73,57 @@ def practised(found: Found) -> bool:
     return any(act is not None for act in found.practice)
 
 
-def thresholds(found: Found) -> tuple[Threshold, ...]:
-    """What acting from each threshold on would mean: acts avoided beside positives missed."""
+def thresholds(found: Found, drawn: Drawn) -> tuple[Threshold, ...]:
+    """What acting from each threshold on would mean, for patients and in acts avoided.
+
+    Args:
+        found: the rows.
+        drawn: the model's, at ``found.thresholds``.
+    """
     acts = (
         np.array([act is True for act in found.practice])
         if practised(found)
         else np.ones(len(found.outcomes))
     )
-    drawn = _drawn(found)
     rows = []
     for place, threshold in enumerate(THRESHOLDS):
         flags = (found.probability >= threshold).astype(np.float64)
-        acted, caught = flags.sum(axis=1).mean(), (flags @ found.outcomes).mean()
         avoided = (1 - flags) * acts
-        true, false, events, others = (part[:, place] for part in drawn)
-        count = len(found.outcomes)
-        total = found.outcomes.sum()
-        rows.append(
-            Threshold(
-                probability=threshold,
-                acted=_short(acted),
-                caught=_short(caught),
-                missed=_short(total - caught),
-                avoided=_short(avoided.sum(axis=1).mean()),
-                avoided_with_outcome=_short((avoided @ found.outcomes).mean()),
-                sensitivity=_ratio(caught, total, true, events),
-                specificity=_ratio(count - total - (acted - caught), count - total, others - false, others),
-                ppv=_ratio(caught, acted, true, true + false),
-                npv=_ratio(
-                    count - total - (acted - caught),
-                    count - acted,
-                    others - false,
-                    events + others - true - false,
-                ),
-            )
-        )
+        counts = flags.sum(axis=1).mean(), (flags @ found.outcomes).mean()
+        of_reference = avoided.sum(axis=1).mean(), (avoided @ found.outcomes).mean()
+        rows.append(_threshold(threshold, found, counts, of_reference, (drawn, place)))
     return tuple(rows)
 
 
-def _drawn(found: Found) -> tuple[Floats, Floats, Floats, Floats]:
-    """Per draw and threshold: true positives, false positives, all positives, all negatives."""
-    repeats, draws = len(found.probability), len(found.counts)
-    shape = (draws, len(THRESHOLDS))
-    true, false = np.empty(shape), np.empty(shape)
-    for repeat, scores in enumerate(found.probability):
-        flags = (scores[:, None] >= np.array(THRESHOLDS)).astype(np.float64)
-        counts = found.counts[repeat::repeats]
-        true[repeat::repeats] = (counts * found.outcomes) @ flags
-        false[repeat::repeats] = (counts * (1 - found.outcomes)) @ flags
-    events = np.broadcast_to((found.counts @ found.outcomes)[:, None], shape)
-    others = np.broadcast_to((found.counts @ (1 - found.outcomes))[:, None], shape)
-    return true, false, events, others
+def _threshold(
+    threshold: float,
+    found: Found,
+    counts: tuple[float, float],
+    of_reference: tuple[float, float],
+    at: tuple[Drawn, int],
+) -> Threshold:
+    (acted, caught), (drawn, place) = counts, at
+    count, total = len(found.outcomes), found.outcomes.sum()
+    true, false = drawn.true[:, place], drawn.false[:, place]
+    events, others = drawn.events, drawn.others
+    needless, spared = acted - caught, count - total - (acted - caught)
+    everyone = (events + others) / 1000
+    return Threshold(
+        probability=threshold,
+        acted=_short(acted),
+        caught=_short(caught),
+        missed=_short(total - caught),
+        avoided=_short(of_reference[0]),
+        avoided_with_outcome=_short(of_reference[1]),
+        sensitivity=_ratio(caught, total, true, events),
+        specificity=_ratio(spared, count - total, others - false, others),
+        ppv=_ratio(caught, acted, true, true + false),
+        npv=_ratio(spared, count - acted, others - false, events + others - true - false),
+        helped=_ratio(caught, count / 1000, true, everyone),
+        harmed=_ratio(needless, count / 1000, false, everyone),
+        left=_ratio(total - caught, count / 1000, events - true, everyone),
+        evaluate=_ratio(acted, caught, true + false, true),
+    )
 
 
 def _ratio(part: float, whole: float, parts: Floats, wholes: Floats) -> metrics.Estimate:
@@ -123,31 +136,83 @@ def _short(value: Any) -> float:
     return round(float(value), 3)
 
 
-def benefits(found: Found, rules: Mapping[str, Floats]) -> tuple[Benefit, ...]:
-    """The decision curve: the model, acting on all, the clinicians, and each rule that says yes or no."""
-    everyone = np.ones(len(found.outcomes))
-    ways: list[tuple[str, Floats, Floats]] = [("all", everyone, found.outcomes)]
-    known = np.array([act is not None for act in found.practice])
-    if known.any():
-        acts = np.array([float(act is True) for act in found.practice])
-        ways.append(("practice", acts[known], found.outcomes[known]))
-    ways += [
-        (name, scores, found.outcomes)
-        for name, scores in sorted(rules.items())
-        if set(scores.tolist()) <= {0.0, 1.0}
-    ]
-    curves = [
-        Benefit(name, CURVE, tuple(round(metrics.net_benefit(truth, acts, at), 6) for at in CURVE))
-        for name, acts, truth in ways
-    ]
+def way_of(found: Found) -> Job | None:
+    """What the clinicians did, as a job; None where it is not known of anyone."""
+    known = np.flatnonzero(np.array([act is not None for act in found.practice]))
+    if not len(known):
+        return None
+    acts = np.array([float(act is True) for act in found.practice])[known]
+    return Job([Ranked(found.outcomes[known], acts)], thresholds=(0.5,), member=known)
+
+
+def yes_or_no(scores: Floats) -> bool:
+    """Whether a rule only says yes or no."""
+    return set(np.unique(scores).tolist()) <= {0.0, 1.0}
+
+
+def benefits(found: Found, drawn: Drawn, others: Mapping[str, tuple[Job, Drawn]]) -> tuple[Benefit, ...]:
+    """The decision curve: the model, acting on all, the clinicians, and each rule that says yes or no.
+
+    Args:
+        found: the rows.
+        drawn: the model's, at ``found.thresholds``.
+        others: by name, each other way of deciding, with its only threshold.
+    """
+    places = [THRESHOLDS.index(at) for at in CURVE]
     model = [
-        round(
-            float(np.mean([metrics.net_benefit(found.outcomes, row >= at, at) for row in found.probability])),
-            6,
-        )
+        float(np.mean([metrics.net_benefit(found.outcomes, row >= at, at) for row in found.probability]))
         for at in CURVE
     ]
-    return (Benefit("model", CURVE, tuple(model)), *curves)
+    curves = [_benefit("model", model, drawn.true[:, places], drawn.false[:, places], drawn)]
+    everyone = [metrics.net_benefit(found.outcomes, np.ones(len(found.outcomes)), at) for at in CURVE]
+    curves.append(_benefit("all", everyone, drawn.events[:, None], drawn.others[:, None], drawn))
+    for name, (job, way) in others.items():
+        (ranked,) = job.ways
+        steps = ranked.steps()
+        reached = (
+            float(steps.positive[ranked.score >= 0.5].sum()),
+            float(steps.negative[ranked.score >= 0.5].sum()),
+        )
+        values = [(reached[0] - reached[1] * at / (1 - at)) / ranked.rows for at in CURVE]
+        curves.append(_benefit(name, values, way.true, way.false, way))
+    return tuple(curves)
+
+
+def _benefit(name: str, values: Sequence[float], true: Floats, false: Floats, drawn: Drawn) -> Benefit:
+    odds = np.array(CURVE) / (1 - np.array(CURVE))
+    with np.errstate(divide="ignore", invalid="ignore"):
+        each = (true - false * odds) / (drawn.events + drawn.others)[:, None]
+    each = each[np.isfinite(each).all(axis=1)]
+    low, high = np.quantile(each, [0.025, 0.975], axis=0) if len(each) else (np.empty(0), np.empty(0))
+    return Benefit(name, CURVE, _six(values), _six(low), _six(high))
+
+
+def _six(values: Any) -> tuple[float, ...]:
+    return tuple(round(float(value), 6) for value in values)
+
+
+def net_benefits(
+    drawn: Drawn, ways: Sequence[Ranked], found: Found, first: int
+) -> list[tuple[float, Floats]]:
+    """At each threshold in force, the net benefit of all rows, and of each sample.
+
+    Args:
+        drawn: with the thresholds in force from place ``first`` on.
+        ways: what was drawn.
+        found: for the thresholds.
+        first: the place of the first of them among the thresholds that were drawn.
+    """
+    results = []
+    for place, at in enumerate(found.in_force, first):
+        odds = at / (1 - at)
+        whole = []
+        for way in ways:
+            steps, reach = way.steps(), way.score >= at
+            whole.append(float(steps.positive[reach].sum() - odds * steps.negative[reach].sum()) / way.rows)
+        with np.errstate(divide="ignore", invalid="ignore"):
+            each = (drawn.true[:, place] - odds * drawn.false[:, place]) / (drawn.events + drawn.others)
+        results.append((float(np.mean(whole)), each))
+    return results
 
 
 def histogram(found: Found) -> Histogram:
@@ -161,21 +226,64 @@ def histogram(found: Found) -> Histogram:
     return Histogram(counted(found.outcomes), counted(1 - found.outcomes))
 
 
-def subgroups(found: Found, card: Card) -> tuple[Subgroup, ...]:
-    """How the model does by sex and by band of age, where the card has them."""
-    rows = []
-    for name in GROUPED:
+@dataclass(frozen=True)
+class Group:
+    """One subgroup and what is asked about it.
+
+    Attributes:
+        input, level: which one.
+        member: the numbers of its rows.
+        jobs: its discrimination and calibration, then its coverage.
+    """
+
+    input: str
+    level: str
+    member: npt.NDArray[np.intp]
+    jobs: tuple[Job, Job]
+
+
+def groups(found: Found, card: Card) -> list[Group]:
+    """The subgroups by the inputs that the card names, with what is to be drawn about each."""
+    made = []
+    for name in card.subgroups:
         for item in card.inputs:
-            if item.name == name:
+            if item.name == name and name in found.evidence.table.column_names:
                 column = found.evidence.table.column(name).to_pylist()
-                groups = _bands(column) if item.kind == "number" else _levels(column, item.levels)
-                rows += [_subgroup(found, name, level, member) for level, member in groups if member.any()]
-    return tuple(rows)
+                parts = (
+                    _bands(column) if item.kind == "number" else _levels(column, item.levels or (False, True))
+                )
+                made += [
+                    _group(found, name, level, np.flatnonzero(member))
+                    for level, member in parts
+                    if member.any()
+                ]
+    return made
 
 
-def _levels(column: list[Any], levels: tuple[str, ...]) -> Iterator[tuple[str, npt.NDArray[np.bool_]]]:
+def labels(found: Found, card: Card) -> dict[str, list[str | None]]:
+    """By input that makes subgroups, the level or band of each row; None where it is not known."""
+    made: dict[str, list[str | None]] = {}
+    for group in groups(found, card):
+        row = made.setdefault(group.input, [None] * len(found.outcomes))
+        for place in group.member.tolist():
+            row[place] = group.level
+    return made
+
+
+def _group(found: Found, name: str, level: str, member: npt.NDArray[np.intp]) -> Group:
+    truth = found.outcomes[member]
+    ways = [Ranked(truth, row[member]) for row in found.probability]
+    sets = [Ranked(row[member], np.zeros(len(member))) for row in found.held]
+    names = ("auroc", "slope", "ratio")
+    return Group(name, level, member, (Job(ways, names, found.in_force, member), Job(sets, (), (), member)))
+
+
+def _levels(column: list[Any], levels: Sequence[Any]) -> Iterator[tuple[str, npt.NDArray[np.bool_]]]:
     for level in levels:
-        yield level, np.array([value == level for value in column], dtype=bool)
+        yield (
+            str(level).lower() if isinstance(level, bool) else level,
+            np.array([value == level for value in column], dtype=bool),
+        )
 
 
 def _bands(column: list[Any]) -> Iterator[tuple[str, npt.NDArray[np.bool_]]]:
@@ -184,22 +292,33 @@ def _bands(column: list[Any]) -> Iterator[tuple[str, npt.NDArray[np.bool_]]]:
         yield (f"{low}+" if high is None else f"{low}-{high - 1}"), np.array(member, dtype=bool)
 
 
-def _subgroup(found: Found, name: str, level: str, member: npt.NDArray[np.bool_]) -> Subgroup:
-    truth = found.outcomes[member]
+def subgroup(found: Found, group: Group, drawn: tuple[Drawn, Drawn]) -> Subgroup:
+    """How the model does in one group."""
+    truth = found.outcomes[group.member]
     events = int(truth.sum())
     enough = len(truth) >= SMALLEST[0] and min(events, len(truth) - events) >= SMALLEST[1]
-    probability = found.probability[:, member]
+    scores, sets = drawn
+    worth = net_benefits(scores, group.jobs[0].ways, found, 0)
     return Subgroup(
-        input=name,
-        level=level,
+        input=group.input,
+        level=group.level,
         rows=len(truth),
         events=events,
-        auroc=metrics.estimate(metrics.auroc, truth, probability, found.counts[:, member])
-        if enough
-        else None,
-        expected=round(float(probability.mean()), 6),
+        auroc=scores.estimate("auroc") if enough else None,
+        expected=round(float(found.probability[:, group.member].mean()), 6),
         observed=metrics.exact(events, len(truth)),
+        slope=scores.estimate("slope") if enough else None,
+        ratio=scores.estimate("ratio") if enough else None,
+        benefits=tuple(metrics.around(value, each) for value, each in worth) if enough else (),
+        coverage=share_held(found.held[:, group.member], sets) if len(truth) >= SMALLEST[0] else None,
     )
+
+
+def share_held(held: Floats, drawn: Drawn) -> metrics.Estimate:
+    """The share of the rows whose prediction set holds the truth, with its interval."""
+    with np.errstate(divide="ignore", invalid="ignore"):
+        each = drawn.events / (drawn.events + drawn.others)
+    return metrics.around(float(held.mean()), each)
 
 
 def missing(found: Found, card: Card) -> tuple[Missing, ...]:
@@ -218,11 +337,9 @@ def _mean(values: Floats) -> float | None:
     return round(float(values.mean()), 6) if len(values) else None
 
 
-def coverage(outcomes: Floats, sets: npt.NDArray[np.bool_], level: float) -> Coverage:
-    """How often the sets (repeats × N × {False, True}) hold the truth, over all and in each class."""
-    truth = outcomes.astype(bool)
-    held = np.where(truth, sets[:, :, 1], sets[:, :, 0])
-    size = sets.sum(axis=2)
+def coverage(found: Found, level: float, drawn: Drawn) -> Coverage:
+    """How often the sets hold the truth, over all and in each class."""
+    truth, held, size = found.outcomes.astype(bool), found.held, found.sets.sum(axis=2)
 
     def share(part: Any) -> float:
         return round(float(np.mean(part)), 6)
@@ -235,6 +352,7 @@ def coverage(outcomes: Floats, sets: npt.NDArray[np.bool_], level: float) -> Cov
         single=share(size == 1),
         both=share(size == 2),
         empty=share(size == 0),
+        interval=share_held(held, drawn),
     )
 
 

@@ -4,12 +4,14 @@
 - :mod:`vesalius.governance.clients`: machines, and what each may do.
 - :mod:`vesalius.governance.roles`: which role may do what.
 - :mod:`vesalius.governance.uses`: the register of uses, their life cycle and gates, models and settings.
+- :mod:`vesalius.governance.watching`: what stops a use by itself.
 - :mod:`vesalius.governance.codes`: who decided what a local code means.
 - :mod:`vesalius.governance.views`: views that people saved, every version.
+- :mod:`vesalius.governance.answers`: what people answered to the questions of a report.
 - :mod:`vesalius.governance.audit`: the chain of events that cannot be altered unnoticed.
 """
 
-from vesalius.governance import audit, clients, codes, people, roles, uses, views
+from vesalius.governance import answers, audit, clients, codes, people, roles, uses, views, watching
 from vesalius.governance.people import Person
 from vesalius.governance.roles import Right, may, require
 from vesalius.governance.uses import speaks
@@ -17,6 +19,7 @@ from vesalius.governance.uses import speaks
 __all__ = [
     "Person",
     "Right",
+    "answers",
     "audit",
     "clients",
     "codes",
@@ -27,4 +30,5 @@ __all__ = [
     "speaks",
     "uses",
     "views",
+    "watching",
 ]

@@ -59,9 +59,9 @@ class Change:
     Attributes:
         usecase: which use.
         at, by, role: when, who, and in which role.
-        kind: signed, refused, moved, model or settings.
-        before: the state, model or settings before; the slot's name of a signature or refusal.
-        after: the state, model or settings after; the target of a signature or refusal.
+        kind: signed, refused, moved, model, settings or rules.
+        before: the state, model, settings or rules before; the slot's name of a signature or refusal.
+        after: the state, model, settings or rules after; the target of a signature or refusal.
         reason: why, in the person's words.
         on: the hash of what was signed on, if anything.
     """
@@ -70,7 +70,7 @@ class Change:
     at: datetime
     by: str
     role: str
-    kind: Literal["signed", "refused", "moved", "model", "settings"]
+    kind: Literal["signed", "refused", "moved", "model", "settings", "rules"]
     before: str
     after: str
     reason: str

@@ -34,6 +34,8 @@ class Right(StrEnum):
     SEE_DECISIONS = "see_decisions"
     SEE_EVIDENCE = "see_evidence"
     SEE_FIGURES = "see_figures"
+    SEE_MONITORING = "see_monitoring"
+    ACKNOWLEDGE = "acknowledge"
     SEE_RECEIVED = "see_received"
     SEE_QUARANTINE = "see_quarantine"
     RETRY_QUARANTINE = "retry_quarantine"
@@ -52,6 +54,7 @@ class Right(StrEnum):
     SEE_VIEWS = "see_views"
     RUN_VIEWS = "run_views"
     WRITE_VIEWS = "write_views"
+    ANSWER_QUESTIONS = "answer_questions"
     SEE_AUDIT = "see_audit"
     MANAGE_PEOPLE = "manage_people"
 
@@ -65,6 +68,9 @@ MATRIX: dict[Right, frozenset[Role]] = {
     Right.SEE_DECISIONS: _CLINICAL,
     Right.SEE_EVIDENCE: _EVERYONE,
     Right.SEE_FIGURES: _EVERYONE,
+    # Counts, and what people did with suggestions, by ward: for those who treat, and who answer for the use.
+    Right.SEE_MONITORING: _EVERYONE - {Role.RECORDS},
+    Right.ACKNOWLEDGE: frozenset({Role.DOCTOR, Role.BIOLOGIST, Role.DPO, Role.DIRECTOR, Role.ENGINEER}),
     Right.SEE_RECEIVED: frozenset({Role.BIOLOGIST, Role.DPO, Role.DIRECTOR, Role.ENGINEER}),
     # What is held shows the original bytes: patient data, for those who mend the feed and who oversee it.
     Right.SEE_QUARANTINE: frozenset({Role.DPO, Role.ENGINEER}),
@@ -91,6 +97,10 @@ MATRIX: dict[Right, frozenset[Role]] = {
     Right.SEE_VIEWS: frozenset({Role.BIOLOGIST, Role.DPO, Role.ENGINEER}),
     Right.RUN_VIEWS: frozenset({Role.ENGINEER}),
     Right.WRITE_VIEWS: frozenset({Role.ENGINEER}),
+    # What no machine can fill in a report; each question also names the role that answers for it.
+    Right.ANSWER_QUESTIONS: frozenset(
+        {Role.DOCTOR, Role.BIOLOGIST, Role.DPO, Role.DIRECTOR, Role.ENGINEER, Role.LEGAL}
+    ),
     Right.SEE_AUDIT: frozenset({Role.DPO, Role.DIRECTOR, Role.LEGAL}),
     Right.MANAGE_PEOPLE: frozenset({Role.DIRECTOR}),
 }

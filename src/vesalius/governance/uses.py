@@ -230,19 +230,28 @@ def retire(engine: sa.Engine, name: str, person: Person, *, reason: str, at: dat
 
 
 def silence(
-    engine: sa.Engine, name: str, *, reason: str, by: str = audit.SYSTEM, at: datetime | None = None
+    where: sa.Engine | sa.Connection,
+    name: str,
+    *,
+    reason: str,
+    by: str = audit.SYSTEM,
+    at: datetime | None = None,
 ) -> Use:
     """Takes a live use back to silence, as a stop rule does by itself; it goes on being measured.
+
+    ``where`` may be a connection that writes: then it is part of that transaction.
 
     Raises:
         Conflict: it is not live.
     """
+    if isinstance(where, sa.Engine):
+        with writing(where) as connection:
+            return silence(connection, name, reason=reason, by=by, at=at)
     at = _moment(at, reason)
-    with writing(engine) as connection:
-        if not current(connection, name).speaks:
-            raise Conflict(f"{name} is not live")
-        _move(connection, name, State.SILENT, by, reason, at)
-        return current(connection, name)
+    if not current(where, name).speaks:
+        raise Conflict(f"{name} is not live")
+    _move(where, name, State.SILENT, by, reason, at)
+    return current(where, name)
 
 
 def set_model(

@@ -54,6 +54,7 @@ from vesalius.console.contexts.patients import (
     SourceLink,
     SuggestionPage,
     Taken,
+    Trace,
     Turn,
     WorklistPage,
 )
@@ -75,11 +76,14 @@ from vesalius.console.contexts.records import (
     ReceivedPage,
 )
 from vesalius.console.contexts.uses import (
+    AskedLine,
+    AskedPage,
     Cited,
     Figure,
     Knob,
     OpenGate,
     Past,
+    ReportPage,
     Signature,
     Step,
     Tally,
@@ -104,6 +108,8 @@ from vesalius.console.contexts.views import (
 __all__ = [
     "AboutPage",
     "Advice",
+    "AskedLine",
+    "AskedPage",
     "AttemptPage",
     "AttemptRow",
     "AuditPage",
@@ -155,6 +161,7 @@ __all__ = [
     "QuarantinePage",
     "ReceiptRow",
     "ReceivedPage",
+    "ReportPage",
     "ResourcePage",
     "Row",
     "Rule",
@@ -172,6 +179,7 @@ __all__ = [
     "Taken",
     "Tally",
     "ThresholdsPage",
+    "Trace",
     "Trend",
     "Trial",
     "TrialWords",

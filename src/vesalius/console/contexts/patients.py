@@ -294,6 +294,30 @@ class DecisionForm:
 
 
 @dataclass(frozen=True)
+class Trace:
+    """How one measurement went until the moment of the suggestion.
+
+    Attributes:
+        name: what is measured.
+        last: the last value, with its unit.
+        normal: what is normal, in words.
+        words: the picture in words.
+        points: for each measurement the part of the time that had gone by (0 to 1), and its value.
+        low, high: the ends of what is normal; None where it has no end.
+        gap: the part of the time from which on two measurements are too far apart to be joined by a line.
+    """
+
+    name: str
+    last: str
+    normal: str
+    words: str
+    points: tuple[tuple[float, float], ...]
+    low: float | None
+    high: float | None
+    gap: float
+
+
+@dataclass(frozen=True)
 class SuggestionPage:
     """``/suggestions/{id}``.
 
@@ -315,6 +339,7 @@ class SuggestionPage:
         base: the log odds before any fact.
         heaviest: the greatest weight of a fact, without its sign.
         missing: the names of the inputs that were not known.
+        traces: how measurements went until then.
         turns: what would change it.
         limits: what the tool was not tested for, that applies here.
         not_for: what the tool is not for.
@@ -354,6 +379,7 @@ class SuggestionPage:
     base: float
     heaviest: float
     missing: tuple[str, ...]
+    traces: tuple[Trace, ...]
     turns: tuple[Turn, ...]
     limits: tuple[str, ...]
     not_for: str

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+from itertools import chain
 from typing import Any
 
 import msgspec
@@ -53,16 +55,7 @@ class Scored(msgspec.Struct, frozen=True, omit_defaults=True):
 
     def __add__(self, other: Scored) -> Scored:
         """Both together."""
-        if not other.bins:
-            return self
-        if not self.bins:
-            return other
-        return _packed(
-            self.dense() + other.dense(),
-            self.expected + other.expected,
-            self.squares + other.squares,
-            self.total + other.total,
-        )
+        return together((self, other))
 
     def dense(self) -> Ints:
         """4 × :data:`BINS` counts: rows, acted, events, others."""
@@ -85,6 +78,21 @@ class Scored(msgspec.Struct, frozen=True, omit_defaults=True):
     def known(self) -> int:
         """Of how many the outcome is known."""
         return sum(self.events) + sum(self.others)
+
+
+def together(some: Sequence[Scored]) -> Scored:
+    """All of them."""
+    counts = np.zeros((4, BINS), dtype=np.int64)
+    bins = np.fromiter(chain.from_iterable(each.bins for each in some), dtype=np.int64)
+    for line, name in enumerate(("rows", "acted", "events", "others")):
+        values = np.fromiter(chain.from_iterable(getattr(each, name) for each in some), dtype=np.int64)
+        np.add.at(counts[line], bins, values)
+    return _packed(
+        counts,
+        float(sum(each.expected for each in some)),
+        float(sum(each.squares for each in some)),
+        float(sum(each.total for each in some)),
+    )
 
 
 def place(probability: Any) -> Ints:

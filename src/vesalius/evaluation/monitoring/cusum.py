@@ -217,7 +217,7 @@ def _planned(
 
 @lru_cache(maxsize=64)
 def _limit(plan: bytes, mix: bytes, length: float) -> float:
-    """The least limit, to a thousandth, whose mean length until a false alarm is at least ``length`` cases."""
+    """The least limit, to a thousandth, with a false alarm no sooner than each ``length`` cases."""
     chart, scored = msgspec.json.decode(plan, type=Chart), msgspec.json.decode(mix, type=Scored)
 
     def short(limit: float) -> bool:

@@ -102,7 +102,9 @@ class Together(msgspec.Struct, frozen=True, kw_only=True):
     moved: bool = False
 
 
-def drift(reference: Reference, tally: Tally, level: float = LEVEL) -> tuple[Drift, ...]:
+def drift(
+    reference: Reference, tally: Tally, level: float = LEVEL, missing: float | None = None
+) -> tuple[Drift, ...]:
     """Every input of the reference, compared.
 
     Sources: the population stability index and its distribution under no change, a chi-squared times
@@ -113,10 +115,13 @@ def drift(reference: Reference, tally: Tally, level: float = LEVEL) -> tuple[Dri
     Args:
         reference: how it was.
         tally: what came in since.
-        level: of each test; :func:`vesalius.evaluation.monitoring.rules.level` gives one for a year of looks.
+        level: of each test of values; :class:`vesalius.evaluation.monitoring.Plan` gives one for a year of
+            looks.
+        missing: of each test of missing values; the same if not given.
     """
     rows = zip(reference.fields, tally.counts, tally.logs, strict=False)
-    return tuple(_drift(field, np.asarray(counts), logs, level) for field, counts, logs in rows)
+    lost = level if missing is None else missing
+    return tuple(_drift(field, np.asarray(counts), logs, level, lost) for field, counts, logs in rows)
 
 
 def multivariate(reference: Reference, tally: Tally, level: float = LEVEL) -> Together | None:
@@ -151,7 +156,7 @@ def multivariate(reference: Reference, tally: Tally, level: float = LEVEL) -> To
     )
 
 
-def _drift(field: Field, counts: Floats, logs: Sequence[float], level: float) -> Drift:
+def _drift(field: Field, counts: Floats, logs: Sequence[float], level: float, lost: float) -> Drift:
     before, after = known(field, np.asarray(field.counts)), known(field, counts)
     _, freedom, p = two_samples(before, after)
     psi, distance = _index(before, after), _distance(before, after)
@@ -173,7 +178,7 @@ def _drift(field: Field, counts: Floats, logs: Sequence[float], level: float) ->
         p_missing=p_missing,
         unit=unit_change(field, logs) if drifted else None,
         drifted=drifted,
-        lost=p_missing < level and abs(gone - gone_before) > MISSING,
+        lost=p_missing < lost and abs(gone - gone_before) > MISSING,
     )
 
 

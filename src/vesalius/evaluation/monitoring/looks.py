@@ -11,21 +11,25 @@ from __future__ import annotations
 import math
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from functools import cached_property
 
 import msgspec
 from scipy.stats import norm
 
-from vesalius.evaluation.monitoring import _figures
+from vesalius.evaluation.monitoring import _figures, _scored
 from vesalius.evaluation.monitoring._columns import Floats
 from vesalius.evaluation.monitoring._scored import Scored
 from vesalius.evaluation.monitoring.calibration import moved
 from vesalius.evaluation.monitoring.drift import Drift, drift, multivariate
-from vesalius.evaluation.monitoring.realised import AUROC, realised, subgroups
+from vesalius.evaluation.monitoring.realised import AUROC, subgroups
 from vesalius.evaluation.monitoring.reference import Reference
 from vesalius.evaluation.monitoring.tally import Tally, total
 from vesalius.evaluation.monitoring.volume import volume
 
 YEAR = 365
+
+RIPE = 0.5
+"""Of the suggestions of a day, the share whose outcome must be known before any of them counts."""
 
 SHARES: dict[str, float] = {
     "volume": 0.15,
@@ -48,13 +52,13 @@ class Plan(msgspec.Struct, frozen=True, kw_only=True):
             leaves the other half to the stop rules.
         windows: over how many of the last days the inputs are looked at: a short one that sees a sudden
             change soon, and a long one that sees a small one.
-        outcomes: over how many of the last days (of the suggestions) outcomes are looked at.
+        outcomes: over how many of the last ripe days outcomes are looked at, likewise.
         fewest: fewer rows than this say nothing of inputs.
     """
 
     alarms: float = 0.5
     windows: tuple[int, ...] = (7, 28)
-    outcomes: int = 182
+    outcomes: tuple[int, ...] = (28, 91)
     fewest: int = 30
 
     def level(self, monitor: str, tests: int) -> float:
@@ -105,10 +109,47 @@ class Seen:
     known: Mapping[int, Tally]
     today: int
 
-    def last(self, tallies: Mapping[int, Tally], days: int) -> Tally:
-        """The last ``days`` days together."""
-        here = range(self.today - days + 1, self.today + 1)
-        return total([tallies[day] for day in here if day in tallies])
+    def inputs(self, days: int) -> Tally:
+        """The suggestions of the last ``days`` days together."""
+        return self._total(self.filed, self.today, days)
+
+    def outcomes(self, days: int) -> Tally:
+        """The outcomes of the last ``days`` ripe days: those up to the newest day that is ripe."""
+        ready = self._ripe
+        return self._total(ready, max(ready, default=self.today), days)
+
+    @cached_property
+    def _ripe(self) -> dict[int, Tally]:
+        first = self.today - YEAR
+        filed = {day: tally for day, tally in self.filed.items() if first < day <= self.today}
+        known = {day: tally for day, tally in self.known.items() if first < day <= self.today}
+        return {day: known[day] for day in ripe(filed, known)}
+
+    @cached_property
+    def _totals(self) -> dict[tuple[bool, int], Tally]:
+        return {}
+
+    def _total(self, tallies: Mapping[int, Tally], last: int, days: int) -> Tally:
+        key = tallies is self.filed, days
+        if key not in self._totals:
+            here = range(last - days + 1, last + 1)
+            self._totals[key] = total([tallies[day] for day in here if day in tallies])
+        return self._totals[key]
+
+
+def ripe(filed: Mapping[int, Tally], known: Mapping[int, Tally]) -> set[int]:
+    """The days whose outcomes may be counted: those of most of their suggestions are known.
+
+    An event is known when it happens, its absence only when the time is up: a readmission after three days,
+        none
+    after thirty. Of recent days the known outcomes are nearly all events, and would look like a use gone
+    wrong.
+    """
+    return {
+        day
+        for day, tally in known.items()
+        if day in filed and tally.scored.known >= RIPE * max(filed[day].scored.count, 1)
+    }
 
 
 def look(seen: Seen, plan: Plan | None = None) -> tuple[Sign, ...]:
@@ -141,20 +182,18 @@ def _inputs(seen: Seen, plan: Plan) -> Iterator[Sign]:
     tests = max(len(seen.reference.fields), 1) * len(plan.windows)
     levels = plan.level("drift", tests), plan.level("missing", tests)
     for days in plan.windows:
-        tally = seen.last(seen.filed, days)
+        tally = seen.inputs(days)
         if tally.rows < plan.fewest:
             continue
-        for each, gone in zip(
-            drift(seen.reference, tally, levels[0]), drift(seen.reference, tally, levels[1]), strict=True
-        ):
-            for sign in _of_input(each, gone, days):
+        for each in drift(seen.reference, tally, *levels):
+            for sign in _of_input(each, days):
                 kind = "drift" if sign.monitor == "unit" else sign.monitor
                 if (kind, sign.about) not in told:
                     told.add((kind, sign.about))
                     yield sign
 
 
-def _of_input(each: Drift, gone: Drift, days: int) -> Iterator[Sign]:
+def _of_input(each: Drift, days: int) -> Iterator[Sign]:
     if each.drifted:
         unit = each.unit
         yield Sign(
@@ -167,21 +206,21 @@ def _of_input(each: Drift, gone: Drift, days: int) -> Iterator[Sign]:
             p=each.p,
             what=unit.what if unit else "",
         )
-    if gone.lost:
+    if each.lost:
         yield Sign(
             monitor="missing",
-            about=gone.input,
-            rows=gone.rows,
+            about=each.input,
+            rows=each.rows,
             days=days,
-            value=gone.missing,
-            before=gone.missing_before,
-            p=gone.p_missing,
+            value=each.missing,
+            before=each.missing_before,
+            p=each.p_missing,
         )
 
 
 def _together(seen: Seen, plan: Plan) -> Iterator[Sign]:
     days = max(plan.windows)
-    tally = seen.last(seen.filed, days)
+    tally = seen.inputs(days)
     if tally.rows < plan.fewest:
         return
     found = multivariate(seen.reference, tally, plan.level("together", 2))
@@ -209,14 +248,20 @@ def _together(seen: Seen, plan: Plan) -> Iterator[Sign]:
 
 def _discrimination(seen: Seen, plan: Plan) -> Iterator[Sign]:
     """The AUROC, as the probabilities expect it, and as the outcomes say."""
-    now = seen.last(seen.filed, max(plan.windows))
+    now = seen.inputs(max(plan.windows))
     if now.rows >= plan.fewest:
         pairs = _expected(seen.reference.scored), _expected(now.scored)
         yield from _less("estimated", *pairs, now.rows, max(plan.windows), plan)
-    known = seen.last(seen.known, plan.outcomes).scored
-    if seen.reference.scored.known and min(known.positives, known.known - known.positives) >= 10:
-        pairs = _observed(seen.reference.scored), _observed(known)
-        yield from _less("auroc", *pairs, known.known, plan.outcomes, plan)
+    if not seen.reference.scored.known:
+        return
+    for days in plan.outcomes:
+        known = seen.outcomes(days).scored
+        if min(known.positives, known.known - known.positives) >= 10:
+            pairs = _observed(seen.reference.scored), _observed(known)
+            signs = list(_less("auroc", *pairs, known.known, days, plan))
+            yield from signs
+            if signs:
+                return
 
 
 def _less(
@@ -227,36 +272,35 @@ def _less(
     if not error or not math.isfinite(error):
         return
     p = float(norm.sf((old - new) / error))
-    if p < plan.level(monitor, 1) and old - new > AUROC:
+    if p < plan.level(monitor, len(plan.outcomes)) and old - new > AUROC:
         yield Sign(monitor=monitor, rows=rows, days=days, value=new, before=old, p=p)
 
 
 def _calibration(seen: Seen, plan: Plan) -> Iterator[Sign]:
-    known = seen.last(seen.known, plan.outcomes)
-    found = moved(seen.reference.scored, known.scored)
-    if found is None or found.p >= plan.level("calibration", 1) or not found.matters:
-        return
-    ratio = realised(known).ratio.value or 0.0
-    yield Sign(
-        monitor="calibration",
-        rows=known.scored.known,
-        days=plan.outcomes,
-        value=ratio,
-        before=found.ratio_before,
-        p=found.p,
-    )
+    for days in plan.outcomes:
+        known = seen.outcomes(days).scored
+        found = moved(seen.reference.scored, known)
+        if found is not None and found.matters and found.p < plan.level("calibration", len(plan.outcomes)):
+            yield Sign(
+                monitor="calibration",
+                rows=known.known,
+                days=days,
+                value=found.ratio,
+                before=found.ratio_before,
+                p=found.p,
+            )
+            return
 
 
 def _subgroups(seen: Seen, plan: Plan) -> Iterator[Sign]:
-    known = seen.last(seen.known, plan.outcomes)
-    level = plan.level("subgroup", 1)
-    for gap in subgroups(seen.reference, known, level):
+    days = max(plan.outcomes)
+    for gap in subgroups(seen.reference, seen.outcomes(days), plan.level("subgroup", 1)):
         if gap.gap:
             yield Sign(
                 monitor="subgroup",
                 about=gap.group,
                 rows=gap.known,
-                days=plan.outcomes,
+                days=days,
                 value=gap.ratio.value or 0.0,
                 before=gap.ratio_before or 1.0,
                 p=gap.p,
@@ -264,10 +308,8 @@ def _subgroups(seen: Seen, plan: Plan) -> Iterator[Sign]:
 
 
 def _expected(scored: Scored) -> tuple[Floats, Floats]:
-    from vesalius.evaluation.monitoring._scored import SHARES as PROBABILITIES
-
     rows = scored.dense()[0].astype(float)
-    return rows * PROBABILITIES, rows * (1 - PROBABILITIES)
+    return rows * _scored.SHARES, rows * (1 - _scored.SHARES)
 
 
 def _observed(scored: Scored) -> tuple[Floats, Floats]:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
 import msgspec
@@ -10,11 +10,12 @@ import numpy as np
 import pyarrow as pa
 
 from vesalius.errors import InvalidModel
+from vesalius.evaluation.monitoring import _columns
 from vesalius.evaluation.monitoring import reference as references
-from vesalius.evaluation.monitoring._scored import Scored
+from vesalius.evaluation.monitoring._scored import Scored, together
 from vesalius.evaluation.monitoring.reference import Field, Reference
 
-_CHUNK = 32_768
+_CHUNK = 8_192
 """Rows that are standardised at a time: they stay in the processor's cache."""
 
 _NONE = (0.0, 0.0, 0.0)
@@ -94,23 +95,19 @@ class Tally(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
         groups: Mapping[str, Any] | None = None,
     ) -> dict[str, Tally]:
         """One tally per day: N days (ISO dates), and else as :meth:`of`."""
-        named, number = np.unique(np.asarray(days, dtype=str), return_inverse=True)
-        if len(number) != table.num_rows:
-            raise InvalidModel("there is not one day per row")
+        named, number = _columns.labels(days, table.num_rows)
         order = np.argsort(number, kind="stable")
-        ends = np.cumsum(np.bincount(number, minlength=len(named)))
+        ends = np.cumsum(np.bincount(number, minlength=len(named))).tolist()
         split = Rows(
-            table.take(order),
+            table.take(order) if (np.diff(number) < 0).any() else table,
             np.asarray(probability, dtype=np.float64)[order],
             None if acted is None else np.asarray(acted)[order],
             None if outcomes is None else np.asarray(outcomes)[order],
             {name: pa.array(values).take(order) for name, values in (groups or {}).items()},
         )
-        starts = [0, *ends[:-1].tolist()]
-        found = {}
-        for day, start, end in zip(named.tolist(), starts, ends.tolist(), strict=True):
-            found[day] = split.part(start, end).tally(reference)
-        return found
+        parts = zip(named, [0, *ends], ends, strict=False)
+        found = {day: split.part(start, end).tally(reference) for day, start, end in parts}
+        return dict(sorted(found.items()))
 
     def __add__(self, other: Tally) -> Tally:
         """Both together.
@@ -118,21 +115,7 @@ class Tally(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
         Raises:
             InvalidModel: they were counted in the bins of different references.
         """
-        if not other.rows and not other.scored.bins:
-            return self
-        if not self.rows and not self.scored.bins:
-            return other
-        if [len(each) for each in self.counts] != [len(each) for each in other.counts]:
-            raise InvalidModel("two tallies of different references cannot be added")
-        return Tally(
-            rows=self.rows + other.rows,
-            counts=tuple(_sum(*pair) for pair in zip(self.counts, other.counts, strict=True)),
-            logs=tuple(_triple(*pair) for pair in zip(self.logs, other.logs, strict=True)),
-            scored=self.scored + other.scored,
-            groups=_merged(self.groups, other.groups),
-            errors=_triple(self.errors, other.errors),
-            means=tuple(one + two for one, two in zip(self.means, other.means, strict=True)),
-        )
+        return total((self, other))
 
     def to_bytes(self) -> bytes:
         """Canonical JSON."""
@@ -175,12 +158,37 @@ class Rows(msgspec.Struct, frozen=True):
         return Tally.of(reference, self.table, self.probability, self.acted, self.outcomes, self.groups)
 
 
-def total(tallies: Sequence[Tally] | Iterator[Tally]) -> Tally:
-    """All together; an empty tally where there is none."""
-    result = Tally()
-    for each in tallies:
-        result += each
-    return result
+def total(tallies: Iterable[Tally]) -> Tally:
+    """All together, at once; an empty tally where there is none.
+
+    Raises:
+        InvalidModel: they were counted in the bins of different references.
+    """
+    some = [tally for tally in tallies if tally.rows or tally.scored.bins]
+    if not some:
+        return Tally()
+    if len({tuple(map(len, tally.counts)) for tally in some}) > 1:
+        raise InvalidModel("tallies of different references cannot be added")
+    names = dict.fromkeys(name for tally in some for name in tally.groups)
+    errors = np.sum([tally.errors for tally in some], axis=0).tolist()
+    return Tally(
+        rows=sum(tally.rows for tally in some),
+        counts=tuple(
+            _summed([tally.counts[place] for tally in some]) for place in range(len(some[0].counts))
+        ),
+        logs=tuple(tuple(line) for line in np.sum([tally.logs for tally in some], axis=0).tolist()),
+        scored=together([tally.scored for tally in some]),
+        groups={
+            name: together([tally.groups[name] for tally in some if name in tally.groups]) for name in names
+        },
+        errors=(errors[0], errors[1], errors[2]),
+        means=tuple(np.sum([tally.means for tally in some], axis=0).tolist()),
+    )
+
+
+def _summed(rows: Sequence[tuple[int, ...]]) -> tuple[int, ...]:
+    summed: tuple[int, ...] = tuple(np.sum(rows, axis=0).tolist())
+    return summed
 
 
 def _together(
@@ -201,18 +209,3 @@ def _together(
 
 def _logs(field: Field, column: Any) -> tuple[float, float, float]:
     return references.logs(column) if field.kind == "number" else _NONE
-
-
-def _sum(one: Sequence[int], two: Sequence[int]) -> tuple[int, ...]:
-    return tuple(left + right for left, right in zip(one, two, strict=True))
-
-
-def _triple(one: tuple[float, float, float], two: tuple[float, float, float]) -> tuple[float, float, float]:
-    return one[0] + two[0], one[1] + two[1], one[2] + two[2]
-
-
-def _merged(one: Mapping[str, Scored], two: Mapping[str, Scored]) -> dict[str, Scored]:
-    both = dict(one)
-    for name, scored in two.items():
-        both[name] = both[name] + scored if name in both else scored
-    return both

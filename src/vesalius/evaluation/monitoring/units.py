@@ -24,6 +24,8 @@ FACTORS: dict[str, float] = {
     "phosphate mg/dL to mmol/L": 1 / 3.097,
     "uric acid mg/dL to umol/L": 59.48,
     "haemoglobin g/dL to mmol/L": 0.6206,
+    "days to hours": 24,
+    "years to months": 12,
     "pounds to kilograms": 0.45359237,
     "inches to centimetres": 2.54,
     "mm[Hg] to kPa": 0.133322,
@@ -38,6 +40,15 @@ from NIST Special Publication 811, appendix B. Triglycerides by convention as tr
 TOLERANCE = 0.25
 """How far, in natural logarithms, a ratio may lie from a factor: the patients change a little, too. Factors
 closer to 1 than twice this are not looked for: they cannot be told from a change of patients.
+"""
+
+CLOSE = 0.05
+"""Factors that explain a move this well are both possible: 88.4 for creatinine, 88.57 for triglycerides."""
+
+PARTIAL = math.log(5)
+"""A change of a part of the values is looked for only with a factor of five or more: a smaller one looks
+    like other
+patients.
 """
 
 SHARE = 0.1
@@ -77,24 +88,38 @@ def unit_change(field: Field, logs: Sequence[float]) -> UnitChange | None:
         return None
     (mean, variance), (mean_now, variance_now) = _moments(field.logs), _moments(logs)
     moved, grown = mean_now - mean, variance_now - variance
-    found: list[tuple[float, UnitChange]] = []
-    for what, factor in _both_ways():
-        step = math.log(factor)
-        share = moved / step
-        if abs(step) < 2 * TOLERANCE or share < SHARE or share > 1 + TOLERANCE / abs(step):
-            continue
-        share = min(share, 1.0)
-        off = max(abs(moved - share * step), math.sqrt(abs(grown - share * (1 - share) * step**2)) / 2)
-        whole = share > 1 - TOLERANCE / abs(step)
-        off = abs(moved - step) if whole and abs(grown) < variance else off
-        if off < TOLERANCE:
-            change = UnitChange(what, factor, math.exp(moved), 1.0 if whole else round(share, 3))
-            found.append((off + (0 if whole else TOLERANCE), change))
-    return min(found, key=lambda pair: pair[0])[1] if found else None
+    found = [
+        (off, msgspec.structs.replace(change, share=share))
+        for change in _both_ways()
+        for off, share in _fits(math.log(change.factor), moved, grown)
+    ]
+    if not found:
+        return None
+    name = field.name.lower()
+    # Of two factors that explain it as well, that of the analyte whose name the input bears.
+    change = min(found, key=lambda pair: (pair[0] > 2 * CLOSE, pair[1].what.split()[0] not in name, pair[0]))[
+        1
+    ]
+    return msgspec.structs.replace(change, ratio=math.exp(moved))
 
 
-def _both_ways() -> list[tuple[str, float]]:
-    return [pair for what, factor in FACTORS.items() for pair in ((what, factor), (what, 1 / factor))]
+def _fits(step: float, moved: float, grown: float) -> list[tuple[float, float]]:
+    """How far a factor is from explaining the move, and the share of values that must have changed."""
+    if abs(step) < 2 * TOLERANCE:
+        return []
+    if abs(moved - step) < TOLERANCE:
+        return [(abs(moved - step), 1.0)]
+    share = moved / step
+    if abs(step) < PARTIAL or not SHARE < share < 1:
+        return []
+    expected = share * (1 - share) * step**2
+    off = abs(grown - expected) / expected
+    return [(TOLERANCE + off, round(share, 3))] if off < 0.5 else []
+
+
+def _both_ways() -> list[UnitChange]:
+    pairs = [pair for what, factor in FACTORS.items() for pair in ((what, factor), (what, 1 / factor))]
+    return [UnitChange(what, factor, factor, 1.0) for what, factor in pairs]
 
 
 def _moments(logs: Sequence[float]) -> tuple[float, float]:

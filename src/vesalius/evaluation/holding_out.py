@@ -1,0 +1,185 @@
+"""Learning on some rows and asking about the others, fold after fold; in several processes where it helps."""
+
+from __future__ import annotations
+
+import multiprocessing
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from concurrent.futures import ProcessPoolExecutor
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+import numpy.typing as npt
+
+from vesalius.errors import InvalidCard, NotFound
+from vesalius.evaluation import plans
+from vesalius.evaluation.metrics import Floats
+from vesalius.modelling import AnyModel, load, one_thread
+from vesalius.usecase import Evidence, find, names
+
+if TYPE_CHECKING:
+    from vesalius.usecase import UseCase
+
+MOST_PROPOSED = 10_000
+"""Rows of which it is asked what would have been proposed: more say nothing new, and take long."""
+
+
+@dataclass(frozen=True)
+class HeldOut:
+    """What models said about N rows; a row that was never held out has NaN.
+
+    Attributes:
+        probability: repeats × N.
+        sets: repeats × N × 2, whether False and True are in the prediction set.
+        options: of the first repeat, the option that the use case would have proposed; empty where not asked.
+        rival: the challenger's probabilities, repeats × N; None where there is none.
+        rival_kind: of the challenger.
+        learned: rows that some model learned from.
+    """
+
+    probability: Floats
+    sets: npt.NDArray[np.bool_]
+    options: tuple[str, ...]
+    rival: Floats | None
+    rival_kind: str
+    learned: npt.NDArray[np.bool_]
+
+
+@dataclass(frozen=True)
+class Turn:
+    """One model to be learned: the rows it learns from, and those it is then asked about."""
+
+    repeat: int
+    rows: list[int]
+    held: list[int]
+
+
+def turns(folds: npt.NDArray[np.intp], groups: Sequence[Any]) -> Iterator[Turn]:
+    """Every model that a plan asks for."""
+    for repeat, row in enumerate(folds):
+        for fold in plans.folds_of(row):
+            held = np.flatnonzero(row == fold).tolist()
+            yield Turn(repeat, plans.learners(row, fold, groups).tolist(), held)
+
+
+def hold_out(
+    usecase: type[UseCase],
+    evidence: Evidence,
+    outcomes: npt.NDArray[np.bool_],
+    folds: npt.NDArray[np.intp],
+    seed: int,
+    tick: Callable[[], None],
+    settings: Mapping[str, Any] | None = None,
+    workers: int = 1,
+) -> HeldOut:
+    """What models say about each row while its fold is held out, for each repeat of ``folds``.
+
+    Args:
+        usecase: the class; it is its own ``learn`` and ``challenger`` that are called.
+        evidence: N rows.
+        outcomes: N.
+        folds: repeats × N, from :func:`vesalius.evaluation.plans.deal_out`.
+        seed: of every model.
+        tick: called after each model.
+        settings: the hospital's own, for what would have been proposed.
+        workers: processes that learn; what comes out does not depend on it.
+    """
+    groups = [candidate.subject for candidate in evidence.candidates]
+    probability, rival = np.full(folds.shape, np.nan), np.full(folds.shape, np.nan)
+    sets, learned = np.zeros((*folds.shape, 2), dtype=bool), np.zeros(len(evidence), dtype=bool)
+    options, kinds = [""] * len(evidence), set()
+    asked = _asked(np.flatnonzero(folds[0] >= 0), seed)
+    every = list(turns(folds, groups))
+    for turn, (model, challenger) in zip(
+        every, _learned(usecase, evidence, outcomes, every, seed, workers), strict=True
+    ):
+        facts = evidence.take(turn.held)
+        scores = model.score(facts.table)
+        learned[turn.rows] = True
+        probability[turn.repeat, turn.held] = scores.probability
+        sets[turn.repeat, turn.held] = scores.allowed
+        kinds.add(challenger.facts.kind if challenger is not None else "")
+        if challenger is not None:
+            rival[turn.repeat, turn.held] = challenger.score(facts.table).probability
+        if not turn.repeat:
+            _propose(usecase(model, settings), evidence, [row for row in turn.held if asked[row]], options)
+        tick()
+    if len(kinds) > 1:
+        raise InvalidCard(f"{usecase.card.name}: its challenger is not the same in every fold")
+    kind = kinds.pop()
+    return HeldOut(probability, sets, tuple(options), rival if kind else None, kind, learned)
+
+
+def _asked(held: npt.NDArray[np.intp], seed: int) -> npt.NDArray[np.bool_]:
+    """The rows of which it is asked what would have been proposed: all, or as many as are enough."""
+    asked = np.zeros(int(held.max()) + 1 if len(held) else 0, dtype=bool)
+    rng = np.random.Generator(np.random.PCG64(seed))
+    asked[held if len(held) <= MOST_PROPOSED else rng.choice(held, MOST_PROPOSED, replace=False)] = True
+    return asked
+
+
+def _propose(use: UseCase, evidence: Evidence, rows: list[int], options: list[str]) -> None:
+    for row, suggestion in zip(rows, use.suggest(evidence.take(rows)), strict=True):
+        options[row] = suggestion.option
+
+
+def _learned(
+    usecase: type[UseCase],
+    evidence: Evidence,
+    outcomes: npt.NDArray[np.bool_],
+    every: Sequence[Turn],
+    seed: int,
+    workers: int,
+) -> Iterator[tuple[AnyModel, AnyModel | None]]:
+    """The model and the challenger of each turn, in order."""
+    name = _installed_as(usecase)
+    if workers < 2 or len(every) < 2 or not name:
+        learner = usecase()
+        for turn in every:
+            facts, truth = evidence.take(turn.rows), outcomes[turn.rows]
+            yield learner.learn(facts, truth, seed), _challenger(learner, facts, truth, seed)
+        return
+    # Processes are started afresh: a copy of this one would hold the locks of its threads for ever.
+    context = multiprocessing.get_context("spawn")
+    bare = Evidence(
+        evidence.candidates, evidence.table, tuple({} for _ in evidence.sources), evidence.position
+    )
+    with ProcessPoolExecutor(min(workers, len(every)), context, _start, (name, bare, outcomes, seed)) as pool:
+        for model, challenger in pool.map(_learn, [turn.rows for turn in every]):
+            yield _read(model), _read(challenger) if challenger else None
+
+
+def _challenger(
+    learner: UseCase, facts: Evidence, truth: npt.NDArray[np.bool_], seed: int
+) -> AnyModel | None:
+    """The challenger; none where what it is learned with is not installed here."""
+    try:
+        return learner.challenger(facts, truth, seed)
+    except NotFound:
+        return None
+
+
+def _installed_as(usecase: type[UseCase]) -> str:
+    """The name under which a new process finds the same class; empty where it would not."""
+    name = usecase.card.name
+    return name if name in names() and find(name) is usecase else ""
+
+
+def _read(raw: bytes) -> AnyModel:
+    return load(raw)
+
+
+_WORK: dict[str, Any] = {}
+"""What a process that learns was given when it started."""
+
+
+def _start(name: str, evidence: Evidence, outcomes: npt.NDArray[np.bool_], seed: int) -> None:
+    _WORK.update(usecase=find(name)(), evidence=evidence, outcomes=outcomes, seed=seed)
+
+
+def _learn(rows: list[int]) -> tuple[bytes, bytes | None]:
+    facts, truth, seed = _WORK["evidence"].take(rows), _WORK["outcomes"][rows], _WORK["seed"]
+    with one_thread():
+        model = _WORK["usecase"].learn(facts, truth, seed)
+        challenger = _challenger(_WORK["usecase"], facts, truth, seed)
+    return model.to_bytes(), challenger.to_bytes() if challenger is not None else None
