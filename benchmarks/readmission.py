@@ -28,7 +28,7 @@ from vesalius.modelling.training import LEVEL, conformal  # noqa: E402
 from vesalius.usecases.readmission import Readmission  # noqa: E402
 from vesalius.usecases.readmission.readmission import MODEL  # noqa: E402
 
-FOLDS, DRAWS, SEED = 5, 300, 1514
+FOLDS, DRAWS, SEED = 5, 200, 1514
 
 
 def grown(table, outcomes, items, folds, chosen):
