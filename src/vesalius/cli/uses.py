@@ -93,7 +93,7 @@ def adopt(usecase: str, model: str, login: str, reason: str, password: str, home
 
     with opened(home) as hospital:
         person = people.sign_in(hospital.engine, login, password)
-        hospital.models.load(model)
+        hospital.models.load(model, signed=True)
         use = uses.set_model(hospital.engine, usecase, model, person, reason=reason)
     click.echo(f"{usecase} is {use.state.value} with model {model}")
 

@@ -133,7 +133,8 @@ def document(
         version=run.version,
         last=run.last,
         banner=by.words("report.synthetic") if synthetic else "",
-        words={name: by.words(f"frame.{name}") for name in FRAME},
+        words={name: by.words(f"frame.{name}") for name in FRAME}
+        | {"colon": by.words("pair", name="", value="")},
         filled=found.count("filled"),
         asked=sum(not item.answer for item in by.questions),
         answered=sum(bool(item.answer) for item in by.questions),
