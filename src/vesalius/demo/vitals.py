@@ -79,6 +79,7 @@ def warn(hospital: Hospital, plan: Plan) -> Receipt | None:
     moment = plan.now - SPAN
     while moment < plan.now:
         moment = min(moment + TURN, plan.now)
+        loop.outcomes(hospital, USECASE, moment)
         loop.turn(hospital, USECASE, moment)
     return receipt
 
