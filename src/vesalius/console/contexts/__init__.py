@@ -38,6 +38,7 @@ from vesalius.console.contexts.identity import (
     Side,
 )
 from vesalius.console.contexts.patients import (
+    Advice,
     Chance,
     DecisionForm,
     DecisionsPage,
@@ -106,6 +107,7 @@ from vesalius.console.contexts.views import (
 
 __all__ = [
     "AboutPage",
+    "Advice",
     "AskedLine",
     "AskedPage",
     "AttemptPage",
