@@ -24,6 +24,7 @@ from vesalius.evaluation import study
 from vesalius.governance import audit, uses
 from vesalius.hospital import Hospital
 from vesalius.ingest import CsvMap, receive
+from vesalius.monitoring import refreshing
 from vesalius.settings import FILE, Settings
 from vesalius.usecase import find
 
@@ -159,6 +160,7 @@ class Maker:
         self.receive_doubles()
         self.warn()
         loop.catch_up(self.hospital, self._counted)
+        refreshing.refresh(self.hospital, self.plan.now, self._watched)
         self._count_suggestions()
         return dict(self.counts)
 
@@ -246,6 +248,9 @@ class Maker:
 
     def _counted(self, done: int, total: int) -> None:
         self._progress("quality", done, total, "data quality of each feed")
+
+    def _watched(self, done: int, total: int) -> None:
+        self._progress("monitor", done, total, "how each use does")
 
     def _validated(self, done: int, total: int) -> None:
         self._progress("validate", done, total, "cross-validation")
