@@ -5,7 +5,7 @@ for, on whom, by whom, not for what), :meth:`~UseCase.candidates` (who needs a s
 :meth:`~UseCase.evidence` (which facts), :meth:`~UseCase.suggest` (what to propose, and why) and
 :meth:`~UseCase.outcome` (what really happened). One that learns answers up to five more:
 :meth:`~UseCase.learn`, :meth:`~UseCase.challenger`, :meth:`~UseCase.baselines`, :meth:`~UseCase.practice` and
-:meth:`~UseCase.sites`.
+:meth:`~UseCase.sites`. One that has measurements to show answers :meth:`~UseCase.courses`.
 
 It is found through the entry-point group ``vesalius.usecases``; ours use nothing that a hospital's own
 cannot. All is batch-first: the same call serves one patient in milliseconds and a million in a validation
@@ -190,6 +190,22 @@ class Suggestion(msgspec.Struct, frozen=True, omit_defaults=True, kw_only=True):
         return hashlib.sha256(encode((*asked, self.position))).hexdigest()[:20]
 
 
+class Course(msgspec.Struct, frozen=True):
+    """How one measurement went until the moment of a suggestion: a small picture on its page.
+
+    Attributes:
+        name: a key of the card's texts that names it.
+        unit: the UCUM unit.
+        normal: the least and the greatest value that is normal; an end that is open is None.
+        points: when it became known, and the value, oldest first.
+    """
+
+    name: str
+    unit: str
+    normal: tuple[float | None, float | None]
+    points: tuple[tuple[datetime, float], ...]
+
+
 class Outcome(msgspec.Struct, frozen=True):
     """What really happened to one candidate.
 
@@ -307,6 +323,13 @@ class UseCase(abc.ABC):
     ) -> list[bool | None]:
         """Whether the clinicians, by themselves, did for each candidate what ``card.action`` names."""
         return [None] * len(candidates)
+
+    def courses(self, lake: Lake, candidate: Candidate) -> tuple[Course, ...]:  # noqa: ARG002
+        """How measurements went until the candidate's moment, for people to look at; none by default.
+
+        They are drawn on the page of the suggestion from the position of the lake that it was made from.
+        """
+        return ()
 
     def sites(self, lake: Lake, candidates: Sequence[Candidate]) -> list[str] | None:  # noqa: ARG002
         """Where each candidate was seen (a ward, a hospital, a data set); None where that is not known.

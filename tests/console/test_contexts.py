@@ -38,6 +38,8 @@ PAGES = {
     "pair.html": contexts.PairPage,
     "confirm.html": contexts.ConfirmPage,
     "merge.html": contexts.MergePage,
+    "report.html": contexts.ReportPage,
+    "questions.html": contexts.AskedPage,
     "about.html": contexts.AboutPage,
     "error.html": contexts.ErrorPage,
 }

@@ -36,7 +36,7 @@ def test_the_example_of_the_page_does_what_the_page_says(send, lake):
 
 
 @pytest.mark.parametrize(
-    "path", sorted(Path(vesalius.__file__).parent.rglob("maps/*.toml")), ids=lambda path: path.name
+    "path", sorted(Path(vesalius.__file__).parent.rglob("maps/**/*.toml")), ids=lambda path: path.name
 )
 def test_every_map_that_we_ship_is_right(path):
     assert CsvMap.load(path).columns
@@ -68,6 +68,12 @@ def test_every_map_that_we_ship_is_right(path):
             "2024-07-29T10:00:00-03:30",
         ),
         ('n = { column = "c", as = "birth-year", at = "2020-06-01" }', {"c": "70"}, "n", "1950"),
+        (
+            'n = { column = "c", as = "minutes", at = "2008-01-01T00:00:00Z" }',
+            {"c": "1441"},
+            "n",
+            "2008-01-02T00:01:00+00:00",
+        ),
         ('n = "{c}-{row}"', {"c": "x"}, "n", "x-1"),
         ('n = "{{c}}"', {}, "n", "{c}"),
         ('n = [{ column = "c" }, "b"]', {"c": ""}, "n", ["b"]),
@@ -158,6 +164,9 @@ BODY = '[[resource]]\n[resource.body]\nresourceType = "Patient"\nid = "{row}"\n'
         (BODY + 'x = [{ column = "c", as = "number" }]', r"body.x\[0\]"),
         (BODY + 'x = { column = "c", as = "quantity" }', "needs its 'unit'"),
         (BODY + 'x = { column = "c", as = "birth-year" }', "'at'"),
+        (BODY + 'x = { column = "c", as = "minutes" }', "'at'"),
+        (BODY + 'x = { column = "c", as = "minutes", at = "2008-01-01T00:00:00" }', "'at'"),
+        (BODY + "x = [{ each = [], bodies = 1 }]", "x"),
         (BODY + 'x = { column = "c", as = "dateTime", format = "%d/%m/%Y" }', "'zone'"),
         (BODY + 'x = { column = "c", as = "dateTime", zone = "Europe/Bouge" }', "no time zone"),
         (BODY + 'x = "{open"', "body.x: a brace is not closed"),
@@ -182,3 +191,43 @@ def test_a_file_without_header_takes_its_columns_from_the_map(send):
 def test_a_map_that_nests_without_end_is_refused_in_words():
     with pytest.raises(InvalidMap, match="too deep"):
         CsvMap.parse("constants = " + "{a=" * 5000 + "1" + "}" * 5000)
+
+
+CHART = """
+[[resource]]
+needs = ["component"]
+[resource.body]
+resourceType = "Observation"
+id = "a"
+
+[[resource.body.component]]
+each = [{ column = "HR", code = "8867-4" }, { column = "Temp", code = "8310-5" }]
+when = [{ column = "{column}", given = true }]
+body.code.coding = [{ code = "{code}" }]
+body.valueInteger = { column = "{column}", as = "integer" }
+"""
+
+
+@pytest.mark.parametrize(
+    ("cells", "codes"),
+    [
+        ({"HR": "80", "Temp": "37"}, ["8867-4", "8310-5"]),
+        ({"HR": "", "Temp": "37"}, ["8310-5"]),
+    ],
+)
+def test_a_list_has_an_entry_for_each_column_that_says_something(cells, codes):
+    (resource,) = CsvMap.parse(CHART).resources(cells, 1)
+    assert [each["code"]["coding"][0]["code"] for each in resource["component"]] == codes
+
+
+def test_a_resource_without_what_it_needs_is_not_made():
+    csv_map = CsvMap.parse(CHART)
+    assert csv_map.columns == {"HR", "Temp"}
+    assert csv_map.resources({"HR": "", "Temp": " "}, 1) == []
+
+
+@pytest.mark.parametrize(("cell", "cause"), [("soon", Cause.BAD_VALUE), ("9" * 30, Cause.OUT_OF_RANGE)])
+def test_minutes_that_come_to_no_moment_are_refused(cell, cause):
+    with pytest.raises(FaultError) as caught:
+        made('n = { column = "c", as = "minutes", at = "2008-01-01T00:00:00Z" }', {"c": cell})
+    assert caught.value.cause == cause

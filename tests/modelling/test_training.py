@@ -10,8 +10,9 @@ import pytest
 
 from vesalius.card import Input
 from vesalius.errors import InvalidModel, NotEnoughData
-from vesalius.modelling import _logistic, deal, points_of, train
+from vesalius.modelling import _large, _logistic, deal, points_of, train, training
 from vesalius.modelling._coding import knots
+from vesalius.modelling._ridge import STRENGTHS
 from vesalius.modelling.training import conformal
 
 FRESH = """
@@ -203,22 +204,57 @@ def test_a_boosting_machine_is_written_to_the_same_format(sample, inputs):
 
 def test_the_exported_boosting_machine_predicts_as_the_original(sample, inputs):
     from vesalius.modelling._columns import read
-    from vesalius.modelling._ebm import _FULL_BAGS, Boosted
+    from vesalius.modelling._ebm import Boosted
     from vesalius.modelling.model import locate
 
     table, outcomes = sample(150)
     columns = [read(table, item.name, item.kind) for item in inputs]
-    machine = Boosted(inputs, columns, outcomes.astype(float), 0)
-    ((base, tables),) = machine.fitted([])
-    ours = base + sum(
-        row[locate(term, column.coded(term.levels))[0]]
-        for term, row, column in zip(machine.terms, tables, columns, strict=True)
+    machine = Boosted(inputs, columns, outcomes.astype(float), range(150), 0)
+    bags = [machine._bag(np.ones(150, bool)) for _ in range(4)]
+    copies = machine._learned(bags)
+    original = machine._fit(np.column_stack(bags))
+    ours = np.mean([base for base, _ in copies]) + sum(
+        np.mean([tables[place] for _, tables in copies], axis=0)[locate(term, machine.codes[:, place])[0]]
+        for place, term in enumerate(machine.terms)
     )
-    original = machine._fit(machine.codes, machine.outcomes, None, _FULL_BAGS)
     assert ours == pytest.approx(original.decision_function(machine.codes), abs=1e-9)
+
+
+def test_no_patient_both_teaches_a_boosting_machine_and_tells_it_when_to_stop(sample, inputs):
+    from vesalius.modelling._columns import read
+    from vesalius.modelling._ebm import Boosted
+
+    table, outcomes = sample(200)
+    patients = np.arange(200) // 2
+    columns = [read(table, item.name, item.kind) for item in inputs]
+    machine = Boosted(inputs, columns, outcomes.astype(float), patients.tolist(), 0)
+    seen = patients % 5 != 0
+    bag = machine._bag(seen)
+    assert (bag[~seen] == 0).all()
+    assert not set(patients[bag == 1]) & set(patients[bag == -1])
+    assert np.mean(bag[seen] == -1) == pytest.approx(0.15, abs=0.04)
 
 
 def test_an_input_with_one_value_only_says_nothing():
     table = pa.table({"x": pa.array(["a"] * 40)})
     model = train(table, np.arange(40) % 2 == 0, [Input("x", "category", ("a", "b"))], replicates=2)
     assert model.score(table).probability[0] == pytest.approx(0.5, abs=0.01)
+
+
+def test_many_rows_are_fitted_another_way_to_the_same_points(sample, inputs, monkeypatch):
+    table, outcomes = sample(900)
+    groups = [row % 700 for row in range(900)]
+    few = train(table, outcomes, inputs, seed=4, groups=groups, replicates=3)
+    monkeypatch.setattr(training, "MANY", 100)
+    many = train(table, outcomes, inputs, seed=4, groups=groups, replicates=3)
+    assert many.to_bytes() == few.to_bytes()
+
+
+def test_the_strength_is_chosen_on_a_part_of_many_rows(sample, inputs, monkeypatch):
+    table, outcomes = sample(900)
+    few = train(table, outcomes, inputs, seed=4, replicates=0)
+    monkeypatch.setattr(training, "MANY", 100)
+    monkeypatch.setattr(_large, "_CHOSEN_ON", 300)
+    many = train(table, outcomes, inputs, seed=4, replicates=0)
+    assert many.facts.strength in STRENGTHS
+    assert many.score(table).logits == pytest.approx(few.score(table).logits, abs=0.25)

@@ -32,6 +32,15 @@ DATA = click.option(
 )
 
 
+FILES = click.option(
+    "--files",
+    default="*",
+    show_default=True,
+    metavar="PATTERN",
+    help="Of --data, only the files whose name fits.",
+)
+
+
 SEED = click.option(
     "--seed", type=int, default=1514, show_default=True, help="Same data and seed, same result."
 )
@@ -49,7 +58,9 @@ def opened(home: Path, settings: Settings | None = None) -> Iterator[Hospital]:
 
 
 @contextmanager
-def history(usecase: str, data: Path | None, home: Path, tick: Tick) -> Iterator[tuple[Hospital, Any]]:
+def history(
+    usecase: str, data: Path | None, home: Path, tick: Tick, files: str = "*"
+) -> Iterator[tuple[Hospital, Any]]:
     """The hospital's own history; or a folder's, received in a hospital that lasts as long as the block."""
     import inspect
     import tempfile
@@ -69,7 +80,8 @@ def history(usecase: str, data: Path | None, home: Path, tick: Tick) -> Iterator
             yield hospital, loop.history(hospital, usecase)
             return
         maps = Path(inspect.getfile(kind)).parent / "maps"
-        for receipt in receive_folder(hospital.lake, data.resolve(), maps, rows(tick, "receiving")):
+        watch = rows(tick, "receiving")
+        for receipt in receive_folder(hospital.lake, data.resolve(), maps, watch, files=files):
             click.echo(said(receipt), err=True)
         yield hospital, gather(kind(), hospital.lake)
 

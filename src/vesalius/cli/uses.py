@@ -9,7 +9,7 @@ from typing import Any
 
 import click
 
-from vesalius.cli._shared import DATA, HOME, SEED, history, opened, progress, rows
+from vesalius.cli._shared import DATA, FILES, HOME, SEED, history, opened, progress
 
 
 @click.command()
@@ -55,6 +55,7 @@ def check_command(usecase: str) -> None:
 @click.command()
 @click.argument("usecase")
 @DATA
+@FILES
 @click.option(
     "--out",
     type=click.Path(path_type=Path, dir_okay=False),
@@ -62,12 +63,12 @@ def check_command(usecase: str) -> None:
 )
 @SEED
 @HOME
-def train(usecase: str, data: Path | None, out: Path | None, seed: int, home: Path) -> None:
+def train(usecase: str, data: Path | None, files: str, out: Path | None, seed: int, home: Path) -> None:
     """Learn a model; it goes into use only once its gates are signed."""
     from vesalius.usecase import find
 
     use = find(usecase)()
-    with progress() as tick, history(usecase, data, home, tick) as (hospital, cohort):
+    with progress() as tick, history(usecase, data, home, tick, files) as (hospital, cohort):
         model = use.learn(cohort.evidence, cohort.outcomes, seed)
         if out:
             out.write_bytes(model.to_bytes())
@@ -92,53 +93,9 @@ def adopt(usecase: str, model: str, login: str, reason: str, password: str, home
 
     with opened(home) as hospital:
         person = people.sign_in(hospital.engine, login, password)
-        hospital.models.load(model)
+        hospital.models.load(model, signed=True)
         use = uses.set_model(hospital.engine, usecase, model, person, reason=reason)
     click.echo(f"{usecase} is {use.state.value} with model {model}")
-
-
-@click.command()
-@click.argument("usecase")
-@DATA
-@click.option(
-    "--out",
-    type=click.Path(path_type=Path, file_okay=False),
-    help="Where to write the report.  [default: the hospital's runs]",
-)
-@SEED
-@click.option(
-    "--language",
-    type=click.Choice(["fr", "nl", "de", "en"]),
-    default=None,
-    help="Of the report; all four when left out.",
-)
-@HOME
-def validate(
-    usecase: str, data: Path | None, out: Path | None, seed: int, language: str | None, home: Path
-) -> None:
-    """Validate a use case on history: honest cross-validation, beside a simple rule and the clinicians."""
-    from vesalius.evaluation import report, study
-    from vesalius.usecase import find
-
-    kind = find(usecase)
-    with progress() as tick, history(usecase, data, home, tick) as (hospital, cohort):
-        run = study(
-            kind,
-            cohort.evidence,
-            cohort.outcomes,
-            cohort.practice,
-            seed=seed,
-            progress=rows(tick, "cross-validation"),
-        )
-        folder = out or hospital.runs
-        folder.mkdir(parents=True, exist_ok=True)
-        run.save(folder)
-        for tongue in [language] if language else ["fr", "nl", "de", "en"]:
-            path = folder / f"{usecase}.{tongue}.html"
-            path.write_text(report(run, kind.card, tongue), encoding="utf-8")
-            click.echo(f"wrote {path}", err=True)
-    for line in run.lines():
-        click.echo(line)
 
 
 @click.command("run")

@@ -64,6 +64,8 @@ LABELS = {
     Action.VIEW_READ: N_("Read the rows of a view"),
     Action.VIEW_SAVED: N_("Saved a view"),
     Action.VIEW_UNDONE: N_("Took back a change of a view"),
+    Action.REPORT_ANSWERED: N_("Answered a question of a report"),
+    Action.REPORT_UNDONE: N_("Took back an answer of a report"),
     Action.IDENTITY_READ: N_("Read who is who"),
     Action.PATIENTS_MERGED: N_("Merged two patients"),
     Action.PATIENTS_UNMERGED: N_("Took a merge back"),

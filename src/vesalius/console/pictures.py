@@ -104,6 +104,52 @@ def line(values: Sequence[float | None], *, label: str) -> Markup:
     return _svg(width, high, label) + frame + lines + points + Markup("</svg>")
 
 
+def trace(
+    points: Sequence[tuple[float, float]], low: float | None, high: float | None, gap: float, *, label: str
+) -> Markup:
+    """A measurement over some time, before what is normal; the line breaks off where nothing was measured.
+
+    Args:
+        points: the part of the time that had gone by (0 to 1), and the value; oldest first.
+        low: the lower end of what is normal; None if it has none.
+        high: the upper end.
+        gap: the part of the time from which on two measurements are not joined.
+        label: the words of the picture.
+    """
+    wide, tall = 280, 52
+    values = [value for _, value in points] + [each for each in (low, high) if each is not None]
+    least, most = min(values), max(values)
+    margin = 0.08 * (most - least) or 1.0
+    least, most = least - margin, most + margin
+
+    def at(place: float) -> float:
+        return round(4 + (wide - 8) * place, 1)
+
+    def down(value: float) -> float:
+        return round(2 + (tall - 4) * (1 - (value - least) / (most - least)), 1)
+
+    top, foot = down(most if high is None else high), down(least if low is None else low)
+    band = Markup('<rect class="p-track" x="0" y="{}" width="{}" height="{}"/>').format(
+        top, wide, round(foot - top, 1)
+    )
+    parts: list[list[str]] = []
+    before = -gap
+    for place, value in points:
+        if place - before >= gap:
+            parts.append([])
+        parts[-1].append(f"{at(place)},{down(value)}")
+        before = place
+    lines = Markup().join(
+        Markup('<polyline class="p-line" points="{}"/>').format(" ".join(part)) for part in parts
+    )
+    size = 2.4 if len(points) <= 60 else 1.4
+    dots = Markup().join(
+        Markup('<circle class="p-point" cx="{}" cy="{}" r="{}"/>').format(at(place), down(value), size)
+        for place, value in points
+    )
+    return _svg(wide, tall, label) + band + lines + dots + Markup("</svg>")
+
+
 def part(value: float, width: int = 160) -> Markup:
     """A fraction of one as a bar; its words stand beside it."""
     return _svg(width, 12, "") + Markup(

@@ -9,6 +9,7 @@ from starlette.responses import Response
 
 from vesalius import identity
 from vesalius.console.contexts import (
+    Advice,
     Choice,
     DecisionForm,
     Ending,
@@ -23,11 +24,13 @@ from vesalius.console.contexts import (
 from vesalius.console.languages import N_, ZONE
 from vesalius.console.runs import latest_run, similar
 from vesalius.console.sources import links
+from vesalius.console.traces import traces_of
 from vesalius.console.visit import ROLES, Visit, redirect, render
 from vesalius.console.words import STATUSES, Speaker, chance, patients, speaker
 from vesalius.errors import InvalidDecision, NotAllowed, NotFound
 from vesalius.governance import Right, audit, people, uses
 from vesalius.review import ACTIONS, WAITING, Decision, Filed
+from vesalius.usecase import Reason
 
 DELAYS = (
     ("30m", N_("30 minutes")),
@@ -54,6 +57,8 @@ ERASED = N_(
     " is kept."
 )
 CLOSED = N_("Nothing is left to decide: the outcome is known, or the tool was stopped.")
+
+UNKNOWN, NAMED = N_("not known"), N_("%(name)s: %(value)s")
 
 LITTLE = 0.05
 """A fact that changes the log odds by less than this (one percentage point at most) is not drawn."""
@@ -149,16 +154,14 @@ def _page(visit: Visit, filed: Filed, action: str = "", words: str = "", problem
         option=said.option(item.option),
         summary=said.say(item.summary),
         chance=chance(filed, _settings(visit, filed)),
-        rules=tuple(
-            Rule(said.say(reason.rule), _known(found, reason.sources))
-            for reason in item.reasons
-            if reason.rule is not None
-        ),
+        rules=_rules(said, filed, found),
+        advice=_advice(said, filed),
         facts=tuple(fact for fact in facts if abs(fact.contribution) >= LITTLE),
         light_facts=tuple(fact for fact in facts if abs(fact.contribution) < LITTLE),
         base=item.base,
         heaviest=max((abs(fact.contribution) for fact in facts), default=0.0),
         missing=tuple(said.input(name) for name in item.missing),
+        traces=traces_of(visit, said, filed),
         turns=tuple(
             Turn(said.input(change.input), said.value(change.input, change.value), said.option(change.option))
             for change in item.changes
@@ -215,6 +218,30 @@ def _facts(said: Speaker, filed: Filed, found: Links) -> list[Fact]:
         for reason in filed.suggestion.reasons
         if reason.rule is None
     ]
+
+
+def _rules(said: Speaker, filed: Filed, found: Links) -> tuple[Rule, ...]:
+    return tuple(
+        Rule(said.say(reason.rule), _known(found, reason.sources))
+        for reason in filed.suggestion.reasons
+        if reason.rule is not None
+    )
+
+
+def _advice(said: Speaker, filed: Filed) -> tuple[Advice, ...]:
+    """What the ward can do about each reason of which the use case knows something."""
+    return tuple(
+        Advice(_fact(said, reason), said.say(reason.advice))
+        for reason in filed.suggestion.reasons
+        if reason.advice is not None
+    )
+
+
+def _fact(said: Speaker, reason: Reason) -> str:
+    """A fact with its value, as in a sentence; a diagnosis that is there needs no "yes"."""
+    name = said.input(reason.input)
+    value = said.value(reason.input, reason.value) or said.language.say(UNKNOWN)
+    return name if reason.value is True else said.language.say(NAMED, name=name, value=value)
 
 
 def _known(found: Links, references: tuple[str, ...]) -> tuple[SourceLink, ...]:

@@ -34,5 +34,9 @@ def environment(code: str) -> Environment:
     for name in ("day", "moment", "clock", "near", "lasted", "briefly", "number", "percent", "signed"):
         made.filters[name] = getattr(language, name)
     made.filters["plain"] = plain
-    made.globals |= {"interval_picture": pictures.interval, "weight_picture": pictures.weight}
+    made.globals |= {
+        "interval_picture": pictures.interval,
+        "weight_picture": pictures.weight,
+        "trace_picture": pictures.trace,
+    }
     return made

@@ -15,7 +15,7 @@ from random import Random
 from typing import Any
 
 from vesalius import loop
-from vesalius.demo import doubles, staff
+from vesalius.demo import doubles, staff, vitals
 from vesalius.demo.clinicians import decide_some
 from vesalius.demo.feed import CULTURES, RECORD, RESULTS, Sending, sendings
 from vesalius.demo.plan import SAMPLES, SEED, Plan
@@ -158,6 +158,7 @@ class Maker:
         staff.sign(self.hospital.engine, USECASE, staff.LIVE, self.plan.live_from + timedelta(seconds=1))
         self.turn_all("live", phases["live"])
         self.receive_doubles()
+        self.warn()
         loop.catch_up(self.hospital, self._counted)
         refreshing.refresh(self.hospital, self.plan.now, self._watched)
         self._count_suggestions()
@@ -195,6 +196,13 @@ class Maker:
         self.counts["files"] += 1
         for count in ("read", "written", "unchanged", "quarantined"):
             self.counts[count] += getattr(receipt, count)
+
+    def warn(self) -> None:
+        """Receives the vital signs of the wards, and lets the early warning speak on them."""
+        receipt = vitals.warn(self.hospital, self.plan)
+        for count in ("read", "written", "unchanged", "quarantined") if receipt else ():
+            self.counts[count] += getattr(receipt, count)
+        self.counts["files"] += receipt is not None
 
     def learn(self) -> None:
         """Learns from the history, validates, and brings the use to its silent trial with its signatures."""

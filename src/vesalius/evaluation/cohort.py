@@ -11,13 +11,13 @@ from typing import TYPE_CHECKING
 from vesalius import identity
 from vesalius.errors import NotEnoughData, NotFound
 from vesalius.ingest import CsvMap, Receipt, receive
-from vesalius.usecase import Candidate
+from vesalius.usecase import Candidate, Evidence
 
 if TYPE_CHECKING:
     import numpy as np
 
     from vesalius.lake import Lake
-    from vesalius.usecase import Evidence, Outcome, UseCase
+    from vesalius.usecase import Outcome, UseCase
 
 START = datetime(1900, 1, 1, tzinfo=UTC)
 
@@ -33,12 +33,14 @@ class Cohort:
         outcomes: N booleans, whether the card's target came true.
         practice: N answers, what the clinicians did by themselves; None where the data does not say.
         sites: N names of where each was seen; None where the use case does not say.
+        known_at: N moments, when each outcome could first be known; empty where that was not asked.
     """
 
     evidence: Evidence
     outcomes: np.ndarray
     practice: list[bool | None]
     sites: list[str] | None = None
+    known_at: tuple[datetime, ...] = ()
 
 
 def gather(
@@ -75,11 +77,15 @@ def gather(
         )
     kept = [candidate for candidate, _ in known]
     after = [Candidate(stands[each.subject], each.focus, each.as_of) for each in kept]
+    evidence = usecase.evidence(pinned, kept)
+    # Rows of one person stay together in every split, whatever name they were known by at the time.
+    own = tuple(after) if after != kept else evidence.candidates
     return Cohort(
-        usecase.evidence(pinned, kept),
+        Evidence(own, evidence.table, evidence.sources, evidence.position),
         np.array([outcome.value for _, outcome in known], dtype=bool),
         usecase.practice(pinned, after, known_at),
         usecase.sites(pinned, kept),
+        tuple(outcome.known_at for _, outcome in known),
     )
 
 
@@ -91,8 +97,10 @@ def _each_once(candidates: Sequence[Candidate], stands: Mapping[str, str]) -> li
     return [each for each in candidates if first[stands[each.subject], each.focus] is each]
 
 
-def receive_folder(lake: Lake, folder: Path, maps: Path, progress: Progress | None = None) -> list[Receipt]:
-    """Receives every data file of ``folder``: FHIR as it is, CSV through the map of its name.
+def receive_folder(
+    lake: Lake, folder: Path, maps: Path, progress: Progress | None = None, *, files: str = "*"
+) -> list[Receipt]:
+    """Receives the data files of ``folder``: FHIR as it is, CSV through the map of its name.
 
     A table that is one of several is read through the map of its own name; one for which there is no map (a
     list of codes, say) is passed over, and no receipt names it.
@@ -100,16 +108,18 @@ def receive_folder(lake: Lake, folder: Path, maps: Path, progress: Progress | No
     Args:
         lake: where it goes.
         folder: the data, such as ``uti-primary-care``.
-        maps: the folder of maps; ``stays.toml`` is the map of ``stays.csv.gz``, ``uti-primary-care.toml``
-            that of any other table in a folder of that name.
+        maps: the folder of maps; ``stays.toml`` is the map of ``stays.csv.gz``, and so is
+            ``FOLDER/stays.toml`` where the data comes in ``FOLDER``; ``uti-primary-care.toml`` that of any
+            other table in a folder of that name.
         progress: called with rows done and rows in all, where that is known.
+        files: only the files whose name fits this pattern, as ``set_a_*``.
 
     Raises:
-        NotFound: the folder holds no file that can be read.
+        NotFound: the folder holds no such file that can be read.
     """
     receipts = []
-    for path in sorted(folder.iterdir()) if folder.is_dir() else []:
-        kind = path.name.removesuffix(".gz").rsplit(".", 1)[-1]
+    for path in sorted(folder.glob(files)) if folder.is_dir() else []:
+        kind = path.name.removesuffix(".gz").rpartition(".")[2]
         if kind in {"csv", "tsv"}:
             csv_map = _map_of(path, maps, folder.name)
             if csv_map is None:
@@ -132,5 +142,5 @@ def receive_folder(lake: Lake, folder: Path, maps: Path, progress: Progress | No
 def _map_of(path: Path, maps: Path, folder: str) -> CsvMap | None:
     """The map of a table: that of its own name, else that of its folder's; None where there is neither."""
     own = path.name.removesuffix(".gz").rsplit(".", 1)[0]
-    found = (maps / f"{name}.toml" for name in (own, folder))
+    found = (maps / f"{name}.toml" for name in (f"{folder}/{own}", own, folder))
     return next((CsvMap.load(each) for each in found if each.is_file()), None)

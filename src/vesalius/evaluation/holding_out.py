@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import numpy.typing as npt
 
-from vesalius.errors import InvalidCard
+from vesalius.errors import InvalidCard, NotFound
 from vesalius.evaluation import plans
 from vesalius.evaluation.metrics import Floats
 from vesalius.modelling import AnyModel, load, one_thread
@@ -137,7 +137,7 @@ def _learned(
         learner = usecase()
         for turn in every:
             facts, truth = evidence.take(turn.rows), outcomes[turn.rows]
-            yield learner.learn(facts, truth, seed), learner.challenger(facts, truth, seed)
+            yield learner.learn(facts, truth, seed), _challenger(learner, facts, truth, seed)
         return
     # Processes are started afresh: a copy of this one would hold the locks of its threads for ever.
     context = multiprocessing.get_context("spawn")
@@ -147,6 +147,16 @@ def _learned(
     with ProcessPoolExecutor(min(workers, len(every)), context, _start, (name, bare, outcomes, seed)) as pool:
         for model, challenger in pool.map(_learn, [turn.rows for turn in every]):
             yield _read(model), _read(challenger) if challenger else None
+
+
+def _challenger(
+    learner: UseCase, facts: Evidence, truth: npt.NDArray[np.bool_], seed: int
+) -> AnyModel | None:
+    """The challenger; none where what it is learned with is not installed here."""
+    try:
+        return learner.challenger(facts, truth, seed)
+    except NotFound:
+        return None
 
 
 def _installed_as(usecase: type[UseCase]) -> str:
@@ -171,5 +181,5 @@ def _learn(rows: list[int]) -> tuple[bytes, bytes | None]:
     facts, truth, seed = _WORK["evidence"].take(rows), _WORK["outcomes"][rows], _WORK["seed"]
     with one_thread():
         model = _WORK["usecase"].learn(facts, truth, seed)
-        challenger = _WORK["usecase"].challenger(facts, truth, seed)
+        challenger = _challenger(_WORK["usecase"], facts, truth, seed)
     return model.to_bytes(), challenger.to_bytes() if challenger is not None else None

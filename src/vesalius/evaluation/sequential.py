@@ -8,8 +8,8 @@ numerical integration of the joint density of the K statistics (Armitage, McPher
 
 Everything is on the scale of a normal statistic ``z`` whose mean is ``drift * sqrt(fraction)``: the drift is
 0 where the truth is no better than the value to exceed, and its planned value where what is expected is true.
-All tests are one-sided, upwards. Futility bounds are not binding: alpha is computed as if nobody heeded them, so going
-on in spite of one costs no error.
+All tests are one-sided, upwards. Futility bounds are not binding: alpha is computed as if nobody heeded them,
+so going on in spite of one costs no error.
 
 Beside it, an always-valid answer for a proportion (Howard et al., Ann Stat 2021;49:1055-1080; Waudby-Smith &
 Ramdas, J R Stat Soc B 2024;86:1-27): it may be looked at after each patient, and needs more of them.

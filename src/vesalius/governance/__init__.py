@@ -7,10 +7,11 @@
 - :mod:`vesalius.governance.watching`: what stops a use by itself.
 - :mod:`vesalius.governance.codes`: who decided what a local code means.
 - :mod:`vesalius.governance.views`: views that people saved, every version.
+- :mod:`vesalius.governance.answers`: what people answered to the questions of a report.
 - :mod:`vesalius.governance.audit`: the chain of events that cannot be altered unnoticed.
 """
 
-from vesalius.governance import audit, clients, codes, people, roles, uses, views, watching
+from vesalius.governance import answers, audit, clients, codes, people, roles, uses, views, watching
 from vesalius.governance.people import Person
 from vesalius.governance.roles import Right, may, require
 from vesalius.governance.uses import speaks
@@ -18,6 +19,7 @@ from vesalius.governance.uses import speaks
 __all__ = [
     "Person",
     "Right",
+    "answers",
     "audit",
     "clients",
     "codes",

@@ -74,6 +74,8 @@ class Action(StrEnum):
     VIEW_READ = "view.read"
     VIEW_SAVED = "view.saved"
     VIEW_UNDONE = "view.undone"
+    REPORT_ANSWERED = "report.answered"
+    REPORT_UNDONE = "report.undone"
     IDENTITY_READ = "identity.read"
     PATIENTS_MERGED = "patients.merged"
     PATIENTS_UNMERGED = "patients.unmerged"

@@ -54,6 +54,7 @@ class Right(StrEnum):
     SEE_VIEWS = "see_views"
     RUN_VIEWS = "run_views"
     WRITE_VIEWS = "write_views"
+    ANSWER_QUESTIONS = "answer_questions"
     SEE_AUDIT = "see_audit"
     MANAGE_PEOPLE = "manage_people"
 
@@ -96,6 +97,10 @@ MATRIX: dict[Right, frozenset[Role]] = {
     Right.SEE_VIEWS: frozenset({Role.BIOLOGIST, Role.DPO, Role.ENGINEER}),
     Right.RUN_VIEWS: frozenset({Role.ENGINEER}),
     Right.WRITE_VIEWS: frozenset({Role.ENGINEER}),
+    # What no machine can fill in a report; each question also names the role that answers for it.
+    Right.ANSWER_QUESTIONS: frozenset(
+        {Role.DOCTOR, Role.BIOLOGIST, Role.DPO, Role.DIRECTOR, Role.ENGINEER, Role.LEGAL}
+    ),
     Right.SEE_AUDIT: frozenset({Role.DPO, Role.DIRECTOR, Role.LEGAL}),
     Right.MANAGE_PEOPLE: frozenset({Role.DIRECTOR}),
 }

@@ -23,7 +23,7 @@ _NUMBER = r"[+-]?\d+(?:\.\d+)?"
 _QUANTITY = re.compile(rf"(<=|>=|<|>)?\s*({_NUMBER})\s*(.*)", re.ASCII)
 _OFFSET = re.compile(r"([+-])(\d\d):(\d\d)", re.ASCII)
 
-As = Literal["string", "integer", "decimal", "date", "dateTime", "quantity", "birth-year"]
+As = Literal["string", "integer", "decimal", "date", "dateTime", "quantity", "birth-year", "minutes"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,7 +52,8 @@ class Cell(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
         as_: what the cell holds, where no table says it.
         format: how a date is written, as for ``strptime``; ISO 8601 when left out.
         zone: the time zone of a ``dateTime``: ``+01:00``, or ``Europe/Brussels``.
-        at: for ``birth-year``: the date on which the age was noted; the year less the age is the value.
+        at: for ``birth-year``: the date on which the age was noted; the year less the age is the value. For
+            ``minutes``: the moment from which they are counted; the value is the moment they come to.
         unit: for ``quantity``: the UCUM unit that is expected.
         spelled: other ways in which the file writes that unit.
         unit_column: the column that holds the unit; else it may follow the number, or be left out.
@@ -111,6 +112,8 @@ def _reader(cell: Cell, decimal: str) -> Callable[[str, Row], Any]:
             return _moment_reader(cell)
         case "birth-year":
             return _birth_year_reader(cell)
+        case "minutes":
+            return _minutes_reader(cell)
         case "integer" | "decimal":
             return lambda text, _: _number(cell, text, decimal)
 
@@ -130,6 +133,7 @@ def _number(cell: Cell, text: str, decimal: str) -> int | Decimal:
 _NAMES = {
     "integer": "a whole number",
     "birth-year": "an age in years",
+    "minutes": "a number of minutes",
     "decimal": "a number",
     "quantity": "a number",
     "date": "a date of the announced format",
@@ -143,6 +147,27 @@ def _birth_year_reader(cell: Cell) -> Callable[[str, Row], Any]:
     except ValueError:
         raise InvalidMap(f"column {cell.column!r}: 'at' must be the date of the age, as 2019-06-03") from None
     return lambda text, _: f"{year - int(_number(cell, text, '.')):04}"
+
+
+def _minutes_reader(cell: Cell) -> Callable[[str, Row], Any]:
+    """The moment that some minutes after a fixed one come to: for sources that hold no dates."""
+    try:
+        start = datetime.fromisoformat(cell.at)
+    except ValueError:
+        start = None
+    if start is None or start.tzinfo is None:
+        raise InvalidMap(
+            f"column {cell.column!r}: 'at' must be the moment to count from, as 2019-06-03T08:30:00Z"
+        )
+
+    def read(text: str, _: Row) -> str:
+        try:
+            return (start + timedelta(minutes=float(_number(cell, text, ".")))).isoformat()
+        except OverflowError:
+            words = f"column {cell.column!r} counts to a moment that no calendar has"
+            raise FaultError(Cause.OUT_OF_RANGE, words) from None
+
+    return read
 
 
 def _quantity_reader(cell: Cell, decimal: str) -> Callable[[str, Row], Any]:

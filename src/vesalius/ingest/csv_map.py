@@ -57,6 +57,15 @@ class _Resource(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     like: str = ""
     when: tuple[When, ...] = ()
     each: tuple[dict[str, str], ...] = ()
+    needs: tuple[str, ...] = ()
+
+
+class _Group(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """An entry of a list that stands for several: one for each set of names, if its conditions hold."""
+
+    each: tuple[dict[str, str], ...]
+    body: dict[str, Any]
+    when: tuple[When, ...] = ()
 
 
 class _File(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
@@ -223,6 +232,8 @@ class _Builder:
             if not all(condition(row) for condition in conditions):
                 return ABSENT
             made = make(row)
+            if any(name not in made for name in resource.needs):
+                return ABSENT
             if "id" not in made:
                 raise FaultError(
                     Cause.MISSING_VALUE, f"a {made['resourceType']} has no id: its cell is empty"
@@ -274,7 +285,11 @@ class _Builder:
         return make
 
     def _list(self, node: list[Any], scope: dict[str, str], key: str) -> Maker:
-        makers = [self._node(child, scope, f"{key}[{place}]") for place, child in enumerate(node)]
+        makers = [
+            maker
+            for place, child in enumerate(node)
+            for maker in self._entries(child, scope, f"{key}[{place}]")
+        ]
         if makers and all(isinstance(maker, _Constant) for maker in makers):
             return _Constant([maker(_NO_ROW) for maker in makers])
 
@@ -282,6 +297,21 @@ class _Builder:
             return [value for maker in makers if (value := maker(row)) is not ABSENT] or ABSENT
 
         return make
+
+    def _entries(self, node: Any, scope: dict[str, str], key: str) -> list[Maker]:
+        """What an entry of a list stands for: itself, or with ``each`` one for each set of names."""
+        if not isinstance(node, dict) or "each" not in node:
+            return [self._node(node, scope, key)]
+        try:
+            group = msgspec.convert(node, _Group)
+        except msgspec.ValidationError as error:
+            raise InvalidMap(f"{key}: {str(error).replace('$.', '')}") from None
+        return [self._entry(group, scope | names, key) for names in group.each]
+
+    def _entry(self, group: _Group, scope: dict[str, str], key: str) -> Maker:
+        conditions = [self._condition(when, scope) for when in group.when]
+        make = self._node(group.body, scope, f"{key}.body")
+        return lambda row: make(row) if all(holds(row) for holds in conditions) else ABSENT
 
     def _text(self, node: str, scope: dict[str, str], key: str) -> Maker:
         parts = self._parts(node, scope, key)

@@ -16,6 +16,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
+import numpy.typing as npt
 
 from vesalius.modelling._arithmetic import Floats
 from vesalius.modelling._columns import Column, Described
@@ -38,14 +39,21 @@ class Coded:
     Attributes:
         term: the term with its edges and levels, its points still zero.
         basis: (points + 1) × columns; the last row codes a missing value.
-        columns: N × columns.
+        low, high, part: where each of the N values lies among the points: between which two, how far along.
         share: how much of the rows lies at each point, missing last; sums to 1.
     """
 
     term: Term
     basis: Floats
-    columns: Floats
+    low: npt.NDArray[np.intp]
+    high: npt.NDArray[np.intp]
+    part: Floats
     share: Floats
+
+    @property
+    def columns(self) -> Floats:
+        """N × columns of the design."""
+        return self.basis[self.low] * (1 - self.part)[:, None] + self.basis[self.high] * self.part[:, None]
 
 
 def code(item: Described, column: Column) -> Coded:
@@ -59,8 +67,7 @@ def code(item: Described, column: Column) -> Coded:
     basis = np.zeros((size, raw.shape[1] + 1))
     basis[:-1, :-1] = raw - present @ raw
     basis[-1, -1] = _MISSING
-    columns = basis[low] * (1 - part)[:, None] + basis[high] * part[:, None]
-    return Coded(term, basis, columns, share / len(column))
+    return Coded(term, basis, low, high, part, share / len(column))
 
 
 def _basis(kind: str, points: int) -> Floats:

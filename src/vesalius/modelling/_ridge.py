@@ -26,7 +26,7 @@ from vesalius.modelling._coding import Coded
 STRENGTHS = (1.0, 2.0, 4.0, 8.0, 16.0, 32.0)
 """The L2 penalties that are tried; one serves both fits."""
 
-_LEAST = 1e-3
+LEAST = 1e-3
 """Log odds added to what an input moves, so that its penalty stays finite."""
 
 
@@ -92,6 +92,6 @@ class Ridge(Additive):
         parts = np.zeros((len(design), len(self.coded)))
         np.add.at(parts.T, self.owner, (design * beta).T)
         mean = np.average(parts, axis=0, weights=weights)
-        moved = np.sqrt(np.average((parts - mean) ** 2, axis=0, weights=weights)) + _LEAST
+        moved = np.sqrt(np.average((parts - mean) ** 2, axis=0, weights=weights)) + LEAST
         relative: Floats = (moved / np.sqrt(np.mean(moved**2)))[self.owner]
         return relative

@@ -32,6 +32,9 @@ FOLDS = 5
 REPLICATES = {"logistic": 50, "ebm": 50, "lightgbm": 20}
 """Bootstrap replicates by kind; a forest is larger than tables are."""
 
+MANY = 20_000
+"""Rows above which the logistic regression is fitted in another way, to the same answer."""
+
 LEVEL = 0.9
 """Of the prediction set and of the interval."""
 
@@ -133,7 +136,7 @@ def train(
     truth, names = truth[order], [names[row] for row in order.tolist()]
     rng = np.random.Generator(np.random.PCG64(seed))
     with one_thread():
-        learner = _learner(kind, inputs, columns, truth.astype(np.float64), seed)
+        learner = _learner(kind, inputs, columns, truth.astype(np.float64), names, seed)
         held_out, strength = learner.held_out(deal(truth, names, FOLDS, rng))
         intercept, slope = _logistic.recalibration(held_out, truth.astype(np.float64))
         facts = Facts(
@@ -168,17 +171,27 @@ def _rank(scores: Floats, level: float) -> float | None:
 
 
 def _learner(
-    kind: str, inputs: Sequence[Described], columns: list[Column], outcomes: Floats, seed: int
+    kind: str,
+    inputs: Sequence[Described],
+    columns: list[Column],
+    outcomes: Floats,
+    names: Sequence[Hashable],
+    seed: int,
 ) -> Learner:
     if kind == "ebm":
         from vesalius.modelling._ebm import Boosted  # interpret is slow to import and needed only here
 
-        return Boosted(inputs, columns, outcomes, seed)
+        return Boosted(inputs, columns, outcomes, names, seed)
     if kind == "lightgbm":
         from vesalius.modelling._lightgbm import Grown
 
         return Grown(inputs, columns, outcomes, seed)
-    return Ridge([code(item, column) for item, column in zip(inputs, columns, strict=True)], outcomes)
+    coded = [code(item, column) for item, column in zip(inputs, columns, strict=True)]
+    if len(outcomes) > MANY:
+        from vesalius.modelling._large import LargeRidge
+
+        return LargeRidge(coded, outcomes)
+    return Ridge(coded, outcomes)
 
 
 def one_thread() -> AbstractContextManager[Any]:

@@ -52,6 +52,7 @@ from vesalius.console.contexts.monitoring import (
     RulesPage,
 )
 from vesalius.console.contexts.patients import (
+    Advice,
     Chance,
     DecisionForm,
     DecisionsPage,
@@ -67,6 +68,7 @@ from vesalius.console.contexts.patients import (
     SourceLink,
     SuggestionPage,
     Taken,
+    Trace,
     Turn,
     WorklistPage,
 )
@@ -88,11 +90,14 @@ from vesalius.console.contexts.records import (
     ReceivedPage,
 )
 from vesalius.console.contexts.uses import (
+    AskedLine,
+    AskedPage,
     Cited,
     Figure,
     Knob,
     OpenGate,
     Past,
+    ReportPage,
     Signature,
     Step,
     Tally,
@@ -116,7 +121,10 @@ from vesalius.console.contexts.views import (
 
 __all__ = [
     "AboutPage",
+    "Advice",
     "AlarmLine",
+    "AskedLine",
+    "AskedPage",
     "AttemptPage",
     "AttemptRow",
     "AuditPage",
@@ -177,6 +185,7 @@ __all__ = [
     "QuarantinePage",
     "ReceiptRow",
     "ReceivedPage",
+    "ReportPage",
     "ResourcePage",
     "Row",
     "Rule",
@@ -196,6 +205,7 @@ __all__ = [
     "Taken",
     "Tally",
     "ThresholdsPage",
+    "Trace",
     "Trend",
     "Trial",
     "TrialWords",

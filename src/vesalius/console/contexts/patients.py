@@ -166,6 +166,19 @@ class Fact:
 
 
 @dataclass(frozen=True)
+class Advice:
+    """What the ward can do about one reason.
+
+    Attributes:
+        reason: the fact, with its value.
+        words: what can be done, with its citation.
+    """
+
+    reason: str
+    words: str
+
+
+@dataclass(frozen=True)
 class Rule:
     """A clinical rule that spoke.
 
@@ -281,6 +294,30 @@ class DecisionForm:
 
 
 @dataclass(frozen=True)
+class Trace:
+    """How one measurement went until the moment of the suggestion.
+
+    Attributes:
+        name: what is measured.
+        last: the last value, with its unit.
+        normal: what is normal, in words.
+        words: the picture in words.
+        points: for each measurement the part of the time that had gone by (0 to 1), and its value.
+        low, high: the ends of what is normal; None where it has no end.
+        gap: the part of the time from which on two measurements are too far apart to be joined by a line.
+    """
+
+    name: str
+    last: str
+    normal: str
+    words: str
+    points: tuple[tuple[float, float], ...]
+    low: float | None
+    high: float | None
+    gap: float
+
+
+@dataclass(frozen=True)
 class SuggestionPage:
     """``/suggestions/{id}``.
 
@@ -296,11 +333,13 @@ class SuggestionPage:
         summary: the line that says it.
         chance: the probability, or None.
         rules: the clinical rules that spoke.
+        advice: what the ward can do about the main reasons.
         facts: the facts that weigh, strongest first.
         light_facts: the facts that weigh little or nothing.
         base: the log odds before any fact.
         heaviest: the greatest weight of a fact, without its sign.
         missing: the names of the inputs that were not known.
+        traces: how measurements went until then.
         turns: what would change it.
         limits: what the tool was not tested for, that applies here.
         not_for: what the tool is not for.
@@ -334,11 +373,13 @@ class SuggestionPage:
     summary: str
     chance: Chance | None
     rules: tuple[Rule, ...]
+    advice: tuple[Advice, ...]
     facts: tuple[Fact, ...]
     light_facts: tuple[Fact, ...]
     base: float
     heaviest: float
     missing: tuple[str, ...]
+    traces: tuple[Trace, ...]
     turns: tuple[Turn, ...]
     limits: tuple[str, ...]
     not_for: str

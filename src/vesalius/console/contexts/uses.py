@@ -229,6 +229,81 @@ class UsePage:
 
 
 @dataclass(frozen=True)
+class ReportPage:
+    """``/usecases/{name}/report``: the validation report, in the reader's language.
+
+    Attributes:
+        name: the code of the use.
+        title: its title.
+        run: the id of the validation run, or empty.
+        run_at: when it ran, or None.
+        fragment: the report as HTML made by the evaluation, or empty.
+        open: how many of its questions are open.
+    """
+
+    name: str
+    title: str
+    run: str
+    run_at: datetime | None
+    fragment: Markup
+    open: int
+
+
+@dataclass(frozen=True)
+class AskedLine:
+    """One question of a report.
+
+    Attributes:
+        key: its code.
+        words: the question, in the reader's language.
+        owner: who answers for it, in the reader's language.
+        due: by when, in the reader's language.
+        items: the items of TRIPOD+AI that wait for it.
+        answer: the answer, or empty.
+        by: who gave it, by name; or the card that says it.
+        at: when, or None.
+        stale: whether it was given on another validation than the latest.
+        version: the version that the reader sees, which the form brings back; 0 where nobody answered.
+        may_answer: whether the reader has a role that answers for it.
+        text: what stands in the form.
+        problem: why an answer was refused, in English, or empty.
+    """
+
+    key: str
+    words: str
+    owner: str
+    due: str
+    items: str
+    answer: str
+    by: str
+    at: datetime | None
+    stale: bool
+    version: int
+    may_answer: bool
+    text: str
+    problem: str
+
+
+@dataclass(frozen=True)
+class AskedPage:
+    """``/usecases/{name}/questions``: what no machine can fill in a report.
+
+    Attributes:
+        name: the code of the use.
+        title: its title.
+        lines: the questions, open ones first.
+        open: how many are open.
+        mine: how many of these the reader can answer.
+    """
+
+    name: str
+    title: str
+    lines: tuple[AskedLine, ...]
+    open: int
+    mine: int
+
+
+@dataclass(frozen=True)
 class Trial:
     """What acting from one threshold on would have meant in the validation run.
 

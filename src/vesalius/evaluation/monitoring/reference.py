@@ -106,7 +106,8 @@ class Components(msgspec.Struct, frozen=True):
 
     def errors(self, columns: Floats32) -> Floats:
         """How far each of N rows (D × N) lies from its image on the axes: the reconstruction error."""
-        image = np.asarray(self.axes, dtype=np.float32) @ columns
+        # Not by the linear algebra library: its threads cost more than they save, and its sums vary.
+        image = np.einsum("kd,dn->kn", np.asarray(self.axes, dtype=np.float32), columns)
         lost = np.einsum("ij,ij->j", columns, columns) - np.einsum("ij,ij->j", image, image)
         distances: Floats = np.sqrt(np.maximum(lost, 0), dtype=np.float64)
         return distances

@@ -250,15 +250,21 @@ def clean(text: str) -> str:
     return _FORBIDDEN.sub("\ufffd", text)
 
 
-def xml(writer: Writer) -> bytes:
-    """The card as XML that is valid against ``schema-v0.2.xsd``; the same run gives the same bytes."""
+def xml(writer: Writer, *, synthetic: bool = False) -> bytes:
+    """The card as XML that is valid against ``schema-v0.2.xsd``; the same run gives the same bytes.
+
+    Args:
+        writer: of the report.
+        synthetic: whether the patients are made up; the summary then says so first.
+    """
     ET.register_namespace("", NAMESPACE)
     root = ET.Element(f"{{{NAMESPACE}}}AppliedModelCard")
     results = {metric.path: metric.results for metric in metrics(writer)}
     for leaf in leaves(writer):
         *above, name = leaf.path.split("/")
         parent = _descend(root, above)
-        ET.SubElement(parent, f"{{{NAMESPACE}}}{name}").text = clean(leaf.text)
+        made_up = f"{writer.words('report.synthetic')} " if synthetic and name == "Summary" else ""
+        ET.SubElement(parent, f"{{{NAMESPACE}}}{name}").text = clean(made_up + leaf.text)
         if name == "MetricGoal":
             _results(parent, results["/".join(above)])
     ET.indent(root)

@@ -3,18 +3,22 @@
 from __future__ import annotations
 
 import hashlib
+import re
 from collections.abc import Mapping
+from pathlib import Path
 
 import msgspec
 
 from vesalius.card import Card
-from vesalius.evaluation.reporting import annexes, chai, sections
-from vesalius.evaluation.reporting.document import Document, anchor, paths
+from vesalius.errors import NotFound
+from vesalius.evaluation.reporting import annexes, chai, sections, tripod
+from vesalius.evaluation.reporting.document import Document, Question, anchor, paths
 from vesalius.evaluation.reporting.names import words
-from vesalius.evaluation.reporting.questions import Answer
+from vesalius.evaluation.reporting.questions import QUESTIONS, Answer, answered, spoken
 from vesalius.evaluation.reporting.summary import summary
 from vesalius.evaluation.reporting.writer import Writer
-from vesalius.evaluation.run import Run
+from vesalius.evaluation.run import Run, latest
+from vesalius.usecase import UseCase
 
 FRAME = ("contents", "page", "of", "owner", "due", "open", "answered", "confirm", "items")
 """The texts of the frame, ``frame.NAME``."""
@@ -42,6 +46,55 @@ def writer(
         InvalidSetting: the report does not speak that language.
     """
     return Writer(run, card, words(language), answers or {}, own)
+
+
+def kept(folder: Path, usecase: str, run: str = "") -> Run:
+    """A stored run of a use.
+
+    Args:
+        folder: of the runs.
+        usecase: the use.
+        run: the id of the run; empty for the latest.
+
+    Raises:
+        NotFound: there is none, or it is of another use.
+        UnreadableInput: its file is damaged.
+    """
+    if not run:
+        found = latest(folder, usecase)
+        if found is None:
+            raise NotFound(f"no validation of {usecase} is kept here", hint=f"vesalius validate {usecase}")
+        return found
+    if not _RUN.fullmatch(run) or run.rpartition("-")[0] != usecase:
+        raise NotFound(f"{run!r} is no run of {usecase}")
+    return Run.load(folder / f"{run}.json")
+
+
+_RUN = re.compile(r"[\w-]+-[0-9a-f]{16}", re.ASCII)
+
+
+def owned(kind: type[UseCase], run: Run) -> bool:
+    """Whether the model of a run is one that the hospital learnt, and not the one that the use ships."""
+    shipped = kind().model
+    return shipped is None or shipped.hash != run.model
+
+
+def questionnaire(
+    language: str, answers: Mapping[str, Answer], run: Run | None, card: Card
+) -> tuple[Question, ...]:
+    """Every question of the latest run of a use, in the order in which they are due, with its answer.
+
+    Args:
+        language: fr, nl, de or en.
+        answers: what people answered.
+        run: the latest validation; None where there is none yet: then every question stands.
+        card: of the use case.
+    """
+    if run is not None:
+        return writer(run, card, language, answers).questions
+    given = answered(card, language, answers)
+    said = words(language)
+    return tuple(spoken(item, said, given.get(item.key), "", tripod.items_of(item.key)) for item in QUESTIONS)
 
 
 def document(
@@ -80,7 +133,8 @@ def document(
         version=run.version,
         last=run.last,
         banner=by.words("report.synthetic") if synthetic else "",
-        words={name: by.words(f"frame.{name}") for name in FRAME},
+        words={name: by.words(f"frame.{name}") for name in FRAME}
+        | {"colon": by.words("pair", name="", value="")},
         filled=found.count("filled"),
         asked=sum(not item.answer for item in by.questions),
         answered=sum(bool(item.answer) for item in by.questions),

@@ -7,6 +7,7 @@ from typing import Literal
 
 import msgspec
 
+from vesalius.card import Card
 from vesalius.errors import NotFound
 from vesalius.evaluation.reporting.document import Question
 from vesalius.evaluation.run import Run
@@ -97,6 +98,17 @@ def question(key: str) -> Asking:
     if key not in BY_KEY:
         raise NotFound(f"there is no question {key!r}", hint=f"one of {', '.join(BY_KEY)}")
     return BY_KEY[key]
+
+
+def answered(card: Card, language: str, answers: Mapping[str, Answer]) -> dict[str, Answer]:
+    """The answers of people; where there is none, the one that the card gives in its text ``report.KEY``."""
+    said = card.texts.get(language, {})
+    maker = {
+        item.key: Answer(text=said[f"report.{item.key}"], by=f"{card.name} {card.version}", role="card")
+        for item in QUESTIONS
+        if f"report.{item.key}" in said
+    }
+    return maker | {key: answer for key, answer in answers.items() if answer.text}
 
 
 def asked(run: Run, filled: frozenset[str]) -> tuple[Asking, ...]:

@@ -25,7 +25,7 @@ from vesalius.evaluation.reporting.sections import section
 from vesalius.evaluation.reporting.writer import Writer
 from vesalius.evaluation.run import Performance, Threshold
 
-MOST_LIMITS = 4
+MOST_LIMITS = 3
 """Limits of the card that the summary names; the section on limits has all."""
 
 

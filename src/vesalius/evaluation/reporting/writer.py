@@ -27,7 +27,7 @@ from vesalius.evaluation.reporting.document import (
 )
 from vesalius.evaluation.reporting.figures import Figures, fill
 from vesalius.evaluation.reporting.names import group_name, naming
-from vesalius.evaluation.reporting.questions import QUESTIONS, Answer, asked, spoken
+from vesalius.evaluation.reporting.questions import Answer, answered, asked, spoken
 from vesalius.evaluation.run import Run, Subgroup
 from vesalius.evaluation.words import Words
 
@@ -90,13 +90,7 @@ class Writer:
     @cached_property
     def given(self) -> Mapping[str, Answer]:
         """The answers: those of people, and where there is none, those that the card itself gives."""
-        said = self.card.texts.get(self.words.language, {})
-        maker = {
-            item.key: Answer(text=said[f"report.{item.key}"], by=f"{self.card.name} {self.card.version}")
-            for item in QUESTIONS
-            if f"report.{item.key}" in said
-        }
-        return maker | {key: answer for key, answer in self.answers.items() if answer.text}
+        return answered(self.card, self.words.language, self.answers)
 
     @cached_property
     def limits(self) -> tuple[str, ...]:

@@ -10,9 +10,10 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from vesalius.fhir.codes import LOINC
 from vesalius.usecase import Candidate
 from vesalius.usecases.early_warning.card import card, codes, view
-from vesalius.usecases.early_warning.measures import RESPONSIVENESS, SCALE_2, VENTILATED
+from vesalius.usecases.early_warning.measures import LOCAL, RESPONSIVENESS, SCALE_2, VENTILATED
 from vesalius.usecases.early_warning.news2 import Flags, Floats
 from vesalius.views.features import Feature, Features, Found
 
@@ -55,6 +56,10 @@ WORST = ("respiratory_rate", "oxygen_saturation", "systolic_pressure", "pulse", 
 """Of which the lowest and the highest of a day are looked at, for the worst NEWS2."""
 
 
+SCORES: Mapping[str, str] = {"saps1": f"{LOCAL}|saps-1", "sofa": f"{LOINC}|96790-1"}
+"""Scores that the source gives as they are, by their code."""
+
+
 @cache
 def now() -> Features:
     """The last of each measurement that NEWS2 reads, if it is not too old; and the scale prescribed."""
@@ -64,16 +69,14 @@ def now() -> Features:
 
 @cache
 def worst() -> Features:
-    """The lowest and the highest of a day."""
-    return Features(
-        view("observations"),
-        [
-            Feature(f"{take}_{name}", NOW[name], "value", DAY, take=take)
-            for name in WORST
-            for take in ("min", "max")
-        ],
-        added=["value"],
-    )
+    """What the baselines read: the lowest and the highest of a day, and the scores that came as they are."""
+    found = [
+        Feature(f"{take}_{name}", NOW[name], "value", DAY, take=take)
+        for name in WORST
+        for take in ("min", "max")
+    ]
+    scores = [Feature(name, (code,), "value") for name, code in SCORES.items()]
+    return Features(view("observations"), [*found, *scores], added=["value"])
 
 
 @cache

@@ -7,9 +7,11 @@ from datetime import datetime, timedelta
 from functools import cache
 from typing import TYPE_CHECKING
 
-from vesalius.usecase import Candidate, Evidence, Outcome, Suggestion, UseCase
-from vesalius.usecases.early_warning import facts, history, suggestions
+from vesalius.errors import NotFound
+from vesalius.usecase import Candidate, Course, Evidence, Outcome, Suggestion, UseCase
+from vesalius.usecases.early_warning import courses, facts, history, suggestions
 from vesalius.usecases.early_warning.card import FOLDER, card
+from vesalius.usecases.early_warning.current import SCORES
 from vesalius.usecases.early_warning.due import due
 from vesalius.usecases.early_warning.stays import Stays
 from vesalius.usecases.early_warning.suggestions import Case
@@ -19,7 +21,7 @@ if TYPE_CHECKING:
 
     from vesalius.card import Input
     from vesalius.lake import Lake
-    from vesalius.modelling import Model
+    from vesalius.modelling import AnyModel
 
 MODEL = FOLDER / "model.json"
 """Made by ``vesalius train early-warning --data icu-mortality-2012 --files 'set_a_*' --out MODEL``."""
@@ -33,7 +35,7 @@ class EarlyWarning(UseCase):
 
     card = card()
 
-    def shipped_model(self) -> Model | None:
+    def shipped_model(self) -> AnyModel | None:
         """The model learnt from the 4,000 stays of set a."""
         return _shipped()
 
@@ -98,6 +100,10 @@ class EarlyWarning(UseCase):
         """Whether a ward's patient came to intensive care within 24 hours."""
         return history.practice(lake, candidates, as_of)
 
+    def courses(self, lake: Lake, candidate: Candidate) -> tuple[Course, ...]:
+        """The vital signs of 48 hours."""
+        return courses.drawn(lake, candidate)
+
     def sites(self, lake: Lake, candidates: Sequence[Candidate]) -> list[str] | None:
         """The hospital, or the data set, that each stay names as its provider."""
         stays = Stays.read(lake, sorted({candidate.subject for candidate in candidates}))
@@ -105,12 +111,25 @@ class EarlyWarning(UseCase):
         names = [stay.site if stay else "" for stay in found]
         return names if any(names) else None
 
-    def learn(self, evidence: Evidence, outcomes: np.ndarray, seed: int = 0) -> Model:
+    def learn(self, evidence: Evidence, outcomes: np.ndarray, seed: int = 0) -> AnyModel:
         """A calibrated logistic model of every input that is known often enough."""
         from vesalius.modelling import train
 
         patients = [candidate.subject for candidate in evidence.candidates]
         return train(evidence.table, outcomes, self._learnable(evidence), seed, "logistic", groups=patients)
+
+    def challenger(self, evidence: Evidence, outcomes: np.ndarray, seed: int = 0) -> AnyModel | None:
+        """Boosted trees on the same inputs; None where LightGBM is not installed."""
+        from vesalius.modelling import train
+
+        patients = [candidate.subject for candidate in evidence.candidates]
+        inputs = self._learnable(evidence)
+        try:
+            return train(
+                evidence.table, outcomes, inputs, seed, kind="lightgbm", groups=patients, replicates=0
+            )
+        except NotFound:
+            return None
 
     def _learnable(self, evidence: Evidence) -> list[Input]:
         """The inputs that a model may learn from; where all are in intensive care, that says nothing."""
@@ -124,15 +143,23 @@ class EarlyWarning(UseCase):
         ]
 
     def baselines(self, evidence: Evidence) -> dict[str, np.ndarray]:
-        """NEWS2, of the moment (its lowest) and of the worst of a day; SAPS-I and SOFA where they came."""
+        """NEWS2, of the moment (its lowest) and of the worst of a day; SAPS-I and SOFA where they came.
+
+        Where SAPS-I or SOFA is not known, it is the median of those that are.
+        """
         import numpy as np
 
         found = {"news2": suggestions.rescored(evidence.table).low.astype(np.float64)}
-        return found | {"news2_worst": np.array(evidence.table["news2_worst"].to_pylist(), dtype=np.float64)}
+        for name in ("news2_worst", *SCORES):
+            scores = np.array(evidence.table[name].to_pylist(), dtype=np.float64)
+            known = np.isfinite(scores)
+            if known.any():
+                found[name] = np.where(known, scores, np.median(scores[known]))
+        return found
 
 
 @cache
-def _shipped() -> Model | None:
-    from vesalius.modelling import Model
+def _shipped() -> AnyModel | None:
+    from vesalius.modelling import load
 
-    return Model.from_bytes(MODEL.read_bytes()) if MODEL.exists() else None
+    return load(MODEL.read_bytes()) if MODEL.exists() else None

@@ -39,7 +39,7 @@ _OF: Mapping[str, tuple[str, ...]] = {
 def gather(lake: Lake, candidates: Sequence[Candidate]) -> Evidence:
     """What was known about each candidate at its moment, from one reading of the lake.
 
-    Besides the card's inputs the table holds what the baselines need: ``news2_worst``.
+    Besides the card's inputs the table holds what the baselines need: ``news2_worst``, ``saps1``, ``sofa``.
     """
     import pyarrow as pa
 
@@ -62,7 +62,9 @@ def gather(lake: Lake, candidates: Sequence[Candidate]) -> Evidence:
         **{name: windows.table[name] for name in windows.table.column_names if name != "ventilated"},
     }
     table = {item.name: _column(item, columns[item.name]) for item in card().inputs}
-    table["news2_worst"] = pa.array(_worst(current.worst().of(rows, candidates).table, scored, scale_2))
+    baselines = current.worst().of(rows, candidates).table
+    table["news2_worst"] = pa.array(_worst(baselines, scored, scale_2))
+    table |= {name: baselines[name] for name in current.SCORES}
     places = (now.sources, windows.sources, person.found.sources)
     return Evidence(
         tuple(candidates),

@@ -15,7 +15,10 @@ from vesalius.usecases.early_warning.card import FOLDER
 if TYPE_CHECKING:
     import pyarrow as pa
 
-SCALE_2 = "https://vesalius.example/fhir/CodeSystem/early-warning|spo2-scale-2"
+LOCAL = "https://vesalius.example/fhir/CodeSystem/early-warning"
+"""Our own codes, where the standards have none."""
+
+SCALE_2 = f"{LOCAL}|spo2-scale-2"
 VENTILATED = f"{SNOMED}|40617009"
 RESPONSIVENESS = f"{LOINC}|67775-7"
 
@@ -54,7 +57,7 @@ def readings() -> Mapping[tuple[str, str], Reading]:
             for code in read["codes"]:
                 for unit, factor in read["units"].items():
                     reading = Reading(float(factor), float(read.get("zero", 0)), float(low), float(high))
-                    found[f"{LOINC}|{code}", unit] = reading
+                    found[code if "|" in code else f"{LOINC}|{code}", unit] = reading
     return found
 
 

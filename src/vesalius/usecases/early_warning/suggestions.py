@@ -139,10 +139,11 @@ class Case:
 
     @property
     def interval(self) -> tuple[float, float] | None:
-        """The 90 % interval of the probability, to 6 decimals."""
+        """The 90 % interval of the probability, to 6 decimals; None where the model gives none."""
         if self.scores is None:
             return None
-        return round(self.scores.low[self.row], 6), round(self.scores.high[self.row], 6)
+        low, high = self.scores.low[self.row], self.scores.high[self.row]
+        return None if low is None or high is None else (round(low, 6), round(high, 6))
 
     @property
     def base(self) -> float:

@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 
     from vesalius.card import Input
     from vesalius.lake import Lake
-    from vesalius.modelling import Model
+    from vesalius.modelling import AnyModel
 
 MODEL = facts.FOLDER / "model.json"
 """Made by ``vesalius train readmission --data ../shared/data/readmission-diabetes130 --out MODEL``."""
@@ -33,7 +33,7 @@ class Readmission(UseCase):
 
     card = facts.card()
 
-    def shipped_model(self) -> Model | None:
+    def shipped_model(self) -> AnyModel | None:
         """The model learnt from the stays of Strack 2014."""
         return _shipped()
 
@@ -90,7 +90,7 @@ class Readmission(UseCase):
         """Whether the patient came back within 30 days."""
         return history.outcomes(lake, candidates, as_of)
 
-    def learn(self, evidence: Evidence, outcomes: np.ndarray, seed: int = 0) -> Model:
+    def learn(self, evidence: Evidence, outcomes: np.ndarray, seed: int = 0) -> AnyModel:
         """A calibrated Explainable Boosting Machine of every input that is known often enough."""
         from vesalius.modelling import train
 
@@ -130,7 +130,7 @@ _SCORED = (
 
 
 @cache
-def _shipped() -> Model | None:
-    from vesalius.modelling import Model
+def _shipped() -> AnyModel | None:
+    from vesalius.modelling import load
 
-    return Model.from_bytes(MODEL.read_bytes()) if MODEL.exists() else None
+    return load(MODEL.read_bytes()) if MODEL.exists() else None

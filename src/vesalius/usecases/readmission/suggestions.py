@@ -68,10 +68,9 @@ class Case:
 
     @property
     def interval(self) -> tuple[float, float] | None:
-        """The 90 % interval of the probability, to 6 decimals."""
-        if self.silent:
-            return None
-        return round(self.scores.low[self.row], 6), round(self.scores.high[self.row], 6)
+        """The 90 % interval of the probability, to 6 decimals, where the model has one."""
+        found = None if self.silent else self.scores.interval(self.row)
+        return None if found is None else (round(found[0], 6), round(found[1], 6))
 
     @property
     def priority(self) -> float:
