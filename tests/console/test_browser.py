@@ -44,6 +44,7 @@ PAGES = {
         "/usecases/urine/settings",
         "/usecases/urine/report",
         "/usecases/urine/questions",
+        "/usecases/urine/trial",
         "/audit",
         "/about",
     ),
