@@ -7,7 +7,7 @@ from vesalius.modelling.intervals import margin, quantile_margin
 from vesalius.modelling.model import Model, Replicate, Term, points_of
 from vesalius.modelling.scores import Bounds, Conformal, Facts, Scores
 from vesalius.modelling.signatures import Keys, Signature
-from vesalius.modelling.training import AnyModel, one_thread, train
+from vesalius.modelling.training import AnyModel, one_thread, train, without_replicates
 from vesalius.modelling.trees import Trees
 
 __all__ = [
@@ -33,5 +33,6 @@ __all__ = [
     "quantile_margin",
     "shipped",
     "train",
+    "without_replicates",
     "zone",
 ]

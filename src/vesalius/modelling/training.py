@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import hashlib
 import math
-from collections.abc import Hashable, Sequence
-from contextlib import AbstractContextManager
+from collections.abc import Hashable, Iterator, Sequence
+from contextlib import AbstractContextManager, contextmanager
+from contextvars import ContextVar
 from typing import TYPE_CHECKING, Any, Literal, Protocol, overload
 
 import msgspec
@@ -43,6 +44,8 @@ predictors, Machine Learning 2013;92:349-376).
 
 LEVEL = 0.9
 """Of the prediction set and of the interval."""
+
+_POINT_ONLY: ContextVar[bool] = ContextVar("point_only", default=False)
 
 AnyModel = Model | Trees
 """What training returns: both score, explain and are written alike."""
@@ -162,9 +165,23 @@ def train(
             slope=float(snap(slope)),
             intercept=float(snap(intercept)),
         )
-        samples = _resampled(names, truth, REPLICATES[kind] if replicates is None else replicates, rng)
+        count = REPLICATES[kind] if replicates is None else replicates
+        samples = _resampled(names, truth, 0 if _POINT_ONLY.get() else count, rng)
         bounds = conformal(intercept + slope * held_out, truth, LEVEL, *_strata(strata, inputs, columns))
         return learner.written(slope, intercept, samples, bounds, facts)
+
+
+@contextmanager
+def without_replicates() -> Iterator[None]:
+    """Within it models are trained without replicates, whoever asks for them.
+
+    For cross-validation: only the probabilities of a fold's model are looked at, never its interval.
+    """
+    token = _POINT_ONLY.set(True)
+    try:
+        yield
+    finally:
+        _POINT_ONLY.reset(token)
 
 
 def conformal(
@@ -190,7 +207,7 @@ def conformal(
     """
     strata = {}
     for number, name in enumerate(levels if places is not None else ()):
-        rows = places == number
+        rows = np.asarray(places == number)
         events = int(outcomes[rows].sum())
         if min(events, int(rows.sum()) - events) >= STRATUM:
             strata[name] = _bounds(logits[rows], outcomes[rows], level)
