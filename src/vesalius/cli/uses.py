@@ -9,7 +9,7 @@ from typing import Any
 
 import click
 
-from vesalius.cli._shared import DATA, FILES, HOME, SEED, history, opened, progress, rows
+from vesalius.cli._shared import DATA, FILES, HOME, SEED, history, opened, progress
 
 
 @click.command()
@@ -93,54 +93,9 @@ def adopt(usecase: str, model: str, login: str, reason: str, password: str, home
 
     with opened(home) as hospital:
         person = people.sign_in(hospital.engine, login, password)
-        hospital.models.load(model)
+        hospital.models.load(model, signed=True)
         use = uses.set_model(hospital.engine, usecase, model, person, reason=reason)
     click.echo(f"{usecase} is {use.state.value} with model {model}")
-
-
-@click.command()
-@click.argument("usecase")
-@DATA
-@click.option(
-    "--out",
-    type=click.Path(path_type=Path, file_okay=False),
-    help="Where to write the report.  [default: the hospital's runs]",
-)
-@SEED
-@click.option(
-    "--language",
-    type=click.Choice(["fr", "nl", "de", "en"]),
-    default=None,
-    help="Of the report; all four when left out.",
-)
-@HOME
-def validate(
-    usecase: str, data: Path | None, out: Path | None, seed: int, language: str | None, home: Path
-) -> None:
-    """Validate a use case on history: honest cross-validation, beside a simple rule and the clinicians."""
-    from vesalius.evaluation import report, study
-    from vesalius.usecase import find
-
-    kind = find(usecase)
-    with progress() as tick, history(usecase, data, home, tick) as (hospital, cohort):
-        run = study(
-            kind,
-            cohort.evidence,
-            cohort.outcomes,
-            cohort.practice,
-            seed=seed,
-            progress=rows(tick, "cross-validation"),
-        )
-        folder = out or hospital.runs
-        folder.mkdir(parents=True, exist_ok=True)
-        run.save(folder)
-        for tongue in [language] if language else ["fr", "nl", "de", "en"]:
-            path = folder / f"{usecase}.{tongue}.html"
-            path.write_text(report(run, kind.card, tongue), encoding="utf-8")
-            click.echo(f"wrote {path}", err=True)
-    for line in run.lines():
-        click.echo(line)
-    click.echo(f"vesalius report {usecase} writes the report as PDF, HTML and CHAI card", err=True)
 
 
 @click.command("run")
@@ -158,13 +113,14 @@ def run_command(usecase: str | None, now: datetime | None, home: Path) -> None:
     Without a USECASE, every use case installed has its turn; one that fails does not stop the others. Let
     a timer of the system call it every few minutes: a turn that comes late, or twice, changes nothing.
     """
-    from vesalius import loop
+    from vesalius import loop, trial
 
     moment, stopped = now or datetime.now(UTC), list[Any]()
     with opened(home) as hospital:
         if usecase:
             turns = [loop.turn(hospital, usecase, moment)]
             loop.outcomes(hospital, usecase, moment)
+            trial.turn(hospital, usecase, moment)
         else:
             turns = loop.turn_all(hospital, moment, stopped.append)
     for turn in turns:

@@ -6,7 +6,7 @@ from vesalius.evaluation.leakage import Pass
 from vesalius.evaluation.metrics import Estimate, resamples
 from vesalius.evaluation.reporting import report
 from vesalius.evaluation.run import Plan, Run, latest
-from vesalius.evaluation.study import compare, study
+from vesalius.evaluation.study import compare, study, validate
 
 __all__ = [
     "Cohort",
@@ -27,4 +27,5 @@ __all__ = [
     "sample_size",
     "splits",
     "study",
+    "validate",
 ]

@@ -11,13 +11,13 @@ from typing import TYPE_CHECKING
 from vesalius import identity
 from vesalius.errors import NotEnoughData, NotFound
 from vesalius.ingest import CsvMap, Receipt, receive
-from vesalius.usecase import Candidate
+from vesalius.usecase import Candidate, Evidence
 
 if TYPE_CHECKING:
     import numpy as np
 
     from vesalius.lake import Lake
-    from vesalius.usecase import Evidence, Outcome, UseCase
+    from vesalius.usecase import Outcome, UseCase
 
 START = datetime(1900, 1, 1, tzinfo=UTC)
 
@@ -33,12 +33,14 @@ class Cohort:
         outcomes: N booleans, whether the card's target came true.
         practice: N answers, what the clinicians did by themselves; None where the data does not say.
         sites: N names of where each was seen; None where the use case does not say.
+        known_at: N moments, when each outcome could first be known; empty where that was not asked.
     """
 
     evidence: Evidence
     outcomes: np.ndarray
     practice: list[bool | None]
     sites: list[str] | None = None
+    known_at: tuple[datetime, ...] = ()
 
 
 def gather(
@@ -75,11 +77,15 @@ def gather(
         )
     kept = [candidate for candidate, _ in known]
     after = [Candidate(stands[each.subject], each.focus, each.as_of) for each in kept]
+    evidence = usecase.evidence(pinned, kept)
+    # Rows of one person stay together in every split, whatever name they were known by at the time.
+    own = tuple(after) if after != kept else evidence.candidates
     return Cohort(
-        usecase.evidence(pinned, kept),
+        Evidence(own, evidence.table, evidence.sources, evidence.position),
         np.array([outcome.value for _, outcome in known], dtype=bool),
         usecase.practice(pinned, after, known_at),
         usecase.sites(pinned, kept),
+        tuple(outcome.known_at for _, outcome in known),
     )
 
 

@@ -100,7 +100,7 @@ def stop(checks: Sequence[Checked], allowed: Mapping[str, Pass] | None = None) -
         InvalidSetting: a detector that does not exist, or a pass without a name or a reason.
     """
     given = dict(allowed or {})
-    _check_passes(given)
+    check_passes(given)
     ordered = sorted(checks, key=lambda check: DETECTORS.index(check.detector))
     bad = [check for check in ordered if not check.passed and check.detector not in given]
     if bad:
@@ -109,7 +109,12 @@ def stop(checks: Sequence[Checked], allowed: Mapping[str, Pass] | None = None) -
     return tuple(check if check.passed else _signed(check, given[check.detector]) for check in ordered)
 
 
-def _check_passes(given: Mapping[str, Pass]) -> None:
+def check_passes(given: Mapping[str, Pass]) -> None:
+    """Refuses a detector that does not exist, or a pass without a name or a reason.
+
+    Raises:
+        InvalidSetting: says which.
+    """
     for name, each in given.items():
         if name not in DETECTORS:
             raise InvalidSetting(f"there is no detector {name!r}", hint=f"one of {', '.join(DETECTORS)}")

@@ -20,7 +20,7 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Hashable, Iterator, Sequence
 from datetime import UTC, datetime
-from typing import get_args
+from typing import cast, get_args
 
 import numpy as np
 import numpy.typing as npt
@@ -64,7 +64,7 @@ LEARNS, OUT = -1, -2
 REST = "other"
 
 
-def choose(rows: int, kind: PlanKind | None = None, *, cut: str = "", held: Sequence[str] = ()) -> Plan:
+def choose(rows: int, kind: str | None = None, *, cut: str = "", held: Sequence[str] = ()) -> Plan:
     """The plan for so many rows, or the one that was asked for.
 
     Args:
@@ -85,7 +85,7 @@ def choose(rows: int, kind: PlanKind | None = None, *, cut: str = "", held: Sequ
     if kind == "external" and not held:
         raise InvalidSetting("the plan external needs the site to hold out", hint="--test-on SITE")
     size: PlanKind = "nested" if rows < SMALL else "grouped" if rows < LARGE else "patient"
-    what = kind or size
+    what: PlanKind = cast("PlanKind", kind) if kind else size
     repeats, folds = {"nested": (REPEATS, FOLDS), "grouped": (1, ONCE)}.get(what, (1, 1))
     return Plan(
         kind=what,

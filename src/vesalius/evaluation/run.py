@@ -478,20 +478,70 @@ def _lines(run: Run) -> list[str]:
     lines = [
         f"run {run.id}",
         f"patients {run.patients}, rows {run.rows}, with the outcome {run.events} ({share:.1%})",
-        f"{run.repeats} × {run.folds}-fold cross-validation by patient, {run.draws} bootstrap draws",
+        f"{_held_out(run)}, {run.draws} bootstrap draws",
     ]
     for item in run.performances:
         gain = f", the model gains {figure(item.gain)}" if item.gain else ""
         lines.append(f"AUROC {item.name} {figure(item.auroc)}{gain}")
+    if len(run.performances) == 1:
+        lines.append("no simple rule stands beside the model: give the use case baselines")
     model = run.performance
     lines.append(f"Brier {figure(model.brier)}, scaled {figure(model.scaled_brier)}")
     lines.append(
         f"calibration slope {figure(model.slope, 2)}, intercept {figure(model.intercept, 2)}, "
         f"ICI {figure(model.ici)}"
     )
-    lines.append(f"prediction sets at {run.coverage.level:.0%} hold the truth in {run.coverage.overall:.1%}")
+    held = figure(run.coverage.interval) if run.coverage.interval else f"{run.coverage.overall:.3f}"
+    lines.append(f"prediction sets at {run.coverage.level:.0%} hold the truth in {held}")
+    lines += [_challenged(run.challenger)] if run.challenger else []
+    lines += [_beside(side) for side in run.sides]
+    if run.untimed:
+        why = {"days": "too few different days", "few": "too few later rows with the outcome"}[run.untimed]
+        lines.append(f"no split by time: {why}")
     lines += [_decided(item) for item in run.decided]
+    lines += [_needed(run.sample)] if run.sample else []
+    lines += [
+        f"in spite of {check.detector} ({check.found}): {check.by}, {check.reason}"
+        for check in run.checks
+        if not check.passed
+    ]
     return lines
+
+
+def _held_out(run: Run) -> str:
+    plan, learned = run.plan, f"{run.learned} rows learned from, {run.left_out} on neither side"
+    if plan is None or plan.kind in ("nested", "grouped"):
+        return f"{run.repeats} × {run.folds}-fold cross-validation by patient"
+    return {
+        "patient": f"one split by patient: {learned}",
+        "time": f"held out from {plan.cut[:10]} on: {learned}",
+        "sites": f"each of {len(plan.held)} sites held out in turn",
+        "external": f"learned elsewhere, held out {', '.join(plan.held)}: {learned}",
+    }[plan.kind]
+
+
+def _challenged(item: Challenger) -> str:
+    verdict = "its gain is more than chance" if item.better else "no gain beyond chance: kept simple"
+    auroc = figure(item.performance.auroc)
+    return f"challenger {item.kind}: AUROC {auroc}, gains {figure(item.auroc)}; {verdict}"
+
+
+def _beside(side: Side) -> str:
+    where = side.name or f"from {side.plan.cut[:10]} on"
+    return (
+        f"{where}: {side.rows} rows, {side.events} with the outcome, AUROC {figure(side.auroc)}, "
+        f"slope {figure(side.slope, 2)}"
+    )
+
+
+def _needed(sample: SampleSize) -> str:
+    most = max((need.rows for need in sample.needs if need.rows is not None), default=0)
+    short = [need.criterion for need in sample.needs if not need.met]
+    verdict = f"too few for {', '.join(short)}" if short else "enough"
+    return (
+        f"sample: {sample.events_per_parameter:.1f} events for each of {sample.parameters} parameters; "
+        f"{most} rows needed; {verdict}"
+    )
 
 
 def _decided(item: Decided) -> str:

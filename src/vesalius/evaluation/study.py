@@ -24,11 +24,13 @@ from vesalius.modelling import Trees, one_thread
 
 if TYPE_CHECKING:
     from vesalius.card import Card
+    from vesalius.evaluation.cohort import Cohort
     from vesalius.evaluation.leakage import Pass
+    from vesalius.lake import Lake
     from vesalius.modelling import AnyModel
     from vesalius.usecase import Evidence, UseCase
 
-__all__ = ["Progress", "compare", "study"]
+__all__ = ["Progress", "compare", "study", "validate"]
 
 Progress = Callable[[int, int], None]
 """Called with the models learned so far, and how many there are to learn."""
@@ -148,6 +150,55 @@ def study(
         if later is not None:
             sides = (_later_side(usecase, rows, later, how),)
     return msgspec.structs.replace(run, checks=apart + seen, sides=sides, untimed=untimed)
+
+
+def validate(
+    usecase: type[UseCase],
+    cohort: Cohort,
+    lake: Lake | None = None,
+    seed: int = 0,
+    progress: Progress | None = None,
+    *,
+    plan: Plan | None = None,
+    settings: Mapping[str, Any] | None = None,
+    allowed: Mapping[str, Pass] | None = None,
+    workers: int = 1,
+) -> Run:
+    """A :func:`study` of what was gathered from a lake, with the detectors that look into the lake.
+
+    Args:
+        usecase: the class.
+        cohort: what :func:`vesalius.evaluation.gather` found.
+        lake: where it was found; without it nobody looks up when the facts were recorded.
+        seed: as for :func:`study`, as are the others.
+        progress: called after each model.
+        plan: who learns and who is held out.
+        settings: the hospital's own.
+        allowed: by detector, who lets it pass and why.
+        workers: processes that learn.
+
+    Raises:
+        NotEnoughData: as for :func:`study`.
+        Leak: a detector found something that nobody answers for.
+    """
+    moments = [candidate.as_of for candidate in cohort.evidence.candidates]
+    checks = [leakage.outcome_known(moments, cohort.known_at)] if cohort.known_at else []
+    if lake is not None:
+        checks.append(leakage.known_later(lake, cohort.evidence))
+    return study(
+        usecase,
+        cohort.evidence,
+        cohort.outcomes,
+        cohort.practice,
+        seed,
+        progress,
+        plan=plan,
+        settings=settings,
+        sites=cohort.sites,
+        checks=checks,
+        allowed=allowed,
+        workers=workers,
+    )
 
 
 def _check_enough(rows: Rows) -> None:

@@ -15,11 +15,14 @@ from vesalius.usecases.urine.suggestions import Case, Scale
 if TYPE_CHECKING:
     import numpy as np
 
+    from vesalius.card import Input
     from vesalius.lake import Lake
-    from vesalius.modelling import Model
+    from vesalius.modelling import AnyModel, Model, Trees
 
 MODEL = facts.FOLDER / "model.json"
 """Made by ``vesalius train urine --data ../shared/data/uti-primary-care --out MODEL``."""
+MODEL_HASH = "c4d448148427d5cfa00ef25af55644b3800458175c075e0bb3f102a15c501337"
+"""Its SHA-256: another file in its place is refused."""
 
 MAPS = facts.FOLDER / "maps"
 RULE_ONLY = ("culture_ordered",)
@@ -34,7 +37,7 @@ class Urine(UseCase):
 
     card = facts.card()
 
-    def shipped_model(self) -> Model | None:
+    def shipped_model(self) -> AnyModel | None:
         """The model learnt from the 472 patients of Dhanda 2023."""
         return _shipped()
 
@@ -112,14 +115,24 @@ class Urine(UseCase):
         """A calibrated logistic model of every input that is known often enough."""
         from vesalius.modelling import train
 
-        inputs = [
+        patients = [candidate.subject for candidate in evidence.candidates]
+        return train(evidence.table, outcomes, self._learnable(evidence), seed, "logistic", groups=patients)
+
+    def challenger(self, evidence: Evidence, outcomes: np.ndarray, seed: int = 0) -> Trees:
+        """Boosted trees of the same inputs."""
+        from vesalius.modelling import train
+
+        patients = [candidate.subject for candidate in evidence.candidates]
+        inputs = self._learnable(evidence)
+        return train(evidence.table, outcomes, inputs, seed, "lightgbm", groups=patients, replicates=0)
+
+    def _learnable(self, evidence: Evidence) -> list[Input]:
+        return [
             item
             for item in self.card.inputs
             if item.name not in RULE_ONLY
             and len(evidence) - evidence.table[item.name].null_count >= FEWEST_KNOWN
         ]
-        patients = [candidate.subject for candidate in evidence.candidates]
-        return train(evidence.table, outcomes, inputs, seed, "logistic", groups=patients)
 
     def baselines(self, evidence: Evidence) -> dict[str, np.ndarray]:
         """Three rules of thumb on the strip; what is not known counts as negative.
@@ -147,7 +160,7 @@ def _rules_of_thumb(row: dict[str, Any]) -> tuple[float, float, float]:
 
 
 @cache
-def _shipped() -> Model | None:
-    from vesalius.modelling import Model
+def _shipped() -> AnyModel | None:
+    from vesalius.modelling import shipped
 
-    return Model.from_bytes(MODEL.read_bytes()) if MODEL.exists() else None
+    return shipped(MODEL, MODEL_HASH) if MODEL.exists() else None
