@@ -108,7 +108,7 @@ def discharge(rng: Random, case: Case, begun: dict[str, Any]) -> Iterator[Known]
     number, subject = begun["id"], begun["subject"]
     yield ends, begun | _closed(rng, case, begun, f"{number}-d1")
     for place, code in enumerate(last, 1):
-        body = {"code": concept(ICD10, code, code), "recordedDate": instant(ends)}
+        body: dict[str, Any] = {"code": concept(ICD10, code, code), "recordedDate": instant(ends)}
         yield ends, _about("Condition", f"{number}-d{place}", number, subject, ends) | body
     for place, (atc, share) in enumerate(MEDICINES.items(), 1):
         if yes(rng, share):

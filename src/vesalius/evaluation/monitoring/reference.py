@@ -306,7 +306,7 @@ def _outside(columns: Floats32) -> float:
         mean = (sums.sum(axis=0) - sums[number]) / count
         rest = (products.sum(axis=0) - products[number]) / count - np.outer(mean, mean)
         error += float(Components(_axes(rest), (), 0.0, 1.0).errors(part).sum())
-    return error / columns.shape[1]
+    return float(error / columns.shape[1])
 
 
 def _axes(covariance: Floats) -> tuple[tuple[float, ...], ...]:
