@@ -23,6 +23,7 @@ PAGES = {
     "board.html": contexts.BoardPage,
     "monitoring.html": contexts.MonitoringPage,
     "rules.html": contexts.RulesPage,
+    "trial.html": contexts.SilentTrialPage,
     "received.html": contexts.ReceivedPage,
     "quarantine.html": contexts.QuarantinePage,
     "quality.html": contexts.QualityPage,

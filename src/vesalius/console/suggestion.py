@@ -7,7 +7,7 @@ from datetime import datetime, time, timedelta
 
 from starlette.responses import Response
 
-from vesalius import identity
+from vesalius import identity, trial
 from vesalius.console.contexts import (
     Advice,
     Choice,
@@ -107,11 +107,21 @@ def _take(visit: Visit, filed: Filed, action: str, words: str) -> None:
 
 def _read(visit: Visit) -> Filed:
     filed = visit.hospital.review.get(visit.path("id"))
-    if filed.mode == "silent":  # nobody who treats may be swayed by a tool that has not earned it
+    if filed.mode == "silent" and not _closed(visit, filed):
+        # nobody who treats may be swayed by a tool that has not earned it
         raise NotAllowed(
             "this suggestion was made in silence: it is kept to compare, and shown to nobody who treats"
         )
     return filed
+
+
+def _closed(visit: Visit, filed: Filed) -> bool:
+    """Whether a silent one is a closed case of a look that was taken, and the reader may judge such cases."""
+    reviewers = speaker(filed.usecase, visit.language).card.reviewers
+    if not visit.may(Right.SEE_SILENT) or not visit.who.role_among(reviewers):
+        return False
+    stands = trial.state(visit.hospital, filed.usecase, visit.now)
+    return trial.shown(filed, stands.plan, stands.looks[-1].at if stands.looks else None)
 
 
 def _until(delay: str, now: datetime) -> datetime | None:

@@ -15,7 +15,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from functools import cached_property
 from pathlib import Path
-from typing import Any, Literal
+from typing import Any, Final, Literal
 
 from vesalius.errors import InvalidModel, InvalidSetting
 
@@ -27,7 +27,7 @@ TYPE = "vesalius-model"
 OWN = "this hospital"
 """The name of its own key."""
 
-_ALGORITHM = "Ed25519"
+_ALGORITHM: Final = "Ed25519"
 _HEADER = frozenset({"alg", "kid", "typ", "by", "at"})
 _LARGEST = 4096
 _NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9_.-]{0,63}")
