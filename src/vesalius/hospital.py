@@ -6,7 +6,8 @@
       vesalius.toml      the settings
       vesalius.sqlite    the database, unless the settings name another
       columns/           the lake's typed columns, which can be made again from the database
-      models/            model files, each named by its SHA-256
+      models/            model files, each named by its SHA-256, with its signature
+      keys/              the key that signs them, and the public keys of others that are trusted
       runs/              validation runs
       reports/           their reports, as files
       tables/            rows of other databases, on their way in
@@ -24,7 +25,7 @@ from vesalius import identity
 from vesalius.errors import Unavailable
 from vesalius.governance import audit, uses
 from vesalius.lake import Lake
-from vesalius.modelling import ModelStore
+from vesalius.modelling import Keys, ModelStore
 from vesalius.review import Review
 from vesalius.settings import Settings
 from vesalius.store import open_store
@@ -80,7 +81,7 @@ class Hospital:
             engine=engine,
             lake=lake,
             review=Review(engine, witness=audit.record),
-            models=ModelStore(home / "models"),
+            models=ModelStore(home / "models", Keys(home / "keys")),
         )
 
     def close(self) -> None:

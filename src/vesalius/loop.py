@@ -20,7 +20,7 @@ from typing import Literal
 
 import msgspec
 
-from vesalius import identity, terminology
+from vesalius import identity, terminology, trial
 from vesalius.errors import (
     Conflict,
     Erased,
@@ -172,6 +172,7 @@ def turn_all(
 ) -> list[Turn]:
     """A turn and the outcomes of every use case installed; one that fails does not stop the others.
 
+    The next look of a silent trial is taken when it is due: nobody chooses its moment.
     What arrived since the last time is looked at too (:func:`catch_up`), and the monitoring is brought up to
     date, which silences a live use whose stop rule fires.
 
@@ -314,6 +315,7 @@ def _guarded(hospital: Hospital, name: str, now: datetime) -> Turn:
     try:
         done = turn(hospital, name, now)
         outcomes(hospital, name, now)
+        trial.turn(hospital, name, now)
     except VesaliusError as error:
         log.error("the turn of %s failed: %s", name, error)  # noqa: TRY400  a trace may quote patient data
         return Turn(name, now, error=str(error))

@@ -38,7 +38,16 @@ PAGES = {
         "/resources/Observation/n0/1",
         "/nothing",
     ),
-    "marchal": ("/usecases", "/usecases/urine", "/usecases/urine/settings", "/audit", "/about"),
+    "marchal": (
+        "/usecases",
+        "/usecases/urine",
+        "/usecases/urine/settings",
+        "/usecases/urine/report",
+        "/usecases/urine/questions",
+        "/usecases/urine/trial",
+        "/audit",
+        "/about",
+    ),
     "segers": (
         "/received",
         "/terminology",

@@ -31,6 +31,8 @@ change_settings     .        x       .       .       .     x        .       .   
 change_model        .        .       .       .       .     .        x       .      .
 see_gates           x        x       x       x       x     x        x       x      x
 sign_gates          x        x       .       .       x     x        x       x      .
+plan_trial          x        x       .       .       .     .        x       .      .
+see_silent          x        x       .       .       .     .        .       .      .
 suspend             x        x       .       .       x     x        .       x      .
 retire              .        .       .       .       .     x        .       .      .
 see_codes           x        x       x       x       x     x        x       x      x

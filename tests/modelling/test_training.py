@@ -4,15 +4,17 @@ import math
 import subprocess
 import sys
 
+import msgspec
 import numpy as np
 import pyarrow as pa
 import pytest
 
 from vesalius.card import Input
 from vesalius.errors import InvalidModel, NotEnoughData
-from vesalius.modelling import _large, _logistic, deal, points_of, train, training
+from vesalius.modelling import Model, _large, _logistic, deal, points_of, train, training
 from vesalius.modelling._coding import knots
 from vesalius.modelling._ridge import STRENGTHS
+from vesalius.modelling.scores import Bounds
 from vesalius.modelling.training import conformal
 
 FRESH = """
@@ -94,6 +96,51 @@ def test_a_class_too_small_to_exclude_is_always_in_the_set():
     bounds = conformal(np.array([2.0, 1.0, 0.0, -1.0]), np.array([True, True, False, False]), 0.9)
     assert bounds.positive_from is None
     assert bounds.negative_to is None
+
+
+def test_strata_have_prediction_sets_of_their_own_where_they_are_large(sample, inputs, monkeypatch):
+    monkeypatch.setattr(training, "STRATUM", 60)
+    model = train(*sample(2500, seed=1), inputs, replicates=0, strata="nitrite")
+    assert model.conformal.by == "nitrite"
+    assert set(model.conformal.strata) == {"negative", "positive"}
+    table, outcomes = sample(6000, seed=60)
+    nitrite = np.array(table["nitrite"].to_pylist(), dtype=object)
+    plain = train(*sample(2500, seed=1), inputs, replicates=0)
+
+    def held(model, level, truth):
+        rows = (nitrite == level) & (outcomes == truth)
+        return np.mean(model.score(table).allowed[rows, int(truth)])
+
+    for level in ("negative", "positive"):
+        for truth in (True, False):
+            assert held(model, level, truth) == pytest.approx(0.9, abs=0.06)
+    assert held(plain, "negative", True) < 0.85  # which the sets of all patients do not give
+    assert Model.from_bytes(model.to_bytes()) == model
+    assert model.score(table.slice(0, 1)).sets[0] == model.score(table).sets[0]
+    missing = table.set_column(1, "nitrite", pa.array([None] * 6000, pa.string()))
+    whole = model.conformal.allowed(model.score(missing).logits)
+    assert (model.score(missing).allowed == whole).all()
+
+
+@pytest.mark.parametrize("strata", ["age", "nowhere"])
+def test_strata_that_are_no_levels_are_refused(sample, inputs, strata):
+    with pytest.raises(InvalidModel, match="strata"):
+        train(*sample(100), inputs, replicates=0, strata=strata)
+
+
+def test_small_strata_keep_the_sets_of_all_patients(sample, inputs):
+    model = train(*sample(200), inputs, replicates=0, strata="nitrite")
+    assert (model.conformal.by, model.conformal.strata) == ("", {})
+
+
+@pytest.mark.parametrize(
+    "wrong",
+    [{"by": "nitrite"}, {"by": "age", "strata": {"old": Bounds(None, None)}}, {"level": 1.5}],
+)
+def test_prediction_sets_that_do_not_fit_the_model_are_refused(model, wrong):
+    conformal = msgspec.structs.replace(model.conformal, **wrong)
+    with pytest.raises(InvalidModel, match="prediction sets"):
+        Model.from_bytes(msgspec.structs.replace(model, conformal=conformal).to_bytes())
 
 
 def test_more_patients_make_the_interval_narrower(sample, inputs):

@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 
 from vesalius.card import Input
 from vesalius.errors import InvalidModel
-from vesalius.modelling import Model, ModelStore, Trees, changes, load, train, zone
+from vesalius.modelling import Model, ModelStore, Trees, _lightgbm, changes, load, train, zone
 from vesalius.modelling._columns import read
 from vesalius.modelling._forest import Forest
 from vesalius.modelling._tree import Field, Tree, problem
@@ -140,6 +140,13 @@ def test_the_same_data_and_seed_give_the_same_forest_in_any_order(forest, sample
     mixed = np.random.default_rng(0).permutation(400)
     again = train(table.take(mixed), outcomes[mixed], inputs, seed=1, kind="lightgbm", replicates=3)
     assert again.hash == forest.hash
+
+
+def test_the_size_of_trees_is_chosen_on_a_part_of_many_rows(sample, inputs, monkeypatch):
+    monkeypatch.setattr(_lightgbm, "_CHOSEN_ON", 150)
+    forest = train(*sample(400), inputs, seed=1, kind="lightgbm", replicates=0)
+    assert forest.facts.chosen["leaves"] in _lightgbm.LEAVES
+    assert np.ptp(forest.score(sample(50)[0]).probabilities) > 0.2
 
 
 def test_the_shares_of_a_forest_sum_to_its_prediction_exactly(forest, sample):

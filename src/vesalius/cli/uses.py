@@ -93,7 +93,7 @@ def adopt(usecase: str, model: str, login: str, reason: str, password: str, home
 
     with opened(home) as hospital:
         person = people.sign_in(hospital.engine, login, password)
-        hospital.models.load(model)
+        hospital.models.load(model, signed=True)
         use = uses.set_model(hospital.engine, usecase, model, person, reason=reason)
     click.echo(f"{usecase} is {use.state.value} with model {model}")
 
@@ -113,13 +113,14 @@ def run_command(usecase: str | None, now: datetime | None, home: Path) -> None:
     Without a USECASE, every use case installed has its turn; one that fails does not stop the others. Let
     a timer of the system call it every few minutes: a turn that comes late, or twice, changes nothing.
     """
-    from vesalius import loop
+    from vesalius import loop, trial
 
     moment, stopped = now or datetime.now(UTC), list[Any]()
     with opened(home) as hospital:
         if usecase:
             turns = [loop.turn(hospital, usecase, moment)]
             loop.outcomes(hospital, usecase, moment)
+            trial.turn(hospital, usecase, moment)
         else:
             turns = loop.turn_all(hospital, moment, stopped.append)
     for turn in turns:

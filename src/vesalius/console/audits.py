@@ -48,6 +48,8 @@ LABELS = {
     Action.USE_RULES_CHANGED: N_("Changed what stops a use"),
     Action.USE_TURNED: N_("Loop turned"),
     Action.USE_HISTORY_READ: N_("Read past patients’ data"),
+    Action.TRIAL_REGISTERED: N_("Registered a silent trial"),
+    Action.TRIAL_LOOKED: N_("Looked at a silent trial"),
     Action.DATA_RECEIVED: N_("Data received"),
     Action.LAKE_BACKED_UP: N_("Took a backup"),
     Action.LAKE_RESTORED: N_("Restored a backup"),

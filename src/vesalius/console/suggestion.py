@@ -7,8 +7,9 @@ from datetime import datetime, time, timedelta
 
 from starlette.responses import Response
 
-from vesalius import identity
+from vesalius import identity, trial
 from vesalius.console.contexts import (
+    Advice,
     Choice,
     DecisionForm,
     Ending,
@@ -29,6 +30,7 @@ from vesalius.console.words import STATUSES, Speaker, chance, patients, speaker
 from vesalius.errors import InvalidDecision, NotAllowed, NotFound
 from vesalius.governance import Right, audit, people, uses
 from vesalius.review import ACTIONS, WAITING, Decision, Filed
+from vesalius.usecase import Reason
 
 DELAYS = (
     ("30m", N_("30 minutes")),
@@ -55,6 +57,8 @@ ERASED = N_(
     " is kept."
 )
 CLOSED = N_("Nothing is left to decide: the outcome is known, or the tool was stopped.")
+
+UNKNOWN, NAMED = N_("not known"), N_("%(name)s: %(value)s")
 
 LITTLE = 0.05
 """A fact that changes the log odds by less than this (one percentage point at most) is not drawn."""
@@ -103,11 +107,21 @@ def _take(visit: Visit, filed: Filed, action: str, words: str) -> None:
 
 def _read(visit: Visit) -> Filed:
     filed = visit.hospital.review.get(visit.path("id"))
-    if filed.mode == "silent":  # nobody who treats may be swayed by a tool that has not earned it
+    if filed.mode == "silent" and not _closed(visit, filed):
+        # nobody who treats may be swayed by a tool that has not earned it
         raise NotAllowed(
             "this suggestion was made in silence: it is kept to compare, and shown to nobody who treats"
         )
     return filed
+
+
+def _closed(visit: Visit, filed: Filed) -> bool:
+    """Whether a silent one is a closed case of a look that was taken, and the reader may judge such cases."""
+    reviewers = speaker(filed.usecase, visit.language).card.reviewers
+    if not visit.may(Right.SEE_SILENT) or not visit.who.role_among(reviewers):
+        return False
+    stands = trial.state(visit.hospital, filed.usecase, visit.now)
+    return trial.shown(filed, stands.plan, stands.looks[-1].at if stands.looks else None)
 
 
 def _until(delay: str, now: datetime) -> datetime | None:
@@ -150,11 +164,8 @@ def _page(visit: Visit, filed: Filed, action: str = "", words: str = "", problem
         option=said.option(item.option),
         summary=said.say(item.summary),
         chance=chance(filed, _settings(visit, filed)),
-        rules=tuple(
-            Rule(said.say(reason.rule), _known(found, reason.sources))
-            for reason in item.reasons
-            if reason.rule is not None
-        ),
+        rules=_rules(said, filed, found),
+        advice=_advice(said, filed),
         facts=tuple(fact for fact in facts if abs(fact.contribution) >= LITTLE),
         light_facts=tuple(fact for fact in facts if abs(fact.contribution) < LITTLE),
         base=item.base,
@@ -217,6 +228,30 @@ def _facts(said: Speaker, filed: Filed, found: Links) -> list[Fact]:
         for reason in filed.suggestion.reasons
         if reason.rule is None
     ]
+
+
+def _rules(said: Speaker, filed: Filed, found: Links) -> tuple[Rule, ...]:
+    return tuple(
+        Rule(said.say(reason.rule), _known(found, reason.sources))
+        for reason in filed.suggestion.reasons
+        if reason.rule is not None
+    )
+
+
+def _advice(said: Speaker, filed: Filed) -> tuple[Advice, ...]:
+    """What the ward can do about each reason of which the use case knows something."""
+    return tuple(
+        Advice(_fact(said, reason), said.say(reason.advice))
+        for reason in filed.suggestion.reasons
+        if reason.advice is not None
+    )
+
+
+def _fact(said: Speaker, reason: Reason) -> str:
+    """A fact with its value, as in a sentence; a diagnosis that is there needs no "yes"."""
+    name = said.input(reason.input)
+    value = said.value(reason.input, reason.value) or said.language.say(UNKNOWN)
+    return name if reason.value is True else said.language.say(NAMED, name=name, value=value)
 
 
 def _known(found: Links, references: tuple[str, ...]) -> tuple[SourceLink, ...]:

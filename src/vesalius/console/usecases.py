@@ -7,6 +7,7 @@ from datetime import timedelta
 from markupsafe import Markup
 from starlette.responses import Response
 
+from vesalius import trial
 from vesalius.console.contexts import (
     Cited,
     Figure,
@@ -15,6 +16,7 @@ from vesalius.console.contexts import (
     Signature,
     Step,
     Tally,
+    TrialMark,
     UseLine,
     UsePage,
     UsesPage,
@@ -22,13 +24,15 @@ from vesalius.console.contexts import (
 from vesalius.console.languages import N_
 from vesalius.console.runs import latest_run, made_at, report
 from vesalius.console.suggestion import name_of
+from vesalius.console.trial_words import VERDICTS
 from vesalius.console.visit import ROLES, Visit, redirect, render
 from vesalius.console.words import Speaker, cards, speaker
 from vesalius.errors import Conflict, InvalidDecision, NotFound
-from vesalius.governance import Right, uses
+from vesalius.governance import Right, audit, uses
 from vesalius.governance._register import Change
 from vesalius.governance.lifecycle import State
 from vesalius.governance.uses import Gate
+from vesalius.monitoring import alarms
 from vesalius.review import WAITING
 from vesalius.usecase import find
 
@@ -54,6 +58,8 @@ KINDS = {
     "settings": N_("Thresholds changed"),
     "rules": N_("Stop rules changed"),
 }
+
+AGAINST = N_("without a success in the silent trial")
 
 DONE = {
     "sign": N_("Signed."),
@@ -83,8 +89,16 @@ def sign(visit: Visit) -> Response:
         run, seen = latest_run(visit.hospital, name), visit.form.get("run")
         if seen is not None and seen != (run.id if run else ""):
             raise Conflict("another validation run came in after the page was opened", hint="read it first")
+        reason, seal = _on_trial(visit, name, reason)
         uses.sign(
-            engine, name, visit.who, reason=reason, on=run.id if run else "", at=visit.now, seen=_seen(visit)
+            engine,
+            name,
+            visit.who,
+            reason=reason,
+            on=run.id if run else "",
+            trial=seal,
+            at=visit.now,
+            seen=_seen(visit),
         )
     elif act == "refuse":
         uses.refuse(engine, name, visit.who, reason=reason, at=visit.now, seen=_seen(visit))
@@ -94,6 +108,26 @@ def sign(visit: Visit) -> Response:
         raise InvalidDecision("nothing to do with that button")
     visit.notice(DONE[act])
     return redirect(f"/usecases/{name}")
+
+
+def _on_trial(visit: Visit, name: str, reason: str) -> tuple[str, str]:
+    """The words and the mark of a signature on the step to *live*; without a success, words of its own.
+
+    Raises:
+        Conflict: the trial went on after the page was opened.
+        InvalidDecision: no success was shown, and nothing says why it is signed all the same.
+    """
+    if uses.current(visit.hospital.engine, name).state != State.SILENT:
+        return reason, uses.NO_TRIAL
+    stands = trial.state(visit.hospital, name, visit.now)
+    if visit.form.get("trial", stands.seal) != stands.seal:
+        raise Conflict("the silent trial went on after the page was opened", hint="read it first")
+    if stands.succeeded:
+        return reason, stands.seal
+    despite = visit.form.get("despite", "").strip()[:2000]
+    if not despite:
+        raise InvalidDecision("the silent trial has not ended in success: say why it is signed all the same")
+    return f"{reason} — {despite}" if reason else "", stands.seal
 
 
 def _seen(visit: Visit) -> str | None:
@@ -141,9 +175,11 @@ def _page(visit: Visit, name: str, said: Speaker) -> UsePage:
         limits=tuple(said.say(f"limit.{key}") for key in card.limits_of(own=_own_model(name, use.model))),
         state=STATES[use.state],
         speaks=use.speaks,
+        may_monitor=visit.may(Right.SEE_MONITORING),
+        stopped=_stopped(visit, name),
         since=use.since,
         steps=_steps(use.state),
-        gate=_gate(visit, uses.gate(engine, name)),
+        gate=_gate(visit, name, uses.gate(engine, name)),
         past=tuple(past(visit, change, said) for change in uses.history(engine, name)[:50]),
         may_suspend=visit.may(Right.SUSPEND) and use.runs,
         model=use.model,
@@ -170,6 +206,15 @@ def _page(visit: Visit, name: str, said: Speaker) -> UsePage:
     )
 
 
+def _stopped(visit: Visit, name: str) -> str:
+    """Why a stop rule silenced the use, while that stands."""
+    engine = visit.hospital.engine
+    if all(each.level != "stop" for each in alarms.standing(engine, name)):
+        return ""
+    moves = (each for each in uses.history(engine, name) if each.kind == "moved" and each.by == audit.SYSTEM)
+    return next((each.reason for each in moves), "")
+
+
 def _steps(state: State) -> tuple[Step, ...]:
     if state not in PATH:
         return (
@@ -180,7 +225,7 @@ def _steps(state: State) -> tuple[Step, ...]:
     return tuple(Step(STATES[each], place < here, place == here) for place, each in enumerate(PATH))
 
 
-def _gate(visit: Visit, gate: Gate | None) -> OpenGate | None:
+def _gate(visit: Visit, name: str, gate: Gate | None) -> OpenGate | None:
     if gate is None:
         return None
     given = []
@@ -199,6 +244,15 @@ def _gate(visit: Visit, gate: Gate | None) -> OpenGate | None:
         signatures=tuple(given),
         may_sign=may and gate.slot_for(visit.who) is not None,
         may_refuse=may and any(visit.who.role_among(slot.roles) for slot in gate.slots),
+        trial=_mark(visit, name) if gate.source == State.SILENT else None,
+    )
+
+
+def _mark(visit: Visit, name: str) -> TrialMark:
+    stands = trial.state(visit.hospital, name, visit.now)
+    verdict, tone = VERDICTS[stands.verdict]
+    return TrialMark(
+        verdict, "warning" if stands.changed else tone, stands.seal, despite=not stands.succeeded
     )
 
 
@@ -215,7 +269,14 @@ def past(visit: Visit, change: Change, said: Speaker) -> Past:
         if change.kind == "settings"
         else named.get(change.after, change.after[:12]),
         reason=change.reason,
+        mark=AGAINST if _against(change) else "",
     )
+
+
+def _against(change: Change) -> bool:
+    """Whether it is a signature for *live* that was given without a success in the silent trial."""
+    to_live = change.kind == "signed" and change.after == State.LIVE
+    return to_live and "trial:" in change.on and not change.on.endswith(":success")
 
 
 def _own_model(name: str, model: str) -> bool:

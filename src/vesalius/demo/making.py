@@ -15,7 +15,7 @@ from random import Random
 from typing import Any
 
 from vesalius import loop
-from vesalius.demo import doubles, staff
+from vesalius.demo import doubles, staff, trial, vitals
 from vesalius.demo.clinicians import decide_some
 from vesalius.demo.feed import CULTURES, RECORD, RESULTS, Sending, sendings
 from vesalius.demo.plan import SAMPLES, SEED, Plan
@@ -24,10 +24,14 @@ from vesalius.evaluation import study
 from vesalius.governance import audit, uses
 from vesalius.hospital import Hospital
 from vesalius.ingest import CsvMap, receive
+from vesalius.monitoring import refreshing
 from vesalius.settings import FILE, Settings
 from vesalius.usecase import find
 
 USECASE = "urine"
+SILENT = "readmission"
+"""The use that runs in silence until now, with the model that it ships."""
+
 NAME = "Clinique de l'Aubépine (fictive)"
 MADE = "demo.json"
 SOURCES = {RECORD: "dossier", RESULTS: "laboratoire", CULTURES: "microbiologie"}
@@ -154,10 +158,14 @@ class Maker:
         self.receive_all(phases["history"])
         self.learn()
         self.turn_all("silent", phases["silent"])
-        staff.sign(self.hospital.engine, USECASE, staff.LIVE, self.plan.live_from + timedelta(seconds=1))
+        live = self.plan.live_from + timedelta(seconds=1)
+        seal = trial.seal(self.hospital, USECASE, live)
+        staff.sign(self.hospital.engine, USECASE, staff.LIVE, live, trial=seal)
         self.turn_all("live", phases["live"])
         self.receive_doubles()
+        self.warn()
         loop.catch_up(self.hospital, self._counted)
+        refreshing.refresh(self.hospital, self.plan.now, self._watched)
         self._count_suggestions()
         return dict(self.counts)
 
@@ -194,11 +202,19 @@ class Maker:
         for count in ("read", "written", "unchanged", "quarantined"):
             self.counts[count] += getattr(receipt, count)
 
+    def warn(self) -> None:
+        """Receives the vital signs of the wards, and lets the early warning speak on them."""
+        receipt = vitals.warn(self.hospital, self.plan)
+        for count in ("read", "written", "unchanged", "quarantined") if receipt else ():
+            self.counts[count] += getattr(receipt, count)
+        self.counts["files"] += receipt is not None
+
     def learn(self) -> None:
         """Learns from the history, validates, and brings the use to its silent trial with its signatures."""
         engine, plan = self.hospital.engine, self.plan
         staff.hire(engine, plan.begins)
         staff.sign(engine, USECASE, staff.DATA, plan.silent_from - timedelta(days=14))
+        self.begin_silence()
         self._progress("learn", 0, 1, "evidence of the history")
         kind = find(USECASE)
         # The first silent turn looks back as far as the card's window: what it meets, it has not learnt from.
@@ -225,6 +241,18 @@ class Maker:
         run.save(self.hospital.runs)
         self._put_in_force(model.hash, run.id)
 
+    def begin_silence(self) -> None:
+        """Signs the second use up to its silent trial: on the report of the model that it ships."""
+        engine, day = self.hospital.engine, timedelta(days=1)
+        model = self.hospital.usecase(SILENT).model
+        signed = (
+            (staff.DATA_STAYS, 12, ""),
+            (staff.SHIPPED, 8, model.hash if model else ""),
+            (staff.SILENT, 1, ""),
+        )
+        for signatures, days, on in signed:
+            staff.sign(engine, SILENT, signatures, self.plan.silent_from - days * day, on=on)
+
     def _put_in_force(self, model: str, run: str) -> None:
         """Model and thresholds, then the signatures on the run, then those on the silent trial."""
         engine, plan = self.hospital.engine, self.plan
@@ -235,9 +263,13 @@ class Maker:
         uses.set_use_settings(engine, USECASE, SETTINGS, biologist, reason=staff.SETTINGS_REASON, at=at)
         staff.sign(engine, USECASE, staff.VALIDATED, plan.silent_from - 2 * day, on=run)
         staff.sign(engine, USECASE, staff.SILENT, plan.silent_from - day)
+        trial.begin(self.hospital, USECASE, plan.silent_from)
 
     def _counted(self, done: int, total: int) -> None:
         self._progress("quality", done, total, "data quality of each feed")
+
+    def _watched(self, done: int, total: int) -> None:
+        self._progress("monitor", done, total, "how each use does")
 
     def _validated(self, done: int, total: int) -> None:
         self._progress("validate", done, total, "cross-validation")
@@ -247,9 +279,13 @@ class Maker:
         for done, sending in enumerate(sent, 1):
             self.receive(sending)
             self.counts["outcomes"] += loop.outcomes(self.hospital, USECASE, sending.at)
+            loop.outcomes(self.hospital, SILENT, sending.at)
             if stage == "live":
                 decide_some(self.hospital, USECASE, self._random, self._turned, sending.at)
-            loop.turn(self.hospital, USECASE, sending.at)
+            for usecase in (USECASE, SILENT):
+                loop.turn(self.hospital, usecase, sending.at)
+            if stage == "silent":
+                trial.look(self.hospital, USECASE, sending.at)
             self._turned = sending.at
             self._progress(stage, done, len(sent), f"{self.counts['outcomes']} outcomes known")
 

@@ -47,6 +47,17 @@ DATA = (
         DPO, "Zweck, Rechtsgrundlage und Daten geprüft; nur Labor- und Aufenthaltsdaten, keine Weitergabe."
     ),
 )
+DATA_STAYS = (
+    Signature(
+        DPO, "Zweck, Rechtsgrundlage und Daten geprüft: Aufenthalte, Diagnosen, Arzneimittel, Befunde."
+    ),
+)
+SHIPPED = (
+    Signature(ENGINEER, "The shipped model and its report agree; it was not validated on our own patients."),
+    Signature(
+        BIOLOGIST, "Verslag van het meegeleverde model gelezen: eerst in stilte, op onze eigen ontslagen."
+    ),
+)
 VALIDATED = (
     Signature(ENGINEER, "Cross-validation on our own history reviewed; the model file and its report agree."),
     Signature(
@@ -79,7 +90,14 @@ def person(engine: sa.Engine, member: Member) -> Person:
     return people.get(engine, member.login)
 
 
-def sign(engine: sa.Engine, name: str, signatures: tuple[Signature, ...], at: datetime, on: str = "") -> None:
+def sign(
+    engine: sa.Engine,
+    name: str,
+    signatures: tuple[Signature, ...],
+    at: datetime,
+    on: str = "",
+    trial: str = uses.NO_TRIAL,
+) -> None:
     """Signs the open gate of the use ``name``, one person after the other.
 
     Args:
@@ -88,6 +106,8 @@ def sign(engine: sa.Engine, name: str, signatures: tuple[Signature, ...], at: da
         signatures: who signs, and why.
         at: when.
         on: the hash of what they sign on.
+        trial: how the silent trial stands, for the step to *live*.
     """
     for signature in signatures:
-        uses.sign(engine, name, person(engine, signature.member), reason=signature.reason, on=on, at=at)
+        who = person(engine, signature.member)
+        uses.sign(engine, name, who, reason=signature.reason, on=on, trial=trial, at=at)

@@ -21,6 +21,11 @@ def band(value: float | None) -> str | None:
     return f"{BANDS[-1]}+"
 
 
+def _level(value: Any) -> str | None:
+    """A level as a validation run names it: a boolean in lower case."""
+    return None if value is None else str(value).lower() if isinstance(value, bool) else str(value)
+
+
 def labels(card: Card, table: pa.Table) -> dict[str, list[str | None]]:
     """For each input by which fairness is looked at, the group of each of N rows.
 
@@ -33,12 +38,5 @@ def labels(card: Card, table: pa.Table) -> dict[str, list[str | None]]:
     for name in card.subgroups:
         if name in kinds and name in table.column_names:
             values: list[Any] = table.column(name).to_pylist()
-            found[name] = [
-                band(value) if kinds[name] == "number" else None if value is None else _level(value)
-                for value in values
-            ]
+            found[name] = [band(value) if kinds[name] == "number" else _level(value) for value in values]
     return found
-
-
-def _level(value: Any) -> str:
-    return str(value).lower() if isinstance(value, bool) else str(value)

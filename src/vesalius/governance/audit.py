@@ -58,6 +58,8 @@ class Action(StrEnum):
     USE_RULES_CHANGED = "use.rules_changed"
     USE_TURNED = "use.turned"
     USE_HISTORY_READ = "use.history_read"
+    TRIAL_REGISTERED = "trial.registered"
+    TRIAL_LOOKED = "trial.looked"
     DATA_RECEIVED = "data.received"
     LAKE_BACKED_UP = "lake.backed_up"
     LAKE_RESTORED = "lake.restored"

@@ -45,6 +45,8 @@ class Right(StrEnum):
     CHANGE_MODEL = "change_model"
     SEE_GATES = "see_gates"
     SIGN_GATES = "sign_gates"
+    PLAN_TRIAL = "plan_trial"
+    SEE_SILENT = "see_silent"
     SUSPEND = "suspend"
     RETIRE = "retire"
     SEE_CODES = "see_codes"
@@ -84,6 +86,10 @@ MATRIX: dict[Right, frozenset[Role]] = {
     Right.SIGN_GATES: frozenset(
         {Role.DOCTOR, Role.BIOLOGIST, Role.DPO, Role.DIRECTOR, Role.ENGINEER, Role.LEGAL}
     ),
+    # What is to be shown, and when it is enough: for those who answer for the use and for its figures.
+    Right.PLAN_TRIAL: frozenset({Role.DOCTOR, Role.BIOLOGIST, Role.ENGINEER}),
+    # What a tool said in silence, once the case is closed and a look was taken: for those who can judge it.
+    Right.SEE_SILENT: frozenset({Role.DOCTOR, Role.BIOLOGIST}),
     Right.SUSPEND: frozenset({Role.DOCTOR, Role.BIOLOGIST, Role.DPO, Role.DIRECTOR, Role.LEGAL}),
     Right.RETIRE: frozenset({Role.DIRECTOR}),
     Right.SEE_CODES: _EVERYONE,

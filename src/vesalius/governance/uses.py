@@ -40,6 +40,9 @@ from vesalius.review import withdraw
 from vesalius.store import reading, writing
 from vesalius.usecase import encode, find, installed
 
+NO_TRIAL = "trial:none"
+"""What a signature on the step to *live* keeps where no silent trial was registered."""
+
 
 @dataclass(frozen=True)
 class Use:
@@ -149,6 +152,7 @@ def sign(
     *,
     reason: str,
     on: str = "",
+    trial: str = NO_TRIAL,
     at: datetime | None = None,
     seen: str | None = None,
 ) -> Use:
@@ -160,6 +164,8 @@ def sign(
         person: who signs.
         reason: why, in their words; never empty.
         on: the hash of what they signed on: a validation run, a report.
+        trial: how the silent trial stands, with its hash; every signature on the step from silence to *live*
+            keeps it, so that one that was given without a trial, or against it, is marked for good.
         at: when.
         seen: the ``code`` of the gate that they saw; nothing is signed when another one is open now.
 
@@ -176,6 +182,8 @@ def sign(
         if slot is None:
             missing = ", ".join("/".join(item.roles) for item in opened.open_slots)
             raise NotAllowed(f"{person.id} cannot sign for {opened.target}", hint=f"it still needs {missing}")
+        if (opened.source, opened.target) == (State.SILENT, State.LIVE):
+            on = f"{on} {trial}".strip()
         change = Change(
             name, at, person.id, person.role_among(slot.roles), "signed", slot.name, opened.target, reason, on
         )

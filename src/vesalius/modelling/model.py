@@ -152,7 +152,11 @@ class Model(msgspec.Struct, frozen=True, forbid_unknown_fields=True, dict=True):
             if self.replicates:
                 low[block], high[block] = percentiles(copies)
         bounds = (low, high) if self.replicates else None
-        return Scores(self.inputs, self.base, logits, bounds, self.conformal.allowed(logits), lambda: gains)
+        allowed = self.conformal.allowed(logits)
+        if self.conformal.by:
+            place = self.inputs.index(self.conformal.by)
+            allowed = self.conformal.allowed(logits, self.terms[place].levels, columns[place])
+        return Scores(self.inputs, self.base, logits, bounds, allowed, lambda: gains)
 
     def _block(self, columns: Sequence[Floats], gains: Floats) -> Floats:
         """Rows × copies log odds, the model first; what each input adds to the model is put in ``gains``."""
@@ -258,6 +262,9 @@ def _check(model: Model) -> None:
             raise InvalidModel("a bootstrap replicate does not have the tables of the model")
         _check_points("replicate", [replicate.base, *(point for row in replicate.points for point in row)])
     _check_points("base", [model.base])
+    levels_of = {term.input: term.levels for term in model.terms}
+    if wrong := model.conformal.wrong(levels_of):
+        raise InvalidModel(f"the prediction sets do not fit the model: {wrong}")
 
 
 def _check_term(term: Term) -> None:

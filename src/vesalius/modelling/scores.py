@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
 
@@ -13,24 +13,64 @@ import numpy.typing as npt
 from vesalius.modelling._arithmetic import Floats, probability
 
 
-class Conformal(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+class Bounds(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """Thresholds of the prediction set; None means that the class is always in it (too few cases to exclude).
 
     Attributes:
-        level: the share of each class whose set should hold the truth, as 0.9.
         positive_from: log odds from which ``True`` is in the set.
         negative_to: log odds up to which ``False`` is in the set.
+    """
+
+    positive_from: float | None
+    negative_to: float | None
+
+
+class Conformal(msgspec.Struct, frozen=True, forbid_unknown_fields=True, omit_defaults=True):
+    """The thresholds of the prediction set of every patient, or of those of a stratum.
+
+    Attributes:
+        level: the share of each class whose set should hold the truth, as 0.9.
+        positive_from, negative_to: as in :class:`Bounds`, of all patients.
+        by: the input whose levels have thresholds of their own, if there is one.
+        strata: the levels that have them; the other levels, and a missing value, have those of all patients.
     """
 
     level: float
     positive_from: float | None
     negative_to: float | None
+    by: str = ""
+    strata: dict[str, Bounds] = {}
 
-    def allowed(self, logits: Floats) -> npt.NDArray[np.bool_]:
-        """N × 2: whether False, and True, cannot be excluded."""
-        negative_to = np.inf if self.negative_to is None else self.negative_to
-        positive_from = -np.inf if self.positive_from is None else self.positive_from
-        return np.column_stack([logits <= negative_to, logits >= positive_from])
+    def allowed(
+        self, logits: Floats, levels: Sequence[str] = (), places: Floats | None = None
+    ) -> npt.NDArray[np.bool_]:
+        """N × 2: whether False, and True, cannot be excluded.
+
+        Args:
+            logits: N log odds.
+            levels: of the input :attr:`by`.
+            places: N places among them; not a number where it is missing.
+        """
+        found = _allowed(Bounds(self.positive_from, self.negative_to), logits)
+        for name, bounds in self.strata.items():
+            if places is not None and name in levels:
+                rows = places == levels.index(name)
+                found[rows] = _allowed(bounds, logits[rows])
+        return found
+
+    def wrong(self, levels: Mapping[str, Sequence[str]]) -> str:
+        """What does not fit a model with these levels by input, or nothing."""
+        if not 0 < self.level < 1:
+            return "a level that is no share"
+        if bool(self.by) != bool(self.strata) or not set(self.strata) <= set(levels.get(self.by, ())):
+            return "strata that are not levels of an input"
+        return ""
+
+
+def _allowed(bounds: Bounds, logits: Floats) -> npt.NDArray[np.bool_]:
+    negative_to = np.inf if bounds.negative_to is None else bounds.negative_to
+    positive_from = -np.inf if bounds.positive_from is None else bounds.positive_from
+    return np.column_stack([logits <= negative_to, logits >= positive_from])
 
 
 class Facts(msgspec.Struct, frozen=True, forbid_unknown_fields=True, omit_defaults=True):

@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING
 
 import msgspec
 import numpy as np
+import numpy.typing as npt
 
 from vesalius.errors import InvalidModel
 from vesalius.modelling import _columns, _file
@@ -135,7 +136,7 @@ class Trees(msgspec.Struct, frozen=True, forbid_unknown_fields=True, dict=True):
             self.base,
             logits,
             self._bounds(coded, logits),
-            self.conformal.allowed(logits),
+            self._allowed(coded, logits),
             lambda: self._explain(coded, logits),
         )
 
@@ -154,6 +155,12 @@ class Trees(msgspec.Struct, frozen=True, forbid_unknown_fields=True, dict=True):
             for copy, forest in zip(self.replicates, self._copies, strict=True)
         ]
         return percentiles(np.column_stack([logits, *copies]))
+
+    def _allowed(self, coded: Floats, logits: Floats) -> npt.NDArray[np.bool_]:
+        if not self.conformal.by:
+            return self.conformal.allowed(logits)
+        place = self.inputs.index(self.conformal.by)
+        return self.conformal.allowed(logits, self.fields[place].levels, coded[place])
 
     def _explain(self, coded: Floats, logits: Floats) -> Floats:
         gains = np.empty((len(logits), len(self.fields)))
@@ -197,6 +204,8 @@ def _check(model: Trees) -> None:
         named = each.kind != "number"
         if named != bool(each.levels) or len(set(each.levels)) != len(each.levels):
             raise InvalidModel(f"the levels of {each.input!r} do not fit its kind")
+    if wrong := model.conformal.wrong({each.input: each.levels for each in model.fields}):
+        raise InvalidModel(f"the prediction sets do not fit the model: {wrong}")
     copies = [Copy(model.constant, model.trees), *model.replicates]
     for copy in copies:
         if not math.isfinite(copy.constant) or float(snap(copy.constant)) != copy.constant:

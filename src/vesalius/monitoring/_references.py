@@ -90,7 +90,7 @@ def _of_run(hospital: Hospital, name: str, model: str, kept: Kept | None, now: d
         except (NotFound, UnreadableInput) as error:  # a damaged report must not stop the monitoring
             log.warning("validation run not used as a reference: %s", error)
             continue
-        found: Reference | None = getattr(run, "reference", None)
+        found: Reference | None = run.monitoring
         if found is not None and (not model or run.model == model):
             return _kept(found, path.stem, now)
     return None

@@ -21,6 +21,7 @@ from vesalius.review.records import (
     Mode,
     Page,
     Reviewed,
+    Silent,
     Status,
 )
 from vesalius.review.worklist import FACETS, Filters
@@ -47,6 +48,7 @@ __all__ = [
     "Page",
     "Review",
     "Reviewed",
+    "Silent",
     "Status",
     "Witness",
     "erasing",

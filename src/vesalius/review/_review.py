@@ -24,7 +24,7 @@ from vesalius.review._rows import (
     to_row,
 )
 from vesalius.review._tables import body, decision, outcome, suggestion
-from vesalius.review.records import Action, Decision, Display, Filed, Mode, Page, Reviewed
+from vesalius.review.records import Action, Decision, Display, Filed, Mode, Page, Reviewed, Silent
 from vesalius.store import reading, writing
 from vesalius.usecase import Outcome, Suggestion, find
 
@@ -256,6 +256,35 @@ class Review:
             for some in chunks(new):
                 deciding.close(wire, suggestion.c.id.in_(some), at)
         return len(new)
+
+    def silent(
+        self, usecase: str, version: str, model: str, settings: str, *, since: datetime, until: datetime
+    ) -> list[Silent]:
+        """What one tool said in silence with ``as_of`` in (``since``, ``until``], in the order of it.
+
+        Args:
+            usecase: the use case.
+            version: of it, as its suggestions name it.
+            model: the hash of the model.
+            settings: the hash of the settings.
+            since: later than this.
+            until: at the latest; an outcome that was recorded later is not known yet.
+        """
+        rows, known = suggestion.c, outcome.c
+        told = sa.and_(known.suggestion == rows.id, known.recorded_at <= until)
+        joined = suggestion.outerjoin(outcome, told)
+        columns = (rows.id, rows.subject, rows.focus, rows.as_of, rows.option, rows.probability)
+        asked = sa.select(*columns, rows.created_at, known.value, known.known_at, rows.erased.is_not(None))
+        tool = (
+            rows.usecase == usecase,
+            rows.version == version,
+            rows.model == model,
+            rows.settings == settings,
+        )
+        moments = (rows.mode == "silent", rows.as_of > since, rows.as_of <= until)
+        asked = asked.select_from(joined).where(*tool, *moments).order_by(rows.as_of, rows.id)
+        with reading(self._engine) as wire:
+            return [Silent(*row) for row in wire.execute(asked)]
 
     def withdraw(self, usecase: str, at: datetime, connection: sa.Connection | None = None) -> int:
         """Takes everything of a use that stopped speaking off the worklist; how many still waited."""

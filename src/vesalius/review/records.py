@@ -150,6 +150,29 @@ class Filed:
 
 
 @dataclass(frozen=True)
+class Silent:
+    """A suggestion that was filed in silence, without whom it is about in words, and without its reasons.
+
+    Attributes:
+        id, subject, focus, as_of, option, probability, created_at: as in :class:`Filed`.
+        outcome: whether the card's target came true; None while it is not known.
+        known_at: when that could first be known, or None.
+        erased: whether it was emptied on request.
+    """
+
+    id: str
+    subject: str
+    focus: str
+    as_of: datetime
+    option: str
+    probability: float | None
+    created_at: datetime
+    outcome: bool | None
+    known_at: datetime | None
+    erased: bool
+
+
+@dataclass(frozen=True)
 class Page:
     """One page of a worklist.
 

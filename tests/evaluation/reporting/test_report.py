@@ -50,6 +50,8 @@ def test_every_page_is_whole(run, toy, language):
     assert run.model in page
     for key, text in texts(language).items():
         if key.startswith(("section.", "table.", "tripod.")) and "{" not in text and "study" not in key:
+            if key in ("section.challenger", "table.challenger", "table.sides"):
+                continue  # a run that has them is below
             assert text in page.replace("&#39;", "'"), key
 
 
@@ -184,6 +186,15 @@ def test_numbers_are_written_as_people_write_them(language, number, percent):
     assert words.number(-0.0001, 2).startswith("0")
     assert words.number(None) == "–"
     assert words.estimate(None) == words.share(Estimate(None)) == "–"
+
+
+@pytest.mark.parametrize(
+    ("language", "number"),
+    [("en", "−101,766.5"), ("nl", "−101.766,5"), ("de", "−101.766,5"), ("fr", "−101\u202f766,5")],
+)
+def test_large_numbers_have_marks_between_their_thousands(language, number):
+    assert Words(language).number(-101766.5, 1) == number
+    assert Words(language).number(4720) == "4720"
 
 
 def test_an_interval_with_a_negative_end_has_no_dash():

@@ -166,6 +166,19 @@ class Fact:
 
 
 @dataclass(frozen=True)
+class Advice:
+    """What the ward can do about one reason.
+
+    Attributes:
+        reason: the fact, with its value.
+        words: what can be done, with its citation.
+    """
+
+    reason: str
+    words: str
+
+
+@dataclass(frozen=True)
 class Rule:
     """A clinical rule that spoke.
 
@@ -320,6 +333,7 @@ class SuggestionPage:
         summary: the line that says it.
         chance: the probability, or None.
         rules: the clinical rules that spoke.
+        advice: what the ward can do about the main reasons.
         facts: the facts that weigh, strongest first.
         light_facts: the facts that weigh little or nothing.
         base: the log odds before any fact.
@@ -359,6 +373,7 @@ class SuggestionPage:
     summary: str
     chance: Chance | None
     rules: tuple[Rule, ...]
+    advice: tuple[Advice, ...]
     facts: tuple[Fact, ...]
     light_facts: tuple[Fact, ...]
     base: float

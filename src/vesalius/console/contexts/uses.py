@@ -77,6 +77,23 @@ class Signature:
 
 
 @dataclass(frozen=True)
+class TrialMark:
+    """How the silent trial stands, at the step to *live*.
+
+    Attributes:
+        verdict: in English.
+        tone: how it looks.
+        seal: what the form brings back, and the signature keeps.
+        despite: whether a signature needs a reason of its own, because no success was shown.
+    """
+
+    verdict: str
+    tone: str
+    seal: str
+    despite: bool
+
+
+@dataclass(frozen=True)
 class OpenGate:
     """The step that is open.
 
@@ -86,6 +103,7 @@ class OpenGate:
         signatures: those it needs.
         may_sign: whether the reader can give one that is missing.
         may_refuse: whether the reader has a part in it.
+        trial: how the silent trial stands, at the step to *live*; else None.
     """
 
     code: str
@@ -93,6 +111,7 @@ class OpenGate:
     signatures: tuple[Signature, ...]
     may_sign: bool
     may_refuse: bool
+    trial: TrialMark | None = None
 
 
 @dataclass(frozen=True)
@@ -107,6 +126,7 @@ class Past:
         before: from what: a state in the reader's language, a hash, or empty.
         after: to what: a state or thresholds in the reader's language, or a hash.
         reason: their words.
+        mark: that a signature was given without a success in the silent trial, in English; or empty.
     """
 
     at: datetime
@@ -116,6 +136,7 @@ class Past:
     before: str
     after: str
     reason: str
+    mark: str = ""
 
 
 @dataclass(frozen=True)
@@ -178,6 +199,8 @@ class UsePage:
         limits: what it was not tested for.
         state: where it stands, in English.
         speaks: whether its suggestions are shown.
+        may_monitor: whether the reader may see how it does over time.
+        stopped: why a stop rule silenced it, in English as it was kept; or empty.
         since: since when, or None.
         steps: its life.
         gate: the step that is open, or None.
@@ -208,6 +231,8 @@ class UsePage:
     limits: tuple[str, ...]
     state: str
     speaks: bool
+    may_monitor: bool
+    stopped: str
     since: datetime | None
     steps: tuple[Step, ...]
     gate: OpenGate | None

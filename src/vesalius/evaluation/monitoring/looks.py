@@ -11,9 +11,10 @@ from __future__ import annotations
 import math
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from functools import cached_property
 
 import msgspec
-from scipy.stats import norm
+from scipy import special
 
 from vesalius.evaluation.monitoring import _figures, _scored
 from vesalius.evaluation.monitoring._columns import Floats
@@ -26,6 +27,12 @@ from vesalius.evaluation.monitoring.tally import Tally, total
 from vesalius.evaluation.monitoring.volume import volume
 
 YEAR = 365
+
+MANY = 200
+"""Fewer rows than this say nothing of the inputs together: standardised inputs are skewed, their mean is
+    not normal
+yet.
+"""
 
 RIPE = 0.5
 """Of the suggestions of a day, the share whose outcome must be known before any of them counts."""
@@ -108,16 +115,32 @@ class Seen:
     known: Mapping[int, Tally]
     today: int
 
-    def last(self, tallies: Mapping[int, Tally], days: int) -> Tally:
-        """The last ``days`` days together."""
-        here = range(self.today - days + 1, self.today + 1)
-        return total([tallies[day] for day in here if day in tallies])
+    def inputs(self, days: int) -> Tally:
+        """The suggestions of the last ``days`` days together."""
+        return self._total(self.filed, self.today, days)
 
     def outcomes(self, days: int) -> Tally:
-        """The outcomes of the last ``days`` ripe days, those with the newest outcomes first."""
-        ready = ripe(self.filed, self.known)
-        last = max((day for day in ready if day <= self.today), default=self.today)
-        return total([self.known[day] for day in range(last - days + 1, last + 1) if day in ready])
+        """The outcomes of the last ``days`` ripe days: those up to the newest day that is ripe."""
+        ready = self._ripe
+        return self._total(ready, max(ready, default=self.today), days)
+
+    @cached_property
+    def _ripe(self) -> dict[int, Tally]:
+        first = self.today - YEAR
+        filed = {day: tally for day, tally in self.filed.items() if first < day <= self.today}
+        known = {day: tally for day, tally in self.known.items() if first < day <= self.today}
+        return {day: known[day] for day in ripe(filed, known)}
+
+    @cached_property
+    def _totals(self) -> dict[tuple[bool, int], Tally]:
+        return {}
+
+    def _total(self, tallies: Mapping[int, Tally], last: int, days: int) -> Tally:
+        key = tallies is self.filed, days
+        if key not in self._totals:
+            here = range(last - days + 1, last + 1)
+            self._totals[key] = total([tallies[day] for day in here if day in tallies])
+        return self._totals[key]
 
 
 def ripe(filed: Mapping[int, Tally], known: Mapping[int, Tally]) -> set[int]:
@@ -165,7 +188,7 @@ def _inputs(seen: Seen, plan: Plan) -> Iterator[Sign]:
     tests = max(len(seen.reference.fields), 1) * len(plan.windows)
     levels = plan.level("drift", tests), plan.level("missing", tests)
     for days in plan.windows:
-        tally = seen.last(seen.filed, days)
+        tally = seen.inputs(days)
         if tally.rows < plan.fewest:
             continue
         for each in drift(seen.reference, tally, *levels):
@@ -203,8 +226,8 @@ def _of_input(each: Drift, days: int) -> Iterator[Sign]:
 
 def _together(seen: Seen, plan: Plan) -> Iterator[Sign]:
     days = max(plan.windows)
-    tally = seen.last(seen.filed, days)
-    if tally.rows < plan.fewest:
+    tally = seen.inputs(days)
+    if tally.rows < MANY:
         return
     found = multivariate(seen.reference, tally, plan.level("together", 2))
     if found is not None and found.strange:
@@ -215,7 +238,7 @@ def _together(seen: Seen, plan: Plan) -> Iterator[Sign]:
             days=days,
             value=found.error,
             before=found.error_before,
-            p=float(2 * norm.sf(abs(found.z))),
+            p=float(2 * special.ndtr(-abs(found.z))),
         )
     if found is not None and found.moved:
         yield Sign(
@@ -231,7 +254,7 @@ def _together(seen: Seen, plan: Plan) -> Iterator[Sign]:
 
 def _discrimination(seen: Seen, plan: Plan) -> Iterator[Sign]:
     """The AUROC, as the probabilities expect it, and as the outcomes say."""
-    now = seen.last(seen.filed, max(plan.windows))
+    now = seen.inputs(max(plan.windows))
     if now.rows >= plan.fewest:
         pairs = _expected(seen.reference.scored), _expected(now.scored)
         yield from _less("estimated", *pairs, now.rows, max(plan.windows), plan)
@@ -254,7 +277,7 @@ def _less(
     error = math.hypot(old_error, new_error)
     if not error or not math.isfinite(error):
         return
-    p = float(norm.sf((old - new) / error))
+    p = float(special.ndtr((new - old) / error))
     if p < plan.level(monitor, len(plan.outcomes)) and old - new > AUROC:
         yield Sign(monitor=monitor, rows=rows, days=days, value=new, before=old, p=p)
 

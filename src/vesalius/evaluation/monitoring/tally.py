@@ -10,11 +10,12 @@ import numpy as np
 import pyarrow as pa
 
 from vesalius.errors import InvalidModel
+from vesalius.evaluation.monitoring import _columns
 from vesalius.evaluation.monitoring import reference as references
 from vesalius.evaluation.monitoring._scored import Scored, together
 from vesalius.evaluation.monitoring.reference import Field, Reference
 
-_CHUNK = 32_768
+_CHUNK = 8_192
 """Rows that are standardised at a time: they stay in the processor's cache."""
 
 _NONE = (0.0, 0.0, 0.0)
@@ -94,23 +95,19 @@ class Tally(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
         groups: Mapping[str, Any] | None = None,
     ) -> dict[str, Tally]:
         """One tally per day: N days (ISO dates), and else as :meth:`of`."""
-        named, number = np.unique(np.asarray(days, dtype=str), return_inverse=True)
-        if len(number) != table.num_rows:
-            raise InvalidModel("there is not one day per row")
+        named, number = _columns.labels(days, table.num_rows)
         order = np.argsort(number, kind="stable")
-        ends = np.cumsum(np.bincount(number, minlength=len(named)))
+        ends = np.cumsum(np.bincount(number, minlength=len(named))).tolist()
         split = Rows(
-            table.take(order),
+            table.take(order) if (np.diff(number) < 0).any() else table,
             np.asarray(probability, dtype=np.float64)[order],
             None if acted is None else np.asarray(acted)[order],
             None if outcomes is None else np.asarray(outcomes)[order],
             {name: pa.array(values).take(order) for name, values in (groups or {}).items()},
         )
-        starts = [0, *ends[:-1].tolist()]
-        found = {}
-        for day, start, end in zip(named.tolist(), starts, ends.tolist(), strict=True):
-            found[day] = split.part(start, end).tally(reference)
-        return found
+        parts = zip(named, [0, *ends], ends, strict=False)
+        found = {day: split.part(start, end).tally(reference) for day, start, end in parts}
+        return dict(sorted(found.items()))
 
     def __add__(self, other: Tally) -> Tally:
         """Both together.

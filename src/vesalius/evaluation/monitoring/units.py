@@ -24,6 +24,8 @@ FACTORS: dict[str, float] = {
     "phosphate mg/dL to mmol/L": 1 / 3.097,
     "uric acid mg/dL to umol/L": 59.48,
     "haemoglobin g/dL to mmol/L": 0.6206,
+    "days to hours": 24,
+    "years to months": 12,
     "pounds to kilograms": 0.45359237,
     "inches to centimetres": 2.54,
     "mm[Hg] to kPa": 0.133322,

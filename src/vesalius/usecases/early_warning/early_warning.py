@@ -7,6 +7,7 @@ from datetime import datetime, timedelta
 from functools import cache
 from typing import TYPE_CHECKING
 
+from vesalius.errors import NotFound
 from vesalius.usecase import Candidate, Course, Evidence, Outcome, Suggestion, UseCase
 from vesalius.usecases.early_warning import courses, facts, history, suggestions
 from vesalius.usecases.early_warning.card import FOLDER, card
@@ -20,7 +21,7 @@ if TYPE_CHECKING:
 
     from vesalius.card import Input
     from vesalius.lake import Lake
-    from vesalius.modelling import Model
+    from vesalius.modelling import AnyModel
 
 MODEL = FOLDER / "model.json"
 """Made by ``vesalius train early-warning --data icu-mortality-2012 --files 'set_a_*' --out MODEL``."""
@@ -34,7 +35,7 @@ class EarlyWarning(UseCase):
 
     card = card()
 
-    def shipped_model(self) -> Model | None:
+    def shipped_model(self) -> AnyModel | None:
         """The model learnt from the 4,000 stays of set a."""
         return _shipped()
 
@@ -110,12 +111,25 @@ class EarlyWarning(UseCase):
         names = [stay.site if stay else "" for stay in found]
         return names if any(names) else None
 
-    def learn(self, evidence: Evidence, outcomes: np.ndarray, seed: int = 0) -> Model:
+    def learn(self, evidence: Evidence, outcomes: np.ndarray, seed: int = 0) -> AnyModel:
         """A calibrated logistic model of every input that is known often enough."""
         from vesalius.modelling import train
 
         patients = [candidate.subject for candidate in evidence.candidates]
         return train(evidence.table, outcomes, self._learnable(evidence), seed, "logistic", groups=patients)
+
+    def challenger(self, evidence: Evidence, outcomes: np.ndarray, seed: int = 0) -> AnyModel | None:
+        """Boosted trees on the same inputs; None where LightGBM is not installed."""
+        from vesalius.modelling import train
+
+        patients = [candidate.subject for candidate in evidence.candidates]
+        inputs = self._learnable(evidence)
+        try:
+            return train(
+                evidence.table, outcomes, inputs, seed, kind="lightgbm", groups=patients, replicates=0
+            )
+        except NotFound:
+            return None
 
     def _learnable(self, evidence: Evidence) -> list[Input]:
         """The inputs that a model may learn from; where all are in intensive care, that says nothing."""
@@ -145,7 +159,7 @@ class EarlyWarning(UseCase):
 
 
 @cache
-def _shipped() -> Model | None:
-    from vesalius.modelling import Model
+def _shipped() -> AnyModel | None:
+    from vesalius.modelling import load
 
-    return Model.from_bytes(MODEL.read_bytes()) if MODEL.exists() else None
+    return load(MODEL.read_bytes()) if MODEL.exists() else None

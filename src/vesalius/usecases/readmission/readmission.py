@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 
     from vesalius.card import Input
     from vesalius.lake import Lake
-    from vesalius.modelling import Model
+    from vesalius.modelling import AnyModel
 
 MODEL = facts.FOLDER / "model.json"
 """Made by ``vesalius train readmission --data ../shared/data/readmission-diabetes130 --out MODEL``."""
@@ -25,7 +25,10 @@ MODEL = facts.FOLDER / "model.json"
 MAPS = facts.FOLDER / "maps"
 
 FEWEST_KNOWN = 200
-"""Rows in which an input must be known before a model may learn from it."""
+"""Rows in which an input must be known before a model may learn from it; a fifth of them, if they are few."""
+
+COPIES = 13
+"""Bootstrap copies of the trees behind an interval: as many as keep the shipped file below 3 MB."""
 
 
 class Readmission(UseCase):
@@ -33,7 +36,7 @@ class Readmission(UseCase):
 
     card = facts.card()
 
-    def shipped_model(self) -> Model | None:
+    def shipped_model(self) -> AnyModel | None:
         """The model learnt from the stays of Strack 2014."""
         return _shipped()
 
@@ -90,18 +93,31 @@ class Readmission(UseCase):
         """Whether the patient came back within 30 days."""
         return history.outcomes(lake, candidates, as_of)
 
-    def learn(self, evidence: Evidence, outcomes: np.ndarray, seed: int = 0) -> Model:
-        """A calibrated Explainable Boosting Machine of every input that is known often enough."""
+    def learn(self, evidence: Evidence, outcomes: np.ndarray, seed: int = 0) -> AnyModel:
+        """Calibrated boosted trees of every input that is known often enough, with exact contributions.
+
+        Decision 0033 says why not the glass box.
+
+        Raises:
+            NotFound: LightGBM is not installed; the shipped model needs it only to learn, not to score.
+        """
         from vesalius.modelling import train
 
-        patients = [candidate.subject for candidate in evidence.candidates]
-        return train(evidence.table, outcomes, self._inputs(evidence), seed, "ebm", groups=patients)
+        patients, inputs = [each.subject for each in evidence.candidates], self._inputs(evidence)
+        return train(evidence.table, outcomes, inputs, seed, "lightgbm", groups=patients, replicates=COPIES)
+
+    def challenger(self, evidence: Evidence, outcomes: np.ndarray, seed: int = 0) -> AnyModel:
+        """The glass box that the trees must beat: a calibrated logistic regression of the same inputs."""
+        from vesalius.modelling import train
+
+        patients, inputs = [each.subject for each in evidence.candidates], self._inputs(evidence)
+        return train(evidence.table, outcomes, inputs, seed, "logistic", groups=patients, replicates=0)
 
     def _inputs(self, evidence: Evidence) -> list[Input]:
         return [
             item
             for item in self.card.inputs
-            if len(evidence) - evidence.table[item.name].null_count >= min(FEWEST_KNOWN, len(evidence))
+            if len(evidence) - evidence.table[item.name].null_count >= min(FEWEST_KNOWN, len(evidence) // 5)
         ]
 
     def baselines(self, evidence: Evidence) -> dict[str, np.ndarray]:
@@ -130,7 +146,7 @@ _SCORED = (
 
 
 @cache
-def _shipped() -> Model | None:
-    from vesalius.modelling import Model
+def _shipped() -> AnyModel | None:
+    from vesalius.modelling import load
 
-    return Model.from_bytes(MODEL.read_bytes()) if MODEL.exists() else None
+    return load(MODEL.read_bytes()) if MODEL.exists() else None

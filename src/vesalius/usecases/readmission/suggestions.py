@@ -68,11 +68,9 @@ class Case:
 
     @property
     def interval(self) -> tuple[float, float] | None:
-        """The 90 % interval of the probability, to 6 decimals."""
-        if self.silent:
-            return None
-        low, high = self.scores.low[self.row], self.scores.high[self.row]
-        return None if low is None or high is None else (round(low, 6), round(high, 6))
+        """The 90 % interval of the probability, to 6 decimals, where the model has one."""
+        found = None if self.silent else self.scores.interval(self.row)
+        return None if found is None else (round(found[0], 6), round(found[1], 6))
 
     @property
     def priority(self) -> float:

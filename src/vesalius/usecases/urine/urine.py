@@ -17,10 +17,12 @@ if TYPE_CHECKING:
 
     from vesalius.card import Input
     from vesalius.lake import Lake
-    from vesalius.modelling import Model, Trees
+    from vesalius.modelling import AnyModel, Model, Trees
 
 MODEL = facts.FOLDER / "model.json"
 """Made by ``vesalius train urine --data ../shared/data/uti-primary-care --out MODEL``."""
+MODEL_HASH = "c4d448148427d5cfa00ef25af55644b3800458175c075e0bb3f102a15c501337"
+"""Its SHA-256: another file in its place is refused."""
 
 MAPS = facts.FOLDER / "maps"
 RULE_ONLY = ("culture_ordered",)
@@ -35,7 +37,7 @@ class Urine(UseCase):
 
     card = facts.card()
 
-    def shipped_model(self) -> Model | None:
+    def shipped_model(self) -> AnyModel | None:
         """The model learnt from the 472 patients of Dhanda 2023."""
         return _shipped()
 
@@ -158,7 +160,7 @@ def _rules_of_thumb(row: dict[str, Any]) -> tuple[float, float, float]:
 
 
 @cache
-def _shipped() -> Model | None:
-    from vesalius.modelling import Model
+def _shipped() -> AnyModel | None:
+    from vesalius.modelling import shipped
 
-    return Model.from_bytes(MODEL.read_bytes()) if MODEL.exists() else None
+    return shipped(MODEL, MODEL_HASH) if MODEL.exists() else None
