@@ -77,7 +77,7 @@ BAD = [
     ({"expected": "-3"}, "does not lie above the value to exceed"),
     ({"expected": "nan"}, "a number is missing, or is none"),
     ({"alpha": "lots"}, "a number is missing, or is none"),
-    ({"wait_days": "400"}, "the wait for an outcome is at most a year"),
+    ({"wait_days": "400"}, "the wait for an outcome is at most 180 days"),
     ({"disagreement": "2"}, "must disagree at least as often"),
 ]
 

@@ -4,7 +4,7 @@ from datetime import UTC, datetime
 
 import pytest
 
-from vesalius import demo, identity
+from vesalius import demo, identity, trial
 from vesalius.demo import staff
 from vesalius.demo.making import USECASE
 from vesalius.errors import NotAllowed
@@ -54,6 +54,19 @@ def test_the_use_speaks_because_people_signed(hospital):
     signed = [change.by for change in uses.history(hospital.engine, USECASE) if change.kind == "signed"]
     assert {"theissen", "segers", "vermeulen", "marchal", "delforge"} == set(signed)
     assert audit.verify(hospital.engine) > 20
+
+
+def test_the_silent_trial_was_registered_before_its_first_case_and_the_signatures_keep_it(hospital, made):
+    stands = trial.state(hospital, USECASE, NOW)
+    assert stands.plan.by == "vermeulen"
+    assert stands.plan.draft.run == latest(hospital.runs, USECASE).id
+    silent = hospital.review.silent(
+        USECASE, stands.plan.version, stands.plan.model, stands.plan.settings, since=stands.plan.at, until=NOW
+    )
+    assert 0 < len(silent) <= made.counts["silent"]
+    assert stands.changed == "live"
+    live = [change.on for change in uses.history(hospital.engine, USECASE) if change.after == "live"]
+    assert len([on for on in live if on.startswith("trial:")]) == 3
 
 
 def test_suggestions_wait_and_some_are_decided(hospital, made):

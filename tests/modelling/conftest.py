@@ -5,6 +5,7 @@ import pyarrow as pa
 import pytest
 
 from vesalius.card import Input
+from vesalius.modelling import _ebm
 
 GRADES = ("negative", "trace", "small", "moderate", "large")
 INPUTS = (
@@ -41,6 +42,15 @@ def make(rows, seed=0):
         }
     )
     return table, outcomes
+
+
+@pytest.fixture(scope="session", autouse=True)
+def _few_bags():
+    """Boosting machines of few bags: they learn a little less, and a test waits less."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(_ebm, "_BAGS", 2)
+        patch.setattr(_ebm, "_FULL_BAGS", 4)
+        yield
 
 
 @pytest.fixture(scope="session")

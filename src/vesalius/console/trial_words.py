@@ -133,7 +133,7 @@ NUMBERS = {
     "wait_days": Number(
         N_("Wait for the outcome"),
         N_("A case counts after so many days; an outcome still unknown then is missing."),
-        "days", 0, 365, 1,
+        "days", 0, 180, 1,
     ),
     "longest_days": Number(
         N_("At the longest"), N_("The last look is taken then, whatever has been seen."), "days", 1, 3650, 1,
@@ -165,7 +165,7 @@ PROBLEMS = (
     N_("the bounds of observed : expected lie below and above 1"),
     N_("the expected ratio lies between the bounds"),
     N_("name the options that mean to act: one at least, and not all of them"),
-    N_("the wait for an outcome is at most a year, and shorter than the trial"),
+    N_("the wait for an outcome is at most 180 days, and shorter than the trial"),
     N_("a use without a model gives no probability: choose another endpoint"),
     N_("this use does not know what the clinicians do: choose another endpoint"),
     N_("say why: the reason is kept with the plan"),

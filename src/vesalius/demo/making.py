@@ -15,7 +15,7 @@ from random import Random
 from typing import Any
 
 from vesalius import loop
-from vesalius.demo import doubles, staff, vitals
+from vesalius.demo import doubles, staff, trial, vitals
 from vesalius.demo.clinicians import decide_some
 from vesalius.demo.feed import CULTURES, RECORD, RESULTS, Sending, sendings
 from vesalius.demo.plan import SAMPLES, SEED, Plan
@@ -158,7 +158,9 @@ class Maker:
         self.receive_all(phases["history"])
         self.learn()
         self.turn_all("silent", phases["silent"])
-        staff.sign(self.hospital.engine, USECASE, staff.LIVE, self.plan.live_from + timedelta(seconds=1))
+        live = self.plan.live_from + timedelta(seconds=1)
+        seal = trial.seal(self.hospital, USECASE, live)
+        staff.sign(self.hospital.engine, USECASE, staff.LIVE, live, trial=seal)
         self.turn_all("live", phases["live"])
         self.receive_doubles()
         self.warn()
@@ -261,6 +263,7 @@ class Maker:
         uses.set_use_settings(engine, USECASE, SETTINGS, biologist, reason=staff.SETTINGS_REASON, at=at)
         staff.sign(engine, USECASE, staff.VALIDATED, plan.silent_from - 2 * day, on=run)
         staff.sign(engine, USECASE, staff.SILENT, plan.silent_from - day)
+        trial.begin(self.hospital, USECASE, plan.silent_from)
 
     def _counted(self, done: int, total: int) -> None:
         self._progress("quality", done, total, "data quality of each feed")
@@ -281,6 +284,8 @@ class Maker:
                 decide_some(self.hospital, USECASE, self._random, self._turned, sending.at)
             for usecase in (USECASE, SILENT):
                 loop.turn(self.hospital, usecase, sending.at)
+            if stage == "silent":
+                trial.look(self.hospital, USECASE, sending.at)
             self._turned = sending.at
             self._progress(stage, done, len(sent), f"{self.counts['outcomes']} outcomes known")
 

@@ -90,7 +90,14 @@ def person(engine: sa.Engine, member: Member) -> Person:
     return people.get(engine, member.login)
 
 
-def sign(engine: sa.Engine, name: str, signatures: tuple[Signature, ...], at: datetime, on: str = "") -> None:
+def sign(
+    engine: sa.Engine,
+    name: str,
+    signatures: tuple[Signature, ...],
+    at: datetime,
+    on: str = "",
+    trial: str = uses.NO_TRIAL,
+) -> None:
     """Signs the open gate of the use ``name``, one person after the other.
 
     Args:
@@ -99,6 +106,8 @@ def sign(engine: sa.Engine, name: str, signatures: tuple[Signature, ...], at: da
         signatures: who signs, and why.
         at: when.
         on: the hash of what they sign on.
+        trial: how the silent trial stands, for the step to *live*.
     """
     for signature in signatures:
-        uses.sign(engine, name, person(engine, signature.member), reason=signature.reason, on=on, at=at)
+        who = person(engine, signature.member)
+        uses.sign(engine, name, who, reason=signature.reason, on=on, trial=trial, at=at)

@@ -13,6 +13,11 @@ from vesalius.evaluation.metrics import Estimate
 
 DASH = "–"
 
+_THOUSANDS = {"fr": "\u202f", "de": ".", "nl": ".", "en": ","}
+
+_PLAIN = 4
+"""Digits up to which a number is written without a mark between its thousands."""
+
 _PERCENT = {"fr": "\u202f%", "de": "\u00a0%", "nl": "%", "en": "%"}
 
 
@@ -48,7 +53,10 @@ class Words:
             return DASH
         text = f"{value:.{digits}f}"
         text = text.removeprefix("-") if not text.strip("-0.") else text  # no minus zero
-        return (text if self.language == "en" else text.replace(".", ",")).replace("-", "\u2212")
+        whole, point, rest = text.partition(".")
+        if len(whole.lstrip("-")) > _PLAIN:
+            whole = f"{int(whole):,}".replace(",", _THOUSANDS[self.language])
+        return f"{whole}{point if self.language == 'en' else ',' * len(point)}{rest}".replace("-", "\u2212")
 
     def percent(self, value: float | None, digits: int = 0) -> str:
         """A share of one as a percentage."""

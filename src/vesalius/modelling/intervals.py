@@ -39,7 +39,8 @@ def quantile_margin(truth: Floats, low: Floats, high: Floats, level: float = 0.9
 
     Args:
         truth: N values.
-        low, high: N predicted quantiles each, by models that did not learn from them.
+        low: N predicted lower quantiles, by a model that did not learn from them.
+        high: N predicted upper quantiles.
         level: the share of new patients whose interval should hold the truth.
     """
     return _rank(np.maximum(low - truth, truth - high), level)

@@ -268,10 +268,11 @@ class Review:
             model: the hash of the model.
             settings: the hash of the settings.
             since: later than this.
-            until: at the latest.
+            until: at the latest; an outcome that was recorded later is not known yet.
         """
         rows, known = suggestion.c, outcome.c
-        joined = suggestion.outerjoin(outcome, known.suggestion == rows.id)
+        told = sa.and_(known.suggestion == rows.id, known.recorded_at <= until)
+        joined = suggestion.outerjoin(outcome, told)
         columns = (rows.id, rows.subject, rows.focus, rows.as_of, rows.option, rows.probability)
         asked = sa.select(*columns, rows.created_at, known.value, known.known_at, rows.erased.is_not(None))
         tool = (

@@ -24,6 +24,9 @@ from vesalius.usecase import UseCase
 
 MOST_LOOKS = 10
 
+LONGEST_WAIT = 180
+"""Days; the loop asks for outcomes as long as this."""
+
 BELIEFS: dict[Name, tuple[float, float]] = {
     "auroc": (0.75, 0.8),
     "sensitivity": (0.8, 0.9),
@@ -178,8 +181,8 @@ def check(draft: Draft, usecase: UseCase) -> None:
     inputs = {item.name for item in usecase.card.inputs if grouping(item)}
     if not set(draft.subgroups) <= inputs:
         raise InvalidSetting("a subgroup is an input of the card with levels, or the age")
-    if not 0 <= draft.wait_days <= 365 or not draft.wait_days < draft.longest_days <= 3650:
-        raise InvalidSetting("the wait for an outcome is at most a year, and shorter than the trial")
+    if not 0 <= draft.wait_days <= LONGEST_WAIT or not draft.wait_days < draft.longest_days <= 3650:
+        raise InvalidSetting("the wait for an outcome is at most 180 days, and shorter than the trial")
     if usecase.model is None and draft.aim.endpoint in ("auroc", "calibration"):
         raise InvalidSetting("a use without a model gives no probability: choose another endpoint")
     if draft.aim.endpoint in PAIRED and type(usecase).practice is UseCase.practice:

@@ -188,6 +188,15 @@ def test_numbers_are_written_as_people_write_them(language, number, percent):
     assert words.estimate(None) == words.share(Estimate(None)) == "–"
 
 
+@pytest.mark.parametrize(
+    ("language", "number"),
+    [("en", "−101,766.5"), ("nl", "−101.766,5"), ("de", "−101.766,5"), ("fr", "−101\u202f766,5")],
+)
+def test_large_numbers_have_marks_between_their_thousands(language, number):
+    assert Words(language).number(-101766.5, 1) == number
+    assert Words(language).number(4720) == "4720"
+
+
 def test_an_interval_with_a_negative_end_has_no_dash():
     assert Words("en").estimate(Estimate(0.1, -0.1, 0.3), 1) == "0.1 (−0.1 to 0.3)"
     assert Words("en").estimate(Estimate(0.2, 0.1, 0.3), 1) == "0.2 (0.1–0.3)"
