@@ -26,7 +26,7 @@ import pyarrow as pa
 import pyarrow.csv
 
 from vesalius.card import Input
-from vesalius.evaluation.monitoring import Reference, Tally, drift, estimated, multivariate, realised
+from vesalius.evaluation.monitoring import Reference, Seen, Tally, estimated, look, realised, total
 from vesalius.modelling import train
 
 DATA = Path(__file__).parents[2] / "shared" / "data" / "readmission-diabetes130" / "diabetic_data.csv.gz"
@@ -85,20 +85,16 @@ def scenarios(current, rng):
 
 
 def ours(reference, table, probability, truth):
+    """What a hospital's own monitors say of these stays, had they come over four weeks."""
     start = process_time()
-    tally = Tally.of(reference, table, probability, probability >= THRESHOLD, truth)
-    found = drift(reference, tally)
-    together = multivariate(reference, tally)
-    names = [
-        each.input + (f" ({each.unit.what or each.unit.factor})" if each.unit else "")
-        for each in found
-        if each.drifted or each.lost
-    ]
-    if together is not None and (together.strange or together.moved):
-        names.append("(together)")
+    days = [str(row % 28) for row in range(table.num_rows)]
+    counted = Tally.by_day(reference, days, table, probability, probability >= THRESHOLD, truth)
+    filed = {int(day): tally for day, tally in counted.items()}
+    signs = look(Seen(reference, filed, filed, today=27))
+    tally = total(list(filed.values()))
     guess, real = estimated(reference, tally), realised(tally)
     return {
-        "drifted": names,
+        "drifted": [" ".join(filter(None, (sign.monitor, sign.about, sign.what))) for sign in signs],
         "estimated": guess.auroc.value,
         "realised": real.auroc.value,
         "interval": [real.auroc.low, real.auroc.high],

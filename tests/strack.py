@@ -72,7 +72,7 @@ class Stays:
 def stays(shared_data, rows=None, *, scoped=True):
     """The first ``rows`` lines of the file (all, if not given), those in scope or all who left alive."""
     with gzip.open(shared_data / FILE, "rt", newline="") as file:
-        cells = list(islice(csv.DictReader(file), rows))
+        cells = list(_received(islice(csv.DictReader(file), rows)))
     made = [(each, _facts(each)) for each in cells]
     kept = [(each, row) for each, row in made if _kept(row, scoped)]
     columns = {
@@ -88,6 +88,14 @@ def stays(shared_data, rows=None, *, scoped=True):
         np.array([each["readmitted"] == "<30" for each, _ in kept]),
         [each["race"] for each, _ in kept],
     )
+
+
+def _received(cells):
+    """Without the three rows that ingest holds: they give a patient another sex than an earlier row did."""
+    sexes = {}
+    for row in cells:
+        if sexes.setdefault(row["patient_nbr"], row["gender"]) == row["gender"]:
+            yield row
 
 
 def _kept(row, scoped):

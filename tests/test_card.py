@@ -6,6 +6,7 @@ from hypothesis import strategies as st
 
 from vesalius.card import LANGUAGES, Card, Text
 from vesalius.errors import InvalidCard
+from vesalius.usecases.early_warning import EarlyWarning
 
 CARD = """
 name = "small"
@@ -150,3 +151,21 @@ def _settings():
 
 
 SETTINGS = _settings()
+
+
+def test_what_is_measured_stands_for_several_inputs_with_words_of_two_parts():
+    card = EarlyWarning.card
+    measured = next(item for item in card.measured if item.name == "creatinine")
+    assert [item.name for item in measured.inputs] == [
+        "creatinine_last",
+        "creatinine_max",
+        "creatinine_delta",
+    ]
+    assert {item.name for item in measured.inputs} <= {item.name for item in card.inputs}
+    assert card.say("input.creatinine_max", "de") == "Kreatinin: höchster in 48 h"
+
+
+def test_a_number_in_a_text_has_the_decimal_sign_of_the_language():
+    part = Text("rule.part", {"what": "input.now_temperature", "value": 38.5, "points": 1, "source": "x"})
+    assert EarlyWarning.card.say(part, "nl") == "Temperatuur 38,5: 1 (x)."
+    assert EarlyWarning.card.say(part, "en") == "Temperature 38.5: 1 (x)."

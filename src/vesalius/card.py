@@ -245,13 +245,20 @@ class Card(msgspec.Struct, frozen=True, forbid_unknown_fields=True, omit_default
     def say(self, text: Text | str, language: str) -> str:
         """The words of ``text`` in ``language``; an unknown key is an error, never an empty line.
 
-        A value that is itself a key of the texts is said in the same language.
+        A value that is itself a key of the texts is said in the same language; a number that is not whole has
+        the decimal sign of the language.
         """
         text = Text(text) if isinstance(text, str) else text
         texts = self.texts[language if language in self.texts else "en"]
         if text.key not in texts:
             raise InvalidCard(f"{self.name}: no text {text.key!r} in {language}")
-        values = {name: texts.get(str(value), value) for name, value in text.values.items()}
+        point = "." if language == "en" else ","
+        values = {
+            name: f"{value:g}".replace(".", point)
+            if isinstance(value, float)
+            else texts.get(str(value), value)
+            for name, value in text.values.items()
+        }
         return texts[text.key].format(**values)
 
     def consequences(self, language: str) -> dict[str, str]:

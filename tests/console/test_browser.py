@@ -43,6 +43,8 @@ PAGES = {
         "/usecases/urine",
         "/usecases/urine/settings",
         "/usecases/urine/trial",
+        "/usecases/urine/report",
+        "/usecases/urine/questions",
         "/audit",
         "/about",
     ),

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 import click
 
-from vesalius.cli._shared import DATA, HOME, SEED, history, opened, progress, rows
+from vesalius.cli._shared import DATA, FILES, HOME, SEED, history, opened, progress, rows
 
 if TYPE_CHECKING:
     from vesalius.evaluation import Pass, Plan
@@ -20,6 +20,7 @@ MANY = 10_000
 @click.command()
 @click.argument("usecase")
 @DATA
+@FILES
 @click.option(
     "--out",
     type=click.Path(path_type=Path, file_okay=False),
@@ -60,6 +61,7 @@ MANY = 10_000
 def validate(
     usecase: str,
     data: Path | None,
+    files: str,
     out: Path | None,
     seed: int,
     language: str | None,
@@ -81,7 +83,7 @@ def validate(
     use = find(usecase)
     chosen = _asked(kind, cut, held)
     allowed = _allowed(despite, login, reason, password, home)
-    with progress() as tick, history(usecase, data, home, tick) as (hospital, cohort):
+    with progress() as tick, history(usecase, data, home, tick, files) as (hospital, cohort):
         many = len(cohort.outcomes) >= MANY
         run = run_validation(
             use,
@@ -102,6 +104,7 @@ def validate(
             click.echo(f"wrote {path}", err=True)
     for line in run.lines():
         click.echo(line)
+    click.echo(f"vesalius report {usecase} writes the report as PDF, HTML and CHAI card", err=True)
 
 
 def _asked(kind: str | None, cut: str, held: tuple[str, ...]) -> Plan | None:

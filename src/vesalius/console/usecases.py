@@ -28,10 +28,11 @@ from vesalius.console.trial_words import VERDICTS
 from vesalius.console.visit import ROLES, Visit, redirect, render
 from vesalius.console.words import Speaker, cards, speaker
 from vesalius.errors import Conflict, InvalidDecision, NotFound
-from vesalius.governance import Right, uses
+from vesalius.governance import Right, audit, uses
 from vesalius.governance._register import Change
 from vesalius.governance.lifecycle import State
 from vesalius.governance.uses import Gate
+from vesalius.monitoring import alarms
 from vesalius.review import WAITING
 from vesalius.usecase import find
 
@@ -174,6 +175,8 @@ def _page(visit: Visit, name: str, said: Speaker) -> UsePage:
         limits=tuple(said.say(f"limit.{key}") for key in card.limits_of(own=_own_model(name, use.model))),
         state=STATES[use.state],
         speaks=use.speaks,
+        may_monitor=visit.may(Right.SEE_MONITORING),
+        stopped=_stopped(visit, name),
         since=use.since,
         steps=_steps(use.state),
         gate=_gate(visit, name, uses.gate(engine, name)),
@@ -201,6 +204,15 @@ def _page(visit: Visit, name: str, said: Speaker) -> UsePage:
         fragment=report(run, said.card, visit.language.code) if run else Markup(),
         run_at=made_at(visit.hospital, run) if run else None,
     )
+
+
+def _stopped(visit: Visit, name: str) -> str:
+    """Why a stop rule silenced the use, while that stands."""
+    engine = visit.hospital.engine
+    if all(each.level != "stop" for each in alarms.standing(engine, name)):
+        return ""
+    moves = (each for each in uses.history(engine, name) if each.kind == "moved" and each.by == audit.SYSTEM)
+    return next((each.reason for each in moves), "")
 
 
 def _steps(state: State) -> tuple[Step, ...]:

@@ -40,6 +40,7 @@ ROLES = {
 LINKS = (
     ("/", N_("Worklist"), Right.SEE_WORKLIST),
     ("/decisions", N_("My decisions"), Right.SEE_DECISIONS),
+    ("/board", N_("Board"), Right.SEE_MONITORING),
     ("/usecases", N_("Uses"), Right.SEE_FIGURES),
     ("/received", N_("Received"), Right.SEE_RECEIVED),
     ("/quality", N_("Data quality"), Right.SEE_RECEIVED),

@@ -12,7 +12,7 @@ from typing import Any
 
 import msgspec
 
-from vesalius.demo import faults, laboratory, records
+from vesalius.demo import discharges, faults, laboratory, records
 from vesalius.demo.plan import Plan
 from vesalius.demo.population import Population
 from vesalius.demo.urine import Case, urine_case
@@ -99,7 +99,8 @@ def _when(line: tuple[datetime, Any]) -> datetime:
 class _Mailbag:
     """Puts each line in the first sending after it became known; what is known after the last is dropped."""
 
-    def __init__(self, ends: list[datetime]) -> None:
+    def __init__(self, plan: Plan, ends: list[datetime]) -> None:
+        self._plan = plan
         self.contents = [_Content() for _ in ends]
         self._ends = ends
         self._later = _Content()
@@ -120,7 +121,7 @@ class _Mailbag:
         if case.person.number not in self._people:
             self._people.add(case.person.number)
             self.resource(records.patient(case.person, case.admitted))
-        for known in records.record(case):
+        for known in discharges.record(self._plan, case):
             self.resource(known)
         for moment, row in laboratory.results(case):
             self.at(moment).results.append((moment, row))
@@ -136,7 +137,7 @@ class _Mailbag:
 
 
 def _mail(plan: Plan, ends: list[datetime]) -> _Mailbag:
-    bag = _Mailbag(ends)
+    bag = _Mailbag(plan, ends)
     made = list(cases(plan))
     for known in records.wards(plan.begins):
         bag.resource(known)

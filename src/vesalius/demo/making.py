@@ -24,10 +24,14 @@ from vesalius.evaluation import study
 from vesalius.governance import audit, uses
 from vesalius.hospital import Hospital
 from vesalius.ingest import CsvMap, receive
+from vesalius.monitoring import refreshing
 from vesalius.settings import FILE, Settings
 from vesalius.usecase import find
 
 USECASE = "urine"
+SILENT = "readmission"
+"""The use that runs in silence until now, with the model that it ships."""
+
 NAME = "Clinique de l'Aubépine (fictive)"
 MADE = "demo.json"
 SOURCES = {RECORD: "dossier", RESULTS: "laboratoire", CULTURES: "microbiologie"}
@@ -161,6 +165,7 @@ class Maker:
         self.receive_doubles()
         self.warn()
         loop.catch_up(self.hospital, self._counted)
+        refreshing.refresh(self.hospital, self.plan.now, self._watched)
         self._count_suggestions()
         return dict(self.counts)
 
@@ -209,6 +214,7 @@ class Maker:
         engine, plan = self.hospital.engine, self.plan
         staff.hire(engine, plan.begins)
         staff.sign(engine, USECASE, staff.DATA, plan.silent_from - timedelta(days=14))
+        self.begin_silence()
         self._progress("learn", 0, 1, "evidence of the history")
         kind = find(USECASE)
         # The first silent turn looks back as far as the card's window: what it meets, it has not learnt from.
@@ -235,6 +241,19 @@ class Maker:
         run.save(self.hospital.runs)
         self._put_in_force(model.hash, run.id)
 
+    def begin_silence(self) -> None:
+        """Signs the second use up to its silent trial: on the report of the model that it ships."""
+        engine, day = self.hospital.engine, timedelta(days=1)
+        model = self.hospital.usecase(SILENT).model
+        signed = (
+            (staff.DATA_STAYS, 12, ""),
+            (staff.SHIPPED, 8, model.hash if model else ""),
+            (staff.SILENT, 1, ""),
+        )
+        for signatures, days, on in signed:
+            staff.sign(engine, SILENT, signatures, self.plan.silent_from - days * day, on=on)
+        trial.begin(self.hospital, SILENT, self.plan.silent_from, believed=trial.STAYS, wait_days=30)
+
     def _put_in_force(self, model: str, run: str) -> None:
         """Model and thresholds, then the signatures on the run, then those on the silent trial."""
         engine, plan = self.hospital.engine, self.plan
@@ -250,6 +269,9 @@ class Maker:
     def _counted(self, done: int, total: int) -> None:
         self._progress("quality", done, total, "data quality of each feed")
 
+    def _watched(self, done: int, total: int) -> None:
+        self._progress("monitor", done, total, "how each use does")
+
     def _validated(self, done: int, total: int) -> None:
         self._progress("validate", done, total, "cross-validation")
 
@@ -258,11 +280,12 @@ class Maker:
         for done, sending in enumerate(sent, 1):
             self.receive(sending)
             self.counts["outcomes"] += loop.outcomes(self.hospital, USECASE, sending.at)
+            loop.outcomes(self.hospital, SILENT, sending.at)
             if stage == "live":
                 decide_some(self.hospital, USECASE, self._random, self._turned, sending.at)
-            loop.turn(self.hospital, USECASE, sending.at)
-            if stage == "silent":
-                trial.look(self.hospital, USECASE, sending.at)
+            for usecase in (USECASE, SILENT):
+                loop.turn(self.hospital, usecase, sending.at)
+                trial.look(self.hospital, usecase, sending.at)
             self._turned = sending.at
             self._progress(stage, done, len(sent), f"{self.counts['outcomes']} outcomes known")
 

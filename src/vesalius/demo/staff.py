@@ -47,6 +47,17 @@ DATA = (
         DPO, "Zweck, Rechtsgrundlage und Daten geprüft; nur Labor- und Aufenthaltsdaten, keine Weitergabe."
     ),
 )
+DATA_STAYS = (
+    Signature(
+        DPO, "Zweck, Rechtsgrundlage und Daten geprüft: Aufenthalte, Diagnosen, Arzneimittel, Befunde."
+    ),
+)
+SHIPPED = (
+    Signature(ENGINEER, "The shipped model and its report agree; it was not validated on our own patients."),
+    Signature(
+        BIOLOGIST, "Verslag van het meegeleverde model gelezen: eerst in stilte, op onze eigen ontslagen."
+    ),
+)
 VALIDATED = (
     Signature(ENGINEER, "Cross-validation on our own history reviewed; the model file and its report agree."),
     Signature(

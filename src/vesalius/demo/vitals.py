@@ -79,6 +79,7 @@ def warn(hospital: Hospital, plan: Plan) -> Receipt | None:
     moment = plan.now - SPAN
     while moment < plan.now:
         moment = min(moment + TURN, plan.now)
+        loop.outcomes(hospital, USECASE, moment)
         loop.turn(hospital, USECASE, moment)
     return receipt
 
@@ -107,7 +108,7 @@ def rounds(plan: Plan, stay: Resource, number: int) -> Iterator[bytes]:
     rng = Random(f"{plan.seed}/vitals/{stay['id']}")  # noqa: S311 - repeatable, not secret
     start = max(plan.now - SPAN, datetime.fromisoformat(stay["period"]["start"]))
     at = start + timedelta(minutes=rng.randrange(30, 90))
-    turning = plan.now - timedelta(hours=3 + 3 * (number % 4)) if number % 5 == 0 else None
+    turning = plan.now - timedelta(hours=9 + 3 * (number % 4)) if number % 5 == 0 else None
     whole = 0
     while at < plan.now:
         far = 0.0 if turning is None else max(0.0, (at - turning + timedelta(hours=6)) / timedelta(hours=12))

@@ -5,6 +5,7 @@ from __future__ import annotations
 import multiprocessing
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from concurrent.futures import ProcessPoolExecutor
+from contextlib import nullcontext
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
@@ -14,7 +15,7 @@ import numpy.typing as npt
 from vesalius.errors import InvalidCard, NotFound
 from vesalius.evaluation import plans
 from vesalius.evaluation.metrics import Floats
-from vesalius.modelling import AnyModel, load, one_thread
+from vesalius.modelling import AnyModel, load, one_thread, without_replicates
 from vesalius.usecase import Evidence, find, names
 
 if TYPE_CHECKING:
@@ -136,8 +137,7 @@ def _learned(
     if workers < 2 or len(every) < 2 or not name:
         learner = usecase()
         for turn in every:
-            facts, truth = evidence.take(turn.rows), outcomes[turn.rows]
-            yield learner.learn(facts, truth, seed), _challenger(learner, facts, truth, seed)
+            yield _taught(learner, evidence.take(turn.rows), outcomes[turn.rows], seed)
         return
     # Processes are started afresh: a copy of this one would hold the locks of its threads for ever.
     context = multiprocessing.get_context("spawn")
@@ -149,14 +149,20 @@ def _learned(
             yield _read(model), _read(challenger) if challenger else None
 
 
-def _challenger(
+def _taught(
     learner: UseCase, facts: Evidence, truth: npt.NDArray[np.bool_], seed: int
-) -> AnyModel | None:
-    """The challenger; none where what it is learned with is not installed here."""
-    try:
-        return learner.challenger(facts, truth, seed)
-    except NotFound:
-        return None
+) -> tuple[AnyModel, AnyModel | None]:
+    """The model and the challenger of some rows; no challenger where what it learns with is not installed.
+
+    Where there are many rows the models are learned without the copies behind their intervals, which nobody
+    looks at here.
+    """
+    with without_replicates() if len(facts) >= plans.SMALL else nullcontext():
+        model = learner.learn(facts, truth, seed)
+        try:
+            return model, learner.challenger(facts, truth, seed)
+        except NotFound:
+            return model, None
 
 
 def _installed_as(usecase: type[UseCase]) -> str:
@@ -180,6 +186,5 @@ def _start(name: str, evidence: Evidence, outcomes: npt.NDArray[np.bool_], seed:
 def _learn(rows: list[int]) -> tuple[bytes, bytes | None]:
     facts, truth, seed = _WORK["evidence"].take(rows), _WORK["outcomes"][rows], _WORK["seed"]
     with one_thread():
-        model = _WORK["usecase"].learn(facts, truth, seed)
-        challenger = _challenger(_WORK["usecase"], facts, truth, seed)
+        model, challenger = _taught(_WORK["usecase"], facts, truth, seed)
     return model.to_bytes(), challenger.to_bytes() if challenger is not None else None

@@ -6,7 +6,7 @@ from vesalius.modelling.folds import deal
 from vesalius.modelling.model import Model, Replicate, Term, points_of
 from vesalius.modelling.scores import Conformal, Facts, Scores
 from vesalius.modelling.signatures import Keys, Signature
-from vesalius.modelling.training import AnyModel, one_thread, train
+from vesalius.modelling.training import AnyModel, one_thread, train, without_replicates
 from vesalius.modelling.trees import Trees
 
 __all__ = [
@@ -29,5 +29,6 @@ __all__ = [
     "points_of",
     "shipped",
     "train",
+    "without_replicates",
     "zone",
 ]

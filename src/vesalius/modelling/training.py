@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import hashlib
 import math
-from collections.abc import Hashable, Sequence
-from contextlib import AbstractContextManager
+from collections.abc import Hashable, Iterator, Sequence
+from contextlib import AbstractContextManager, contextmanager
+from contextvars import ContextVar
 from typing import TYPE_CHECKING, Any, Literal, Protocol, overload
 
 import msgspec
@@ -37,6 +38,8 @@ MANY = 20_000
 
 LEVEL = 0.9
 """Of the prediction set and of the interval."""
+
+_POINT_ONLY: ContextVar[bool] = ContextVar("point_only", default=False)
 
 AnyModel = Model | Trees
 """What training returns: both score, explain and are written alike."""
@@ -149,9 +152,23 @@ def train(
             slope=float(snap(slope)),
             intercept=float(snap(intercept)),
         )
-        samples = _resampled(names, truth, REPLICATES[kind] if replicates is None else replicates, rng)
+        count = REPLICATES[kind] if replicates is None else replicates
+        samples = _resampled(names, truth, 0 if _POINT_ONLY.get() else count, rng)
         bounds = conformal(intercept + slope * held_out, truth, LEVEL)
         return learner.written(slope, intercept, samples, bounds, facts)
+
+
+@contextmanager
+def without_replicates() -> Iterator[None]:
+    """Within it models are trained without replicates, whoever asks for them.
+
+    For cross-validation: only the probabilities of a fold's model are looked at, never its interval.
+    """
+    token = _POINT_ONLY.set(True)
+    try:
+        yield
+    finally:
+        _POINT_ONLY.reset(token)
 
 
 def conformal(logits: Floats, outcomes: npt.NDArray[np.bool_], level: float) -> Conformal:

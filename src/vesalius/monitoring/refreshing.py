@@ -34,7 +34,7 @@ from vesalius.review import factors, tallying
 from vesalius.review.factors import Factors, day_of
 from vesalius.review.tallying import Untallied
 from vesalius.store import reading, writing
-from vesalius.usecase import UseCase, encode, names
+from vesalius.usecase import UseCase, names
 
 log = logging.getLogger(__name__)
 
@@ -159,6 +159,7 @@ def _keep_people(
     for start in range(0, len(ordered), 500):
         some = people_table.c.day.in_(ordered[start : start + 500])
         connection.execute(sa.delete(people_table).where(people_table.c.usecase == name, some))
+    encode = msgspec.json.encode
     rows = [{"usecase": name, "day": day, "body": encode(found).decode()} for day, found in counted.items()]
     if rows:
         connection.execute(sa.insert(people_table), rows)

@@ -114,8 +114,8 @@ def total(parts: Iterable[Factors]) -> Factors:
         silent,
         tuple(Act(*key, count) for key, count in sorted(acts.items())),
         dict(reasons),
-        dict(filed),
-        dict(decided),
+        dict(sorted(filed.items())),
+        dict(sorted(decided.items())),
         (right[0], right[1]),
         (wrong[0], wrong[1]),
     )

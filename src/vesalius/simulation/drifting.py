@@ -1,6 +1,4 @@
-"""One scenario, many times over: which monitor sees it, after how many patients, and how often one cries
-wolf.
-"""
+"""One scenario, many times over: which monitor sees it and when, and how often one cries wolf."""
 
 from __future__ import annotations
 

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 import numpy.typing as npt
@@ -111,9 +112,7 @@ def _unit(pool: Pool, rng: np.random.Generator) -> Change:  # noqa: ARG001
 
 
 def _ward(pool: Pool, rng: np.random.Generator) -> Change:
-    """A third of the suggestions are for patients of a ward that is new, where the outcome has twice the
-    odds.
-    """
+    """A third of the suggestions are for a new ward, where the outcome has twice the odds."""
     moved = rng.random(len(pool)) < 1 / 3
     name = _category(pool, WARDS)
     new = _relevelled(pool, name, moved, "a new ward")
@@ -123,11 +122,9 @@ def _ward(pool: Pool, rng: np.random.Generator) -> Change:
 def _coding(pool: Pool, rng: np.random.Generator) -> Change:  # noqa: ARG001
     """The most usual level of a category is coded otherwise, and no longer understood."""
     name = _category(pool, ())
-    counted = pc.value_counts(pool.table[name].combine_chunks())
-    usual = max(
-        (pair for pair in counted.to_pylist() if pair["values"] is not None), key=lambda pair: pair["counts"]
-    )
-    here = np.array([value == usual["values"] for value in pool.table[name].to_pylist()])
+    values = pool.table[name].to_pylist()
+    usual = Counter(value for value in values if value is not None).most_common(1)[0][0]
+    here = np.array([value == usual for value in values])
     return Change(_relevelled(pool, name, here, "a new code"), about=name)
 
 
@@ -175,12 +172,10 @@ def find(name: str) -> Scenario:
 
 
 def _with_odds(pool: Pool, odds: float, where: npt.NDArray[np.bool_], rng: np.random.Generator) -> Pool:
-    """Of some, enough outcomes turn from false to true that the odds of each are ``odds`` times what they
-    were.
+    """Of some, outcomes turn from false to true until the odds of each are ``odds`` times as high.
 
-    With the odds o of a row's outcome as it is, the share that must turn is (odds - 1) o / (o (odds - 1) +
-    o + 1) of those without it, by Bayes; o is taken from the probability, recalibrated to the mean of the
-    outcomes.
+    With the chance p of a row as it is and p' as it must be, (p' - p) / (1 - p) of those without the outcome
+    turn; p is the probability, scaled to the mean of the outcomes.
     """
     mean, said = pool.outcomes.mean(), pool.probability
     said = np.clip(said * mean / max(said.mean(), 1e-9), 1e-6, 1 - 1e-6)
@@ -190,15 +185,11 @@ def _with_odds(pool: Pool, odds: float, where: npt.NDArray[np.bool_], rng: np.ra
 
 
 def _happening(pool: Pool, outcomes: npt.NDArray[np.bool_]) -> Pool:
-    from dataclasses import replace
-
     return replace(pool, outcomes=outcomes)
 
 
 def _category(pool: Pool, wanted: Sequence[str]) -> str:
-    """The category that one of some words names, else the one that matters most; a grade where there is
-    none.
-    """
+    """The category that one of some words names; else the one, or the grade, that matters most."""
     kinds = {item.name: item.kind for item in pool.card.inputs}
     for word in wanted:
         for name, kind in kinds.items():

@@ -19,11 +19,16 @@ NUMBER = re.compile(r"−?\d+(?:\.\d+)?")
 
 
 def by_json(run, path):
-    """What stands at a path of the file, found without any code of ours."""
+    """What stands at a path of the file, found without any code of ours; None where the file leaves it out."""
     value = json.loads(run.to_bytes())
     for name, index in re.findall(r"([A-Za-z_]\w*)|\[(\d+)\]", path):
-        value = value[name] if name else value[int(index)]
+        value = value.get(name) if name else value[int(index)]
     return value
+
+
+def same(stored, said):
+    """Equal; or left out of the file because it is nothing."""
+    return stored == said or (stored is None and not said)
 
 
 @pytest.mark.parametrize("language", LANGUAGES)
@@ -33,7 +38,7 @@ def test_every_path_of_the_report_is_in_the_stored_file(run, toy, language):
     assert len(found) > 60
     assert len(found) == len(set(found))
     for path in found:
-        assert by_json(run, path) == json.loads(msgspec.json.encode(find(run, path))), path
+        assert same(by_json(run, path), json.loads(msgspec.json.encode(find(run, path)))), path
 
 
 def test_a_figure_says_what_stands_at_its_path(run, toy):
@@ -68,7 +73,7 @@ def test_every_line_of_the_last_annex_is_the_stored_value(run, toy):
     for row in annex.rows:
         path, value = row.cells
         if not value.endswith("numbers"):
-            assert json.loads(value) == by_json(run, path)
+            assert same(by_json(run, path), json.loads(value))
         else:
             assert int(value.split()[0]) == size(run, path)
 

@@ -50,6 +50,8 @@ def test_every_page_is_whole(run, toy, language):
     assert run.model in page
     for key, text in texts(language).items():
         if key.startswith(("section.", "table.", "tripod.")) and "{" not in text and "study" not in key:
+            if key in ("section.challenger", "table.challenger", "table.sides"):
+                continue  # a run that has them is below
             assert text in page.replace("&#39;", "'"), key
 
 

@@ -136,3 +136,11 @@ def test_what_is_recorded_later_changes_nothing_of_who_was_due(lake_of):
     bedside.measure("9279-1", 14, NOON + hours(2), key="p-9279-1-021200", status="corrected")
     bedside.stay(at=NOON + hours(3), over="home", end=NOON + hours(3))
     assert moments(lake_of(bedside), until=NOON + hours(1)) == before != []
+
+
+@pytest.mark.parametrize(("days", "many"), [(29, 1), (31, 0)])
+def test_a_turn_finds_a_stay_that_was_entered_weeks_before(lake_of, days, many):
+    lake = lake_of(Bedside().stay(intensive=True, at=ADMITTED - timedelta(days=days)))
+    due = ADMITTED + FIRST
+    assert len(moments(lake, due - hours(1), due)) == many
+    assert len(moments(lake, BEGINNING, due)) == 1

@@ -46,7 +46,7 @@ def test_every_input_has_its_words_in_four_languages():
     for language in LANGUAGES:
         words = [card.say(f"input.{item.name}", language) for item in card.inputs]
         assert len(set(words)) == len(words)
-    assert card.say("input.urea_nitrogen_max", "fr") == "Azote uréique : maximum en 48 h"
+    assert card.say("input.creatinine_max", "fr") == "Créatinine : maximum en 48 h"
 
 
 def test_the_evidence_is_what_was_known_of_48_hours(lake_of):
@@ -57,8 +57,7 @@ def test_the_evidence_is_what_was_known_of_48_hours(lake_of):
     bedside.measure("2160-0", 1.0, NOON - hours(40)).measure("2160-0", 150, NOON, unit="umol/L")
     bedside.measure("9187-6", 500, NOON - hours(2)).measure("9187-6", 300, NOON - hours(30))
     _, row = asked(lake_of(bedside))
-    names = ("last", "min", "max", "mean")
-    assert [row[f"heart_rate_{name}"] for name in names] == [90.0, 60.0, 100.0, 82.5]
+    assert [row[f"heart_rate_{name}"] for name in ("last", "max", "mean")] == [90.0, 100.0, 82.5]
     assert row["creatinine_last"] == pytest.approx(1.6968)
     assert row["creatinine_delta"] == pytest.approx(0.6968)
     assert row["urine_sum"] == 500.0
@@ -79,7 +78,7 @@ def test_sources_are_named_and_of_a_mean_only_the_newest(lake_of):
     evidence, _ = asked(lake_of(bedside))
     sources = evidence.sources[0]
     assert len(sources["heart_rate_mean"]) == MOST
-    assert sources["heart_rate_min"] == ("Observation/p-8867-4-020300/_history/1",)
+    assert sources["heart_rate_max"] == ("Observation/p-8867-4-021100/_history/1",)
     assert sources["intensive_care"] == ("Encounter/p-e/_history/1",)
     assert "lactate_last" not in sources
     assert set(sources) <= set(evidence.table.column_names)

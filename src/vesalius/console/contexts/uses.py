@@ -199,6 +199,8 @@ class UsePage:
         limits: what it was not tested for.
         state: where it stands, in English.
         speaks: whether its suggestions are shown.
+        may_monitor: whether the reader may see how it does over time.
+        stopped: why a stop rule silenced it, in English as it was kept; or empty.
         since: since when, or None.
         steps: its life.
         gate: the step that is open, or None.
@@ -229,6 +231,8 @@ class UsePage:
     limits: tuple[str, ...]
     state: str
     speaks: bool
+    may_monitor: bool
+    stopped: str
     since: datetime | None
     steps: tuple[Step, ...]
     gate: OpenGate | None

@@ -5,12 +5,13 @@ from __future__ import annotations
 import math
 
 import numpy as np
-from scipy.stats import norm
+from scipy import special
 
 from vesalius.evaluation.metrics import LEVEL, Estimate
 from vesalius.evaluation.monitoring._columns import Floats
 
-_Z = float(norm.isf((1 - LEVEL) / 2))
+Z = float(-special.ndtri((1 - LEVEL) / 2))
+"""How many standard errors an interval reaches to either side."""
 
 DECISIONS: dict[str, tuple[tuple[int, int, int, int], tuple[int, int, int, int]]] = {
     "accuracy": ((1, 0, 0, 1), (1, 1, 1, 1)),
@@ -31,7 +32,7 @@ def interval(value: float, error: float, low: float = 0.0, high: float = 1.0) ->
         return Estimate(None)
     if not math.isfinite(error):
         return Estimate(round(value, 6))
-    ends = max(value - _Z * error, low), min(value + _Z * error, high)
+    ends = max(value - Z * error, low), min(value + Z * error, high)
     return Estimate(round(value, 6), round(ends[0], 6), round(ends[1], 6))
 
 

@@ -12,7 +12,7 @@ from collections.abc import Sequence
 
 import msgspec
 import numpy as np
-from scipy.stats import chi2, norm
+from scipy import special
 
 from vesalius.evaluation.monitoring._columns import Floats
 from vesalius.evaluation.monitoring.reference import Field, Reference
@@ -138,11 +138,12 @@ def multivariate(reference: Reference, tally: Tally, level: float = LEVEL) -> To
     if parts is None or rows < 1:
         return None
     error, spread = tally.errors[1] / rows, parts.spread * math.sqrt(1 / rows + 1 / reference.rows)
-    z, limit = (error - parts.error) / spread, float(norm.isf(level / 2))
-    # Standardised values are skewed: the mean of few rows is less normal than the limit asks.
+    z, limit = (error - parts.error) / spread, float(-special.ndtri(level / 2))
     mean = np.asarray(tally.means) / rows - _centre(reference)
     distance = float(mean @ np.asarray(parts.precision) @ mean) / (1 / rows + 1 / reference.rows)
-    most = float(chi2.isf(level, len(mean)))
+    size, freedom = len(mean), max(reference.rows - len(mean), 1)
+    # The covariance is an estimate, too: F rather than chi-squared (Hotelling 1931).
+    most = float(special.fdtri(size, freedom, 1 - level)) * size * (freedom + size - 1) / freedom
     return Together(
         rows=int(rows),
         error=error,
@@ -210,7 +211,7 @@ def two_samples(before: Floats, after: Floats) -> tuple[float, int, float]:
         return 0.0, 0, 1.0
     gaps = math.sqrt(m / n) * before - math.sqrt(n / m) * after
     statistic = float((gaps**2 / (before + after)).sum())
-    return statistic, len(before) - 1, float(chi2.sf(statistic, len(before) - 1))
+    return statistic, len(before) - 1, float(special.chdtrc(len(before) - 1, statistic))
 
 
 def _shares(before: Floats, after: Floats) -> tuple[Floats, Floats]:
@@ -229,7 +230,7 @@ def _index(before: Floats, after: Floats) -> float:
 def _chance(before: Floats, after: Floats, freedom: int, level: float) -> float:
     if not freedom:
         return 0.0
-    return float(chi2.isf(level, freedom) * (1 / before.sum() + 1 / after.sum()))
+    return float(special.chdtri(freedom, level) * (1 / before.sum() + 1 / after.sum()))
 
 
 def _distance(before: Floats, after: Floats) -> float:
@@ -267,11 +268,16 @@ def _proportions(hits: int, of: int, hits_now: int, of_now: int) -> float:
     if not of or not of_now:
         return 1.0
     both = hits + hits_now
+    if abs(hits / of - hits_now / of_now) <= MISSING:  # too little to matter: an approximation will do
+        return two_samples(*_pair(hits, of, hits_now, of_now))[2]
     least = min(of, of_now) * min(both, of + of_now - both) / (of + of_now)
     if least < 50:
         return float(fisher_exact([[hits, of - hits], [hits_now, of_now - hits_now]])[1])
-    counts = np.array([hits, of - hits], float), np.array([hits_now, of_now - hits_now], float)
-    return two_samples(*counts)[2]
+    return two_samples(*_pair(hits, of, hits_now, of_now))[2]
+
+
+def _pair(hits: int, of: int, hits_now: int, of_now: int) -> tuple[Floats, Floats]:
+    return np.array([hits, of - hits], float), np.array([hits_now, of_now - hits_now], float)
 
 
 def _centre(reference: Reference) -> Floats:

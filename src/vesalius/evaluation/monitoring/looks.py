@@ -14,7 +14,7 @@ from dataclasses import dataclass
 from functools import cached_property
 
 import msgspec
-from scipy.stats import norm
+from scipy import special
 
 from vesalius.evaluation.monitoring import _figures, _scored
 from vesalius.evaluation.monitoring._columns import Floats
@@ -27,6 +27,12 @@ from vesalius.evaluation.monitoring.tally import Tally, total
 from vesalius.evaluation.monitoring.volume import volume
 
 YEAR = 365
+
+MANY = 200
+"""Fewer rows than this say nothing of the inputs together: standardised inputs are skewed, their mean is
+    not normal
+yet.
+"""
 
 RIPE = 0.5
 """Of the suggestions of a day, the share whose outcome must be known before any of them counts."""
@@ -221,7 +227,7 @@ def _of_input(each: Drift, days: int) -> Iterator[Sign]:
 def _together(seen: Seen, plan: Plan) -> Iterator[Sign]:
     days = max(plan.windows)
     tally = seen.inputs(days)
-    if tally.rows < plan.fewest:
+    if tally.rows < MANY:
         return
     found = multivariate(seen.reference, tally, plan.level("together", 2))
     if found is not None and found.strange:
@@ -232,7 +238,7 @@ def _together(seen: Seen, plan: Plan) -> Iterator[Sign]:
             days=days,
             value=found.error,
             before=found.error_before,
-            p=float(2 * norm.sf(abs(found.z))),
+            p=float(2 * special.ndtr(-abs(found.z))),
         )
     if found is not None and found.moved:
         yield Sign(
@@ -271,7 +277,7 @@ def _less(
     error = math.hypot(old_error, new_error)
     if not error or not math.isfinite(error):
         return
-    p = float(norm.sf((old - new) / error))
+    p = float(special.ndtr((new - old) / error))
     if p < plan.level(monitor, len(plan.outcomes)) and old - new > AUROC:
         yield Sign(monitor=monitor, rows=rows, days=days, value=new, before=old, p=p)
 

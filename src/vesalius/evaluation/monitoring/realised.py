@@ -7,7 +7,7 @@ from collections.abc import Sequence
 
 import msgspec
 import numpy as np
-from scipy.stats import norm
+from scipy import special
 
 from vesalius.evaluation.metrics import Estimate
 from vesalius.evaluation.monitoring import _figures, _scored
@@ -147,7 +147,7 @@ def ratio(scored: Scored) -> Estimate:
     if not scored.expected or not observed:
         return Estimate(0.0 if scored.expected else None)
     value, error = observed / scored.expected, math.sqrt((1 - observed / known) / observed)
-    tail = float(norm.isf(0.025)) * error
+    tail = _figures.Z * error
     return Estimate(round(value, 6), round(value * math.exp(-tail), 6), round(value * math.exp(tail), 6))
 
 
@@ -189,7 +189,7 @@ def _discrimination(counts: Floats, rest: Floats) -> tuple[Estimate | None, Esti
     value, error = _figures.auroc(counts[2], counts[3])
     other, other_error = _figures.auroc(rest[2], rest[3])
     both = math.hypot(error, other_error)
-    p = float(norm.sf((other - value) / both)) if both else 1.0  # one side: only a worse group is a gap
+    p = float(special.ndtr((value - other) / both)) if both else 1.0  # one side: only a worse group is a gap
     return _figures.interval(value, error), _figures.interval(other - value, both, -1.0, 1.0), p
 
 
@@ -199,7 +199,7 @@ def _log_ratio_p(one: tuple[float, float, float], two: tuple[float, float, float
         return 1.0
     gap = math.log(one[0] / one[1]) - math.log(two[0] / two[1])
     error = math.sqrt(max(one[2], 0) / one[1] ** 2 + max(two[2], 0) / two[1] ** 2)
-    return float(2 * norm.sf(abs(gap) / error)) if error else 1.0
+    return float(2 * special.ndtr(-abs(gap) / error)) if error else 1.0
 
 
 def _trio(scored: Scored) -> tuple[float, float, float]:

@@ -21,6 +21,9 @@ PARTS = 10
 KEPT = 0.65
 """The share of the variance that the kept components explain: NannyML's default, so that figures compare."""
 
+FOLDS = 20
+"""Of the cross-fitting of the components."""
+
 FEWEST = 30
 """Fewer rows than this are no reference."""
 
@@ -284,15 +287,34 @@ def _components(columns: Floats32) -> Components | None:
     size = len(covariance)
     if size < 2 or np.count_nonzero(np.diag(covariance) > 1e-12) < 2:
         return None
-    values, vectors = np.linalg.eigh(covariance)
-    values, vectors = values[::-1], vectors[:, ::-1]
-    share = np.cumsum(values) / values.sum()
-    kept = min(int(np.searchsorted(share, KEPT)) + 1, size - 1)
     # A ridge of a thousandth: inputs that are copies of each other must not make noise count for much.
     precision = np.linalg.inv(covariance + 1e-3 * np.eye(size))
-    found = Components(_nested(vectors[:, :kept].T), _nested(precision), 0.0, 1.0)
-    errors = found.errors(columns)
-    return msgspec.structs.replace(found, error=float(errors.mean()), spread=float(errors.std()) or 1.0)
+    axes = _axes(covariance)
+    errors = Components(axes, (), 0.0, 1.0).errors(columns)
+    return Components(axes, _nested(precision), _outside(columns), float(errors.std()) or 1.0)
+
+
+def _outside(columns: Floats32) -> float:
+    """The mean error of rows that had no part in their axes: those that had lie closer to them."""
+    fold = np.arange(columns.shape[1]) % FOLDS
+    held = [np.ascontiguousarray(columns[:, fold == number]) for number in range(FOLDS)]
+    products = np.array([np.einsum("in,jn->ij", part, part, dtype=np.float64) for part in held])
+    sums = np.array([part.sum(axis=1, dtype=np.float64) for part in held])
+    error = 0.0
+    for number, part in enumerate(held):
+        count = columns.shape[1] - part.shape[1]
+        mean = (sums.sum(axis=0) - sums[number]) / count
+        rest = (products.sum(axis=0) - products[number]) / count - np.outer(mean, mean)
+        error += float(Components(_axes(rest), (), 0.0, 1.0).errors(part).sum())
+    return error / columns.shape[1]
+
+
+def _axes(covariance: Floats) -> tuple[tuple[float, ...], ...]:
+    """The components that explain most of the variance, all but one at the most."""
+    values, vectors = np.linalg.eigh(covariance)
+    share = np.cumsum(values[::-1]) / values.sum()
+    kept = min(int(np.searchsorted(share, KEPT)) + 1, len(covariance) - 1)
+    return _nested(vectors[:, ::-1][:, :kept].T)
 
 
 def _nested(matrix: Any) -> tuple[tuple[float, ...], ...]:

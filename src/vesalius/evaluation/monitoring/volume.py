@@ -6,7 +6,7 @@ from collections.abc import Sequence
 
 import msgspec
 import numpy as np
-from scipy.stats import nbinom, poisson
+from scipy import special
 
 WEEK = 7
 
@@ -114,7 +114,10 @@ def _tails(count: float, expected: float, excess: float, days: int) -> tuple[flo
     """The baseline itself is an estimate: its own error widens the spread by one in eight weeks."""
     spread = excess / days + 1 / (8 * expected)
     if spread < 1e-9:
-        return float(poisson.cdf(count, expected)), float(poisson.sf(count - 1, expected))
+        return float(special.pdtr(count, expected)), float(
+            special.gammainc(count, expected)
+        ) if count else 1.0
     size = 1 / spread
     share = size / (size + expected)
-    return float(nbinom.cdf(count, size, share)), float(nbinom.sf(count - 1, size, share))
+    low = float(special.betainc(size, count + 1, share))
+    return low, float(special.betainc(count, size, 1 - share)) if count else 1.0

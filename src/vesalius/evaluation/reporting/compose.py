@@ -4,21 +4,42 @@ from __future__ import annotations
 
 import hashlib
 import re
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from pathlib import Path
 
 import msgspec
 
 from vesalius.card import Card
 from vesalius.errors import NotFound
-from vesalius.evaluation.reporting import annexes, chai, sections, tripod
-from vesalius.evaluation.reporting.document import Document, Question, anchor, paths
+from vesalius.evaluation.reporting import annexes, chai, performance, sections, tripod
+from vesalius.evaluation.reporting.document import Document, Question, Section, anchor, paths
 from vesalius.evaluation.reporting.names import words
 from vesalius.evaluation.reporting.questions import QUESTIONS, Answer, answered, spoken
 from vesalius.evaluation.reporting.summary import summary
 from vesalius.evaluation.reporting.writer import Writer
 from vesalius.evaluation.run import Run, latest
 from vesalius.usecase import UseCase
+
+BODY: tuple[Callable[[Writer], Section | None], ...] = (
+    sections.purpose,
+    sections.participants,
+    sections.outcome,
+    sections.inputs,
+    sections.size,
+    sections.missing,
+    sections.method,
+    performance.discrimination,
+    performance.calibration,
+    performance.sides,
+    performance.thresholds,
+    performance.decided,
+    performance.proposed,
+    performance.subgroups,
+    performance.challenger,
+    sections.leakage,
+    sections.limits,
+)
+"""The sections between the summary and the annexes, in order."""
 
 FRAME = ("contents", "page", "of", "owner", "due", "open", "answered", "confirm", "items")
 """The texts of the frame, ``frame.NAME``."""
@@ -118,7 +139,7 @@ def document(
     """
     by = writer(run, card, language, answers, own=own)
     digest = hashlib.sha256(run.to_bytes()).hexdigest()
-    body = [summary(by), *filter(None, (make(by) for make in sections.BODY))]
+    body = [summary(by), *filter(None, (make(by) for make in BODY))]
     present = [section.key for section in body] + ["questions", "tripod", "chai", "sources", "reproduce"]
     found = list(annexes.standings(by).values())
     made = Document(

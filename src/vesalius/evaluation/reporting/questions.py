@@ -10,7 +10,6 @@ import msgspec
 from vesalius.card import Card
 from vesalius.errors import NotFound
 from vesalius.evaluation.reporting.document import Question
-from vesalius.evaluation.run import Run
 from vesalius.evaluation.words import Words
 
 Owner = Literal["engineer", "doctor", "dpo", "director", "legal"]
@@ -52,6 +51,7 @@ QUESTIONS: tuple[Asking, ...] = (
     Asking("predictor_assessors", "doctor", "validated"),
     Asking("sample_size", "engineer", "validated", "sometimes"),
     Asking("characteristics", "engineer", "validated", "sometimes"),
+    Asking("comparison", "engineer", "validated", "sometimes"),
     Asking("interpretation", "doctor", "validated"),
     Asking("protocol", "engineer", "validated"),
     Asking("registration", "director", "silent"),
@@ -111,9 +111,8 @@ def answered(card: Card, language: str, answers: Mapping[str, Answer]) -> dict[s
     return maker | {key: answer for key, answer in answers.items() if answer.text}
 
 
-def asked(run: Run, filled: frozenset[str]) -> tuple[Asking, ...]:
-    """The questions that this run leaves open: all but those whose facts the run holds itself."""
-    del run
+def asked(filled: frozenset[str]) -> tuple[Asking, ...]:
+    """The questions that a run leaves open: all but those whose facts it holds itself."""
     return tuple(item for item in QUESTIONS if item.when == "always" or item.key not in filled)
 
 

@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Iterator, Sequence
 
+from vesalius.evaluation.monitoring.reference import Field
+from vesalius.evaluation.reporting import tripod
 from vesalius.evaluation.reporting.document import (
     Block,
     Facts,
+    Notice,
     Points,
     Prose,
     Row,
@@ -14,10 +17,10 @@ from vesalius.evaluation.reporting.document import (
     Span,
 )
 from vesalius.evaluation.reporting.writer import Writer
-from vesalius.evaluation.run import Missing, Threshold
+from vesalius.evaluation.run import Checked, Missing
 
-SHOWN = (0.02, 0.05, 0.1, 0.15, 0.2, 0.25, 0.3, 0.4, 0.5, 0.6, 0.7, 0.8)
-"""The thresholds whose row is in the report; the run holds all."""
+TENTHS = 11
+"""Edges of a number whose values are cut into ten parts."""
 
 FEW = 10
 """Below as many patients, no share is given."""
@@ -67,12 +70,56 @@ def participants(writer: Writer) -> Section:
         first=at.text("first"),
         last=at.text("last"),
     )
-    return section(
-        writer,
-        "participants",
-        spoken,
-        writer.prose("participants.origin", position=at.number("position")),
-        *writer.asked("data_source", "setting", "characteristics"),
+    blocks: list[Block] = [spoken]
+    if run.learned:
+        blocks.append(
+            writer.prose(
+                "participants.learned",
+                learned=at.number("learned"),
+                events=at.number("learned_events"),
+                left=at.number("left_out"),
+            )
+        )
+    blocks.append(writer.prose("participants.origin", position=at.number("position")))
+    if characteristics := list(_characteristics(writer)):
+        heads = ("head.input", "head.known", "head.spread")
+        blocks.append(writer.table("characteristics", heads, characteristics, words=3))
+    blocks += writer.asked("data_source", "setting", "characteristics", "comparison")
+    return section(writer, "participants", *blocks)
+
+
+def _characteristics(writer: Writer) -> Iterator[Row]:
+    """How each input is distributed: what monitoring keeps of the patients held out."""
+    held, words = writer.run.monitoring, writer.words
+    for place, field in enumerate(held.fields if held else ()):
+        known = sum(field.counts[:-1])
+        if not known:
+            continue
+        if field.kind == "number":
+            spread = _number(writer, field)
+        else:
+            said = writer.card.texts.get(words.language, {})
+            pairs = zip(field.levels, field.counts, strict=False)
+            spread = "; ".join(
+                f"{said.get(f'level.{level}', words.texts.get(f'level.{level}', level))} "
+                f"{words.number(count)} ({words.percent(count / known)})"
+                for level, count in pairs
+                if count
+            )
+        yield Row((writer.named(field.name), words.number(known), spread), f"monitoring.fields[{place}]")
+
+
+def _number(writer: Writer, field: Field) -> str:
+    """The middle and the middle 80 % of a number, from its tenths; its ends where values repeat."""
+    edges, words = field.edges, writer.words
+
+    def written(value: float) -> str:
+        return words.number(value, 0 if float(value).is_integer() else 1)
+
+    if len(edges) != TENTHS:
+        return words("participants.range", low=written(edges[0]), high=written(edges[-1]))
+    return words(
+        "participants.spread", middle=written(edges[5]), low=written(edges[1]), high=written(edges[9])
     )
 
 
@@ -129,7 +176,30 @@ def size(writer: Writer) -> Section:
         inputs=at.of("importance", writer.words.number(len(run.importance))),
         per=at.of("events", writer.words.number(run.events / max(len(run.importance), 1), 1)),
     )
-    return section(writer, "size", spoken, *writer.asked("sample_size"))
+    blocks: list[Block] = [spoken]
+    if run.sample is not None:
+        blocks.append(
+            writer.prose(
+                "size.parameters",
+                parameters=at.number("sample.parameters"),
+                per=at.number("sample.events_per_parameter", 1),
+            )
+        )
+        rows = [
+            Row(
+                (
+                    writer.words(f"need.{need.criterion}"),
+                    writer.words.number(need.rows),
+                    writer.words.number(need.given),
+                    writer.words("size.enough" if need.met else "size.short"),
+                ),
+                f"sample.needs[{place}]",
+            )
+            for place, need in enumerate(run.sample.needs)
+        ]
+        heads = ("head.criterion", "head.needed", "head.given", "head.enough")
+        blocks.append(writer.table("sample", heads, rows))
+    return section(writer, "size", *blocks, *writer.asked("sample_size"))
 
 
 def missing(writer: Writer) -> Section:
@@ -168,223 +238,47 @@ def method(writer: Writer) -> Section:
     run, at, words = writer.run, writer.figures, writer.words
     kind = words.texts.get(f"kind.{run.kind}", run.kind)
     spoken = writer.prose(
-        "method.words",
-        kind=at.of("kind", kind),
-        repeats=at.number("repeats"),
-        folds=at.number("folds"),
-        draws=at.number("draws"),
+        "method.words", kind=at.of("kind", kind), plan=writer.plan, draws=at.number("draws")
     )
+    study = tripod.study(run)
     points = [
-        writer.spans("method.objective"),
+        writer.spans(f"method.objective_{study}"),
         writer.spans("method.inputs"),
         writer.spans("method.measures"),
         writer.spans("method.balance"),
-        writer.spans("method.same_data"),
+        writer.spans(f"method.data_{study}"),
         writer.spans("method.updating"),
-        writer.spans("method.clusters"),
+        writer.spans("method.clusters_sites" if any(side.name for side in run.sides) else "method.clusters"),
     ]
     return section(writer, "method", spoken, Points(tuple(points)))
 
 
-def discrimination(writer: Writer) -> Section:
-    """Whether it tells patients apart, beside simple rules."""
-    run, words = writer.run, writer.words
-    rows = [
-        Row(
-            (
-                writer.named(item.name),
-                words.estimate(item.auroc),
-                words.estimate(item.gain),
-                words.estimate(item.auprc),
-            ),
-            f"performances[{place}]",
-        )
-        for place, item in enumerate(run.performances)
-    ]
-    heads = ("head.way", "head.auroc", "head.gain", "head.auprc")
-    return section(
-        writer,
-        "discrimination",
-        writer.prose("discrimination.words"),
-        writer.picture("roc", "performances[0].roc"),
-        writer.picture("distribution", "histogram"),
-        writer.table("performance", heads, rows),
-    )
-
-
-def calibration(writer: Writer) -> Section:
-    """Whether its probabilities are right, and what it says of its own uncertainty."""
-    at = writer.figures
-    names = ("slope", "intercept", "ici", "brier", "scaled_brier")
-    digits = {"slope": 2, "intercept": 2}
-    rows = [
-        Row(
-            (
-                writer.words(f"head.{name}"),
-                at.estimate(f"performances[0].{name}", digits.get(name, 3)).text,
-                writer.words(f"ideal.{name}"),
-            ),
-            f"performances[0].{name}",
-        )
-        for name in names
-    ]
-    shares = ("overall", "with_outcome", "without_outcome")
-    sets = writer.prose(
-        "sets.words",
-        level=at.percent("coverage.level"),
-        **{name: at.percent(f"coverage.{name}", 1) for name in shares},
-        **{name: at.percent(f"coverage.{name}") for name in ("single", "both", "empty")},
-    )
-    return section(
-        writer,
-        "calibration",
-        writer.prose("calibration.words"),
-        writer.picture("calibration", "calibration", "histogram"),
-        writer.table("calibration", ("head.measure", "head.value", "head.reading"), rows),
-        writer.heading("section.sets"),
-        sets,
-    )
-
-
-def thresholds(writer: Writer) -> Section:
-    """What acting from each threshold on would mean."""
-    run = writer.run
-    rows = [
-        _threshold(writer, place, row) for place, row in enumerate(run.thresholds) if row.probability in SHOWN
-    ]
-    counts, shares = (
-        ("acted", "avoided", "avoided_with", "missed"),
-        ("sensitivity", "specificity", "ppv", "npv"),
-    )
-    heads = ("threshold", *counts, *shares)
-    chosen = [
-        (
-            Span(writer.say(f"setting.{item.name}"), strong=True),
-            Span(f" ({writer.words.percent(item.default)}): "),
-            Span(writer.say(f"setting.{item.name}.help")),
-        )
-        for item in writer.card.settings
-        if not item.unit
-    ]
-    blocks: list[Block] = [
-        writer.prose(f"thresholds.{run.reference}"),
-        writer.picture("thresholds", "thresholds"),
-        writer.picture("decision", "benefits"),
-        writer.table("thresholds", [f"head.{head}" for head in heads], rows),
-    ]
-    if chosen:
-        blocks += [writer.heading("thresholds.chosen"), Points(tuple(chosen))]
-    return section(writer, "thresholds", *blocks)
-
-
-def _threshold(writer: Writer, place: int, row: Threshold) -> Row:
-    words, per = writer.words, 1000 / writer.run.rows
-
-    def both(count: float) -> str:
-        return f"{words.number(count)} ({words.number(count * per)})"
-
-    counts = (row.acted, row.avoided, row.avoided_with_outcome, row.missed)
-    shares = (row.sensitivity, row.specificity, row.ppv, row.npv)
-    cells = (words.percent(row.probability), *map(both, counts), *(words.share(each, 0) for each in shares))
-    return Row(cells, f"thresholds[{place}]")
-
-
-def decided(writer: Writer) -> Section | None:
-    """What the clinicians decided, and the model acting as often; None where it is not known."""
-    run, at, words = writer.run, writer.figures, writer.words
-    if not run.decided:
-        return None
-    practice = run.decided[0]
-    spoken = writer.prose(
-        "decided.words",
-        acted=at.of("decided[0]", words.number(practice.acted)),
-        needless=at.number("decided[0].acted_without"),
-        share=at.share("decided[0].needless", 0),
-        missed=at.number("decided[0].left_with"),
-        events=at.of("decided[0]", words.number(practice.acted_with + practice.left_with)),
-    )
-    rows = [
-        Row(
-            (
-                writer.named(item.name),
-                words.number(item.acted),
-                words.share(item.sensitivity),
-                words.share(item.specificity),
-                f"{words.number(item.acted_without)} · {words.share(item.needless, 0)}",
-                words.number(item.left_with),
-            ),
-            f"decided[{place}]",
-        )
-        for place, item in enumerate(run.decided)
-    ]
-    heads = ("way", "acts", "sensitivity", "specificity", "needless", "left")
-    return section(
-        writer,
-        "decided",
-        spoken,
-        writer.picture("decided", "decided"),
-        writer.table("decided", [f"head.{head}" for head in heads], rows),
-        *writer.asked("treatments"),
-    )
-
-
-def proposed(writer: Writer) -> Section:
-    """What it would have proposed to these patients."""
-    run, words = writer.run, writer.words
-    heads = ["head.option", "head.rows", "head.events"] + (["head.acted_practice"] if run.decided else [])
-
-    def share(count: int, of: int) -> str:
-        return f"{words.number(count)} ({words.percent(count / of if of else None)})"
-
-    rows = []
-    for place, item in enumerate(run.proposed):
-        cells = [writer.named(item.option), share(item.rows, run.rows), share(item.events, item.rows)]
-        if run.decided:
-            cells.append(share(item.acted or 0, item.rows))
-        rows.append(Row(tuple(cells), f"proposed[{place}]"))
-    return section(writer, "proposed", writer.prose("proposed.words"), writer.table("proposed", heads, rows))
-
-
-def subgroups(writer: Writer) -> Section:
-    """Whether it is as good for everyone."""
-    run, words = writer.run, writer.words
-    if not run.subgroups:
-        return section(writer, "subgroups", writer.prose("subgroups.none"), *writer.asked("inequalities"))
-    rows = [
-        Row(
-            (
-                writer.group(row),
-                words.number(row.rows),
-                words.number(row.events),
-                words.estimate(row.auroc, 2) if row.auroc else words("forest.few"),
-                words.percent(row.expected, 1),
-                words.share(row.observed),
-            ),
-            f"subgroups[{place}]",
-        )
-        for place, row in enumerate(run.subgroups)
-    ]
-    heads = ("group", "rows", "events", "auroc", "expected", "observed")
-    return section(
-        writer,
-        "subgroups",
-        writer.prose("subgroups.words"),
-        writer.picture("forest", "subgroups"),
-        writer.table("subgroups", [f"head.{head}" for head in heads], rows),
-        *writer.asked("inequalities"),
-    )
-
-
 def leakage(writer: Writer) -> Section:
     """What was done so that no answer leaks into the question."""
+    run, words = writer.run, writer.words
     points = ("leakage.patients", "leakage.moment", "leakage.folds", "leakage.twice")
-    return section(
-        writer,
-        "leakage",
+    blocks: list[Block] = [
         writer.prose("leakage.words"),
         Points(tuple(writer.spans(point) for point in points)),
-        *writer.asked("preparation"),
-    )
+    ]
+    if run.checks:
+        rows = [
+            Row((words(f"detector.{check.detector}"), checked(writer, check)), f"checks[{place}]")
+            for place, check in enumerate(run.checks)
+        ]
+        blocks += [
+            *(Notice(checked(writer, check)) for check in run.checks if not check.passed),
+            writer.table("checks", ("head.detector", "head.result"), rows, words=2),
+        ]
+    return section(writer, "leakage", *blocks, *writer.asked("preparation"))
+
+
+def checked(writer: Writer, check: Checked) -> str:
+    """What a detector saw; and who let it pass, and why."""
+    if check.passed:
+        return writer.words("leakage.passed")
+    name = writer.words(f"detector.{check.detector}")
+    return writer.words("leakage.let", detector=name, found=check.found, by=check.by, reason=check.reason)
 
 
 def limits(writer: Writer) -> Section:
@@ -432,23 +326,3 @@ def reproduce(writer: Writer, digest: str) -> Section:
     )
     model: Prose = writer.prose("reproduce.model")
     return section(writer, "reproduce", writer.prose("reproduce.words"), facts, model)
-
-
-BODY: tuple[Callable[[Writer], Section | None], ...] = (
-    purpose,
-    participants,
-    outcome,
-    inputs,
-    size,
-    missing,
-    method,
-    discrimination,
-    calibration,
-    thresholds,
-    decided,
-    proposed,
-    subgroups,
-    leakage,
-    limits,
-)
-"""The sections between the summary and the annexes, in order."""

@@ -13,6 +13,7 @@ from vesalius.evaluation.reporting.document import (
     Block,
     Fact,
     Facts,
+    Notice,
     Points,
     Row,
     Section,
@@ -21,7 +22,7 @@ from vesalius.evaluation.reporting.document import (
     Tile,
     Tiles,
 )
-from vesalius.evaluation.reporting.sections import section
+from vesalius.evaluation.reporting.sections import checked, section
 from vesalius.evaluation.reporting.writer import Writer
 from vesalius.evaluation.run import Performance, Threshold
 
@@ -31,9 +32,16 @@ MOST_LIMITS = 3
 
 def summary(writer: Writer) -> Section:
     """The first page."""
-    works = (*_discrimination(writer), *_calibration(writer), *_clinicians(writer))
-    for_whom = (*_groups(writer), *_limits(writer))
+    works = (
+        *_discrimination(writer),
+        *_calibration(writer),
+        *_later(writer),
+        *_clinicians(writer),
+        *_challenger(writer),
+    )
+    for_whom = (*_groups(writer), *_size(writer), *_limits(writer))
     blocks: list[Block] = [
+        *(Notice(checked(writer, check)) for check in writer.run.checks if not check.passed),
         tiles(writer),
         Facts(
             (
@@ -104,8 +112,7 @@ def _study(writer: Writer) -> Spans:
         target=writer.say("target"),
         first=at.text("first"),
         last=at.text("last"),
-        repeats=at.number("repeats"),
-        folds=at.number("folds"),
+        plan=writer.plan,
         version=f"{run.usecase} {run.version}",
     )
 
@@ -167,6 +174,36 @@ def _clinicians(writer: Writer) -> Iterator[Spans]:
     )
 
 
+def _later(writer: Writer) -> Iterator[Spans]:
+    for place, side in enumerate(writer.run.sides):
+        if not side.name and side.auroc is not None:
+            yield writer.spans(
+                "summary.later",
+                cut=side.plan.cut[:10],
+                auroc=writer.figures.estimate(f"sides[{place}].auroc"),
+                slope=writer.figures.estimate(f"sides[{place}].slope", 2),
+            )
+
+
+def _challenger(writer: Writer) -> Iterator[Spans]:
+    rival = writer.run.challenger
+    if rival is not None:
+        told = "summary.challenger_better" if rival.better else "summary.challenger_not"
+        yield writer.spans(told, gain=writer.figures.estimate("challenger.auroc"))
+
+
+def _size(writer: Writer) -> Iterator[Spans]:
+    sample = writer.run.sample
+    short = [need for need in sample.needs if not need.met] if sample else []
+    if sample and short:
+        at, words = writer.figures, writer.words
+        yield writer.spans(
+            "summary.size",
+            short=at.of("sample.needs", words.number(len(short))),
+            all=words.number(len(sample.needs)),
+        )
+
+
 def _groups(writer: Writer) -> Iterator[Spans]:
     """The groups too small to say, and those where it does worse than on the whole, beyond chance."""
     run = writer.run
@@ -221,7 +258,9 @@ def chosen(writer: Writer) -> Iterator[tuple[str, int]]:
     """The thresholds to show: the card's own, or where it has none the share with the outcome."""
     run, words = writer.run, writer.words
     named = [
-        (writer.say(f"setting.{item.name}"), item.default) for item in writer.card.settings if not item.unit
+        (writer.say(f"setting.{item.name}"), run.settings.get(item.name, item.default))
+        for item in writer.card.settings
+        if not item.unit
     ]
     for name, value in named or [("", run.events / run.rows)]:
         place = nearest(run.thresholds, value)

@@ -66,14 +66,14 @@ ITEMS: tuple[Item, ...] = (
     Item("12a", "methods", "D", ("method",)),
     Item("12b", "methods", "D", ("method", "inputs")),
     Item("12c", "methods", "D", ("method",)),
-    Item("12d", "methods", "DE", ("method",)),
+    Item("12d", "methods", "DE", ("method", "sides")),
     Item("12e", "methods", "DE", ("method",)),
     Item("12f", "methods", "E", ("method",)),
     Item("12g", "methods", "E", ("reproduce",)),
     Item("13", "methods", "DE", ("leakage",)),
     Item("14", "methods", "DE", ("subgroups",)),
     Item("15", "methods", "D", ("outcome", "thresholds")),
-    Item("16", "methods", "DE", ("method",)),
+    Item("16", "methods", "DE", ("method",), "comparison"),
     Item("17", "methods", "DE", ("questions",), "ethics"),
     Item("18a", "open_science", "DE", ("questions",), "funding"),
     Item("18b", "open_science", "DE", ("questions",), "conflicts"),
@@ -84,11 +84,11 @@ ITEMS: tuple[Item, ...] = (
     Item("19", "involvement", "DE", ("questions",), "involvement"),
     Item("20a", "results", "DE", ("participants",)),
     Item("20b", "results", "DE", ("participants", "missing", "subgroups"), "characteristics"),
-    Item("20c", "results", "E", ("participants",)),
+    Item("20c", "results", "E", ("participants",), "comparison"),
     Item("21", "results", "DE", ("participants", "size")),
     Item("22", "results", "D", ("reproduce",)),
     Item("23a", "results", "DE", ("discrimination", "calibration", "thresholds", "subgroups")),
-    Item("23b", "results", "DE", ("method",)),
+    Item("23b", "results", "DE", ("sides",)),
     Item("24", "results", "E", ("method",)),
     Item("25", "discussion", "DE", ("summary",), "interpretation"),
     Item("26", "discussion", "DE", ("limits",)),
@@ -110,14 +110,18 @@ def applies(item: Item, study: Study) -> bool:
 
 def held(run: Run) -> frozenset[str]:
     """The questions that the run answers itself."""
-    del run
-    return frozenset()
+    known = {
+        "sample_size": run.sample is not None,
+        "characteristics": run.monitoring is not None,
+        "comparison": study(run) == "internal",  # the same patients, each held out in turn
+    }
+    return frozenset(name for name, there in known.items() if there)
 
 
 def study(run: Run) -> Study:
-    """What kind of study a run is."""
-    del run
-    return "internal"
+    """What kind of study a run is, by its plan."""
+    apart = run.plan is not None and run.plan.kind in ("time", "sites", "external")
+    return "external" if apart else "internal"
 
 
 def standing(item: Item, kind: Study, filled: Collection[str], answered: Collection[str]) -> Standing:

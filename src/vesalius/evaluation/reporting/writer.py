@@ -28,7 +28,7 @@ from vesalius.evaluation.reporting.document import (
 from vesalius.evaluation.reporting.figures import Figures, fill
 from vesalius.evaluation.reporting.names import group_name, naming
 from vesalius.evaluation.reporting.questions import Answer, answered, asked, spoken
-from vesalius.evaluation.run import Run, Subgroup
+from vesalius.evaluation.run import Plan, Run, Subgroup
 from vesalius.evaluation.words import Words
 
 MOST_INPUTS = 15
@@ -79,7 +79,7 @@ class Writer:
         given = self.given
         return tuple(
             spoken(item, self.words, given.get(item.key), self.run.id, tripod.items_of(item.key))
-            for item in asked(self.run, self.filled)
+            for item in asked(self.filled)
         )
 
     @cached_property
@@ -97,6 +97,20 @@ class Writer:
         """The limits of the card that hold for the model of this run, in words."""
         keys = self.card.limits if self.own is None else self.card.limits_of(own=self.own)
         return tuple(self.say(f"limit.{key}") for key in keys)
+
+    @property
+    def plan(self) -> str:
+        """Who learned and who was held out, in words."""
+        run, words = self.run, self.words
+        plan = run.plan or Plan(kind="nested", repeats=run.repeats, folds=run.folds)
+        held = ", ".join(plan.held) if plan.kind == "external" else words.number(len(plan.held))
+        return words(
+            f"plan.{plan.kind}",
+            repeats=words.number(run.repeats),
+            folds=words.number(run.folds),
+            cut=plan.cut[:10],
+            held=held,
+        )
 
     def say(self, key: str) -> str:
         """A text of the card."""

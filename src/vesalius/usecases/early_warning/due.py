@@ -41,6 +41,9 @@ SETTLING = timedelta(minutes=15)
 """How long after the first of a set of measurements it is looked at, so that the rest of the round is in it.
 A working time of ours, not a clinical threshold."""
 
+BEFOREHAND = timedelta(days=30)
+"""How long before it begins a stay may have been entered for the last time, and a turn still finds it."""
+
 YOUNGEST = 16
 """Years from which NEWS2 may be used (RCP 2017)."""
 
@@ -61,21 +64,22 @@ def due(lake: Lake, since: datetime, until: datetime, quiet: timedelta) -> list[
         quiet: how long a ward hears nothing more of a patient who does not get worse.
     """
     lake = lake.pinned()
-    subjects = None if until - since > LONG else _subjects(lake, since, until)
-    if subjects == []:
-        return []
-    stays = Stays.read(lake, subjects)
-    found = [*_intensive(stays), *_wards(lake, stays, subjects, quiet)]
+    everyone = until - since > LONG
+    measured_of = None if everyone else _subjects(lake, "Observation", since - SETTLING, until)
+    staying = None if everyone else _subjects(lake, "Encounter", since - FIRST - BEFOREHAND, until)
+    found: list[Candidate] = []
+    if staying is None or staying:
+        found += _intensive(Stays.read(lake, staying))
+    if measured_of is None or measured_of:
+        found += _wards(lake, Stays.read(lake, measured_of), measured_of, quiet)
     wanted = [candidate for candidate in found if since < candidate.as_of <= until]
     return sorted(wanted, key=lambda candidate: (candidate.as_of, candidate.subject, candidate.focus))
 
 
-def _subjects(lake: Lake, since: datetime, until: datetime) -> list[str]:
-    """The patients of whom a measurement settled in that time, or who were in intensive care then."""
-    measured_of = lake.resources("Observation", as_of=until, since=since - SETTLING)
-    staying = lake.resources("Encounter", as_of=until)
-    found = {version.subject for version in measured_of} | {version.subject for version in staying}
-    return sorted(subject for subject in found if subject)
+def _subjects(lake: Lake, kind: str, since: datetime, until: datetime) -> list[str]:
+    """The patients about whom a resource was recorded in that time."""
+    versions = lake.resources(kind, as_of=until, since=since)
+    return sorted({version.subject for version in versions if version.subject})
 
 
 def _intensive(stays: Stays) -> Iterator[Candidate]:

@@ -38,6 +38,9 @@ BASE: Mapping[str, float] = {CRITICAL: 0.8, URGENT: 0.5, MEASURE: 0.4, MONITOR: 
 RULE_ONLY = (*(f"now_{name}" for name in news2.PARAMETERS), "scale_2")
 """Inputs that no model reads."""
 
+RULE_READ = (*RULE_ONLY, "age", "intensive_care")
+"""Inputs that NEWS2 reads, and those that decide whether it is asked."""
+
 MOST_POINTS = 20.0
 """The highest NEWS2 there is."""
 
@@ -198,11 +201,11 @@ class Case:
                 values |= {"value": self._value(name)} | ({"low": low} if low != high else {})
                 yield self._spoken(key, self.sources.get(f"now_{name}", ()), **values)
 
-    def _value(self, name: str) -> str:
+    def _value(self, name: str) -> str | float:
         value = self.facts[f"now_{name}"]
         if isinstance(value, bool):
             return "value.given" if value else "value.air"
-        return f"level.{value}" if isinstance(value, str) else f"{round(value, 1):g}"
+        return f"level.{value}" if isinstance(value, str) else round(value, 1)
 
     def _unmeasured(self) -> Iterator[Reason]:
         for name in self.missing_parts:
@@ -226,8 +229,11 @@ class Case:
         return Reason(rule, sources=sources, rule=Text(f"rule.{rule}", {**values, "source": "source.news2"}))
 
     def _weighed(self) -> Iterator[Reason]:
+        speaks = self.scores is not None
         added = {} if self.scores is None else dict(self.scores.strongest(self.row))
-        rest = [item.name for item in self.card.inputs if item.name not in added]
+        # Where no model speaks, what only a model reads is no reason.
+        read = [item.name for item in self.card.inputs if speaks or item.name in RULE_READ]
+        rest = [name for name in read if name not in added]
         for name in (*added, *rest):
             value = self.facts.get(name)
             if value is not None or added.get(name):
