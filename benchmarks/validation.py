@@ -149,6 +149,7 @@ class Clock:
         begin = perf_counter()
         yield
         self.parts[name] = self.parts.get(name, 0.0) + perf_counter() - begin
+        print(f"{name}: {perf_counter() - begin:.1f} s", file=sys.stderr, flush=True)
 
     def wrap(self, module: object, name: str, part: str) -> None:
         """Times every call of a function of a module."""
