@@ -70,7 +70,7 @@ def test_the_silent_trial_was_registered_before_its_first_case_and_the_signature
 
 
 def test_suggestions_wait_and_some_are_decided(hospital, made):
-    page = hospital.review.worklist(usecase=USECASE, now=NOW)
+    page = hospital.review.worklist(now=NOW)  # of every use that speaks
     assert page.total == made.counts["open"] > 0
     assert made.counts["decided"] > 0
     assert made.counts["silent"] > 30
