@@ -82,9 +82,8 @@ def ours(uses, rows):
     limit = best(lambda: [(np.count_nonzero(values >= 1.0), values.sum()) for values in numbers])
     chart = cusum(reference.scored, 2.0, rows, 0.1)
     print(f"{uses} uses × {rows:,} suggestions × 20 inputs, counted by day and looked at  {spent:.2f} CPU s")
-    print(
-        f"  one use, counted at once  {best(lambda: Tally.of(reference, table, share, outcomes=outcomes)):.2f}"
-    )
+    once = best(lambda: Tally.of(reference, table, share, outcomes=outcomes))
+    print(f"  one use, counted at once  {once:.2f}")
     print(f"  one use, counted by day   {best(count, 1):.2f}")
     print(f"  limit: numpy reads the 15 numbers once  {limit:.3f}")
     spent = best(lambda: chart.update(chart.start(), share, outcomes))
