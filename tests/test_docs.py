@@ -46,6 +46,9 @@ def test_every_setting_in_the_docs_exists():
         "VESALIUS_HOME",
         "VESALIUS_DATA",
         "VESALIUS_PEERS",
+        *(
+            f"VESALIUS_PEERS_{peer}" for peer in ("CYCLOPS", "EVIDENTLY", "NANNYML")
+        ),  # each in an environment of its own
     }
     assert set(re.findall(r"VESALIUS_[A-Z_]+[A-Z]", every_page())) <= known
 

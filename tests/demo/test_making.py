@@ -41,7 +41,7 @@ def hospital(made):
 
 def test_it_says_what_it_is_doing_to_the_end(made, heard):
     stages = list(dict.fromkeys(stage for stage, *_ in heard))
-    assert stages == ["generate", "receive", "learn", "validate", "silent", "live", "quality"]
+    assert stages == ["generate", "receive", "learn", "validate", "silent", "live", "quality", "monitor"]
     last = {stage: (done, total) for stage, done, total, _ in heard}
     assert all(done == total for done, total in last.values())
     assert all(line for line in made.lines())

@@ -1,4 +1,6 @@
-"""The endpoints of a silent trial: each figure against a way to compute it by hand, and the size of a trial."""
+"""The endpoints of a silent trial: each figure against a way to compute it by hand, and the size of a
+trial.
+"""
 
 import itertools
 import math
@@ -132,7 +134,9 @@ def test_the_variance_of_an_area_is_delongs_pair_by_pair(scores, seed):
 
 
 def test_the_variance_of_hanley_and_mcneil_is_that_of_exponential_scores():
-    """Their two chances, by integration: two with the outcome above one without, one with above two without."""
+    """Their two chances, by integration: two with the outcome above one without, one with above two
+    without.
+    """
     area, events, others = 0.85, 40, 100
     rate = (1 - area) / area
     both = quad(lambda x: math.exp(-x) * math.exp(-rate * x) ** 2, 0, math.inf)[0]

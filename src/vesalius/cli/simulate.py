@@ -84,7 +84,7 @@ def drift(
 
 
 @simulate.command("sherpa")
-@click.option("--repeats", type=click.IntRange(1, 200), default=5, show_default=True, help="How many times.")
+@click.option("--repeats", type=click.IntRange(1, 200), default=3, show_default=True, help="How many times.")
 @click.option("--a-day", type=click.FloatRange(0.5), default=3, show_default=True, help="Patients a day.")
 @click.option("--json", "as_json", is_flag=True, help="Print JSON.")
 @SEED
@@ -124,9 +124,10 @@ def _pool(usecase: str, data: Path | None, own: bool, seed: int, home: Path, tic
 
 def _told(found: list[Drifted]) -> list[str]:
     first = found[0]
+    plan = first.plan
     lines = [
-        f"{first.usecase}: {first.origin}; {first.plan.repeats} repeats, {first.plan.a_day:g} patients a day, "
-        f"outcomes after {first.plan.delay} days, {first.plan.after} days after the change",
+        f"{first.usecase}: {first.origin}; {plan.repeats} repeats, {plan.a_day:g} patients a day",
+        f"outcomes are known after {plan.delay} days; {plan.after} days are watched after the change",
         "median days (patients) until it is seen; % of the repeats where not all",
     ]
     for each in found:

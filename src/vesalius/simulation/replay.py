@@ -72,7 +72,13 @@ class Days:
 
 
 def watch(
-    days: Days, start: int, change: int, end: int, rules: Sequence[StopRule] = (), every: int = 1
+    days: Days,
+    start: int,
+    change: int,
+    end: int,
+    rules: Sequence[StopRule] = (),
+    every: int = 1,
+    plan: Plan | None = None,
 ) -> Watched:
     """Goes through the days from ``start`` up to ``end`` as a hospital that is live would.
 
@@ -83,11 +89,12 @@ def watch(
         end: the day after the last.
         rules: the stop rules of the use.
         every: looks once in so many days.
+        plan: how one looks.
     """
     charts = _charts(days)
     states = {name: chart.start() for name, chart in charts.items()}
     found, last = Watched(), dict[str, int]()
-    plan = Plan()
+    plan = plan or Plan()
     for day in range(start - every, end):
         due = day - days.delay
         if due in days.cases:

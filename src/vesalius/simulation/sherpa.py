@@ -25,7 +25,7 @@ import pyarrow as pa
 from vesalius.card import Input
 from vesalius.evaluation import metrics
 from vesalius.evaluation.metrics import Estimate
-from vesalius.evaluation.monitoring import Reference, Tally, estimated, realised, total
+from vesalius.evaluation.monitoring import Plan, Reference, Tally, estimated, realised, total
 from vesalius.simulation.replay import Cases, Days, Seeing, seeing, watch
 
 FACTS = ("age", "iadl", "falls", "cognition", "health")
@@ -44,6 +44,9 @@ FOLLOWED = 550
 """Patients of the reference: those of the first study."""
 
 YEARS, DELAY = 10, 91
+
+LOOKS = Plan(outcomes=(91, 365))
+"""With three patients a day a month of outcomes says little; what fades over years is seen over years."""
 
 Floats = npt.NDArray[np.float64]
 
@@ -79,7 +82,7 @@ class Sherpa(msgspec.Struct, frozen=True, kw_only=True):
     def lines(self) -> list[str]:
         """For a terminal."""
         lines = [
-            f"{self.a_day:g} patients a day, {self.repeats} repeats; made-up patients after two published studies",
+            f"{self.a_day:g} patients a day, {self.repeats} repeats; made up after two published studies",
             "year  patients  true c  estimated (CBPE)       realised               observed/expected",
         ]
         lines += [
@@ -113,7 +116,7 @@ def replayed(
         days = _days(score, truths, a_day, rng)
         years = years or _years(days, truths)
         start, change = 125 + DELAY, 365 + 125 + DELAY
-        found = watch(days, start, change, change + YEARS * 365, every=7)
+        found = watch(days, start, change, change + YEARS * 365, every=7, plan=LOOKS)
         seen.append({name: day - change for name, day in found.first.items()})
         calm += found.false
         if progress:

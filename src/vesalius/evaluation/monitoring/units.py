@@ -91,7 +91,7 @@ def unit_change(field: Field, logs: Sequence[float]) -> UnitChange | None:
     found = [
         (off, msgspec.structs.replace(change, share=share))
         for change in _both_ways()
-        for off, share in _fits(math.log(change.factor), moved, grown)
+        for off, share in _fits(math.log(change.factor), moved, grown, variance)
     ]
     if not found:
         return None
@@ -103,11 +103,11 @@ def unit_change(field: Field, logs: Sequence[float]) -> UnitChange | None:
     return msgspec.structs.replace(change, ratio=math.exp(moved))
 
 
-def _fits(step: float, moved: float, grown: float) -> list[tuple[float, float]]:
+def _fits(step: float, moved: float, grown: float, variance: float) -> list[tuple[float, float]]:
     """How far a factor is from explaining the move, and the share of values that must have changed."""
     if abs(step) < 2 * TOLERANCE:
         return []
-    if abs(moved - step) < TOLERANCE:
+    if abs(moved - step) < TOLERANCE and grown < max(variance, TOLERANCE):
         return [(abs(moved - step), 1.0)]
     share = moved / step
     if abs(step) < PARTIAL or not SHARE < share < 1:

@@ -8,10 +8,12 @@ import msgspec
 import numpy as np
 from scipy import special
 
+from vesalius.evaluation.monitoring._columns import Codes, Floats
+
 WEEK = 7
 
 BASELINE = 56
-"""Days that a day is compared with: the eight weeks before it, the least for a spread per weekday."""
+"""Days that a day is compared with: the last eight weeks that were alive."""
 
 LEAST = 14
 """Fewer days before than this say nothing."""
@@ -59,16 +61,17 @@ def volume(counts: Sequence[int], level: float = 1e-4, days: int = 1, gap: int =
     numbers = np.asarray(counts, dtype=np.float64)
     if days < 1 or len(numbers) < days + gap + LEAST:
         return None
-    before, now = numbers[: len(numbers) - days - gap][-BASELINE:], numbers[-days:]
-    middle = float(np.median(before))
-    alive = before > 0.1 * middle if middle >= 10 else np.ones(len(before), dtype=bool)
-    if alive.sum() < LEAST:
+    before, now = numbers[: len(numbers) - days - gap], numbers[-days:]
+    phases = (np.arange(len(before)) - len(before) - gap) % WEEK
+    high = float(np.quantile(before, 0.9))
+    alive = before > 0.1 * high if high >= 10 else np.ones(len(before), dtype=bool)
+    before, phases = before[alive][-BASELINE:], phases[alive][-BASELINE:]
+    if len(before) < LEAST:
         return None
-    usual = _usual(before, alive, days, gap)
-    expected = float(usual.sum())
+    expected = float(sum(_usual(before, phases, day) for day in range(days)))
     if expected <= 0:
         return None
-    excess = _excess(before, alive)
+    excess = _excess(before, phases)
     count = float(now.sum())
     low, high = _tails(count, expected, excess, days)
     return Volume(
@@ -82,28 +85,17 @@ def volume(counts: Sequence[int], level: float = 1e-4, days: int = 1, gap: int =
     )
 
 
-def _phases(length: int, offset: int) -> np.ndarray:
-    """The weekday of each day of a baseline, counted back from the last day looked at."""
-    return (np.arange(length) - length - offset) % WEEK
+def _usual(before: Floats, phases: Codes, day: int) -> float:
+    """The mean of the weekday of a day, drawn towards that of all days where it is rare."""
+    same = before[phases == day % WEEK]
+    return float((same.sum() + before.mean()) / (len(same) + 1))
 
 
-def _usual(before: np.ndarray, alive: np.ndarray, days: int, gap: int) -> np.ndarray:
-    """Per day looked at, the mean of its weekday, drawn towards that of all days where it is rare."""
-    phases = _phases(len(before), gap)
-    mean = float(before[alive].mean())
-    found = []
-    for day in range(days):
-        same = alive & (phases == day % WEEK)
-        found.append((before[same].sum() + mean) / (same.sum() + 1))
-    return np.asarray(found)
-
-
-def _excess(before: np.ndarray, alive: np.ndarray) -> float:
+def _excess(before: Floats, phases: Codes) -> float:
     """How much the variance of a day exceeds that of Poisson, per squared mean, weekdays apart."""
-    phases = _phases(len(before), 0)
-    rest, freedom, level = 0.0, 0, float(before[alive].mean())
+    rest, freedom, level = 0.0, 0, float(before.mean())
     for phase in range(WEEK):
-        same = before[alive & (phases == phase)]
+        same = before[phases == phase]
         if len(same) > 1:
             rest, freedom = rest + float(((same - same.mean()) ** 2).sum()), freedom + len(same) - 1
     variance = rest / freedom if freedom else level
