@@ -1,7 +1,8 @@
 """How long a validation takes, part by part, and how that compares with scikit-learn and a plain bootstrap.
 
     .venv/bin/python benchmarks/validation.py [--rows 100000] [--kind ebm] [--processes 2] [--draws 1000]
-    .venv/bin/python benchmarks/validation.py --readmission [--rows 100000]
+    .venv/bin/python benchmarks/validation.py --readmission
+    .venv/bin/python benchmarks/validation.py --parts
 
 The first makes rows: 30 % of the stays are repeats, twelve inputs, one outcome in nine. It validates them as
 ``vesalius validate`` does: detectors of leaks, five folds by patient with a challenger, a split by time, the
@@ -26,7 +27,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
-from time import perf_counter
+from time import perf_counter, process_time
 
 import numpy as np
 import pyarrow as pa
@@ -149,6 +150,7 @@ class Clock:
         begin = perf_counter()
         yield
         self.parts[name] = self.parts.get(name, 0.0) + perf_counter() - begin
+        print(f"{name}: {perf_counter() - begin:.1f} s", file=sys.stderr, flush=True)
 
     def wrap(self, module: object, name: str, part: str) -> None:
         """Times every call of a function of a module."""
@@ -236,6 +238,33 @@ def readmission(asked) -> None:
         hospital.close()
 
 
+def parts(asked) -> None:
+    """CPU seconds of the detectors and of the figures alone, for predictions that are made up."""
+    from vesalius.evaluation import tables
+    from vesalius.evaluation.ranked import Resamples
+    from vesalius.modelling import one_thread
+
+    evidence, outcomes = made(asked.rows)
+    chance = 0.11 * np.exp(np.random.default_rng(0).normal(0, 0.5, asked.rows) + 0.5 * outcomes)
+    chance = np.clip(chance, 0.001, 0.95)[None]
+    sets = np.stack([chance < 0.2, chance > 0.08], axis=2)
+    people = [item.subject for item in evidence.candidates]
+    samples = Resamples(people, asked.draws, 1)
+    nobody = (None,) * asked.rows
+    found = tables.Found(evidence, outcomes.astype(float), chance, sets, nobody, samples, (0.15,))
+    with one_thread():
+        for name, work in {
+            "detectors of leaks": lambda: leakage.inspect(evidence, outcomes, Stays.card),
+            f"bootstrap, {asked.draws} samples": lambda: figures_module.drawn(
+                found, Stays().baselines(evidence), chance * 0.9, Stays.card
+            ),
+        }.items():
+            begin = process_time()
+            work()
+            print(f"{name:<34}{process_time() - begin:8.1f} CPU s")
+    print(f"at most {resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024:.0f} MB")
+
+
 def told(run, clock: Clock, seconds: float) -> None:
     inside = ("detectors of leaks", "learning and predicting", "bootstrap", "curves")
     whole = clock.parts.pop("study")
@@ -259,6 +288,7 @@ if __name__ == "__main__":
     parser.add_argument("--processes", type=int, default=2)
     parser.add_argument("--draws", type=int, default=1000)
     parser.add_argument("--readmission", action="store_true")
+    parser.add_argument("--parts", action="store_true")
     asked = parser.parse_args()
     KIND = asked.kind
-    (readmission if asked.readmission else synthetic)(asked)
+    (parts if asked.parts else readmission if asked.readmission else synthetic)(asked)

@@ -136,6 +136,7 @@ def test_the_menu_offers_only_what_the_role_may_see(reader):
     menu = re.search(r'<nav class="nav".*?</nav>', reader("segers").get("/about").text, re.DOTALL)
     assert menu
     assert re.findall(r'href="([^"]+)"', menu.group()) == [
+        "/board",
         "/usecases",
         "/received",
         "/quality",

@@ -41,7 +41,7 @@ def hospital(made):
 
 def test_it_says_what_it_is_doing_to_the_end(made, heard):
     stages = list(dict.fromkeys(stage for stage, *_ in heard))
-    assert stages == ["generate", "receive", "learn", "validate", "silent", "live", "quality"]
+    assert stages == ["generate", "receive", "learn", "validate", "silent", "live", "quality", "monitor"]
     last = {stage: (done, total) for stage, done, total, _ in heard}
     assert all(done == total for done, total in last.values())
     assert all(line for line in made.lines())
@@ -70,7 +70,7 @@ def test_the_silent_trial_was_registered_before_its_first_case_and_the_signature
 
 
 def test_suggestions_wait_and_some_are_decided(hospital, made):
-    page = hospital.review.worklist(usecase=USECASE, now=NOW)
+    page = hospital.review.worklist(now=NOW)  # of every use that speaks
     assert page.total == made.counts["open"] > 0
     assert made.counts["decided"] > 0
     assert made.counts["silent"] > 30

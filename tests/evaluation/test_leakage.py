@@ -3,6 +3,7 @@
 import csv
 import gzip
 from datetime import UTC, datetime, timedelta
+from pathlib import Path
 
 import numpy as np
 import pyarrow as pa
@@ -319,3 +320,10 @@ def test_oversampling_of_the_real_readmissions_before_the_split_is_refused(share
     found = failed(renamed(evidence.take(again.tolist())), outcomes[again], card)
     assert set(found) == {"oversampled"}
     assert found["oversampled"].figures["with"] > 0.95 * found["oversampled"].figures["of_with"]
+
+
+def test_the_documentation_names_every_detector_and_no_other():
+    page = (Path(__file__).parents[2] / "docs" / "engineer" / "validation.md").read_text(encoding="utf-8")
+    section = page.split("## Detectors of leaks")[1].split("\n## ")[0]
+    named = {line.split("`")[1] for line in section.splitlines() if line.startswith("| `")}
+    assert named == set(leakage.DETECTORS)

@@ -207,3 +207,37 @@ def test_the_published_replay_comes_out_exactly(shared_data):
     )
     assert (round(found.sensitivity.value, 3), round(found.specificity.value, 3)) == (0.656, 0.802)
     assert (found.acted, found.acted_without, found.left_with) == (152, 68, 44)
+
+
+def test_a_baseline_that_gives_no_number_is_refused(toy, patients):
+    class Holed(toy):
+        """One of its rules says nothing about one patient."""
+
+        def baselines(self, evidence):
+            return {"holed": np.r_[np.nan, np.zeros(len(evidence) - 1)]}
+
+    with pytest.raises(NotEnoughData, match="baseline holed"):
+        study(Holed, *patients(), **SMALL)
+
+
+def test_a_use_without_a_baseline_is_told_so(toy, patients):
+    class Alone(toy):
+        """No rule beside the model."""
+
+        def baselines(self, evidence):
+            return {}
+
+    run = study(Alone, *patients(), **SMALL)
+    assert any("no simple rule stands beside the model" in line for line in run.lines())
+
+
+def test_a_run_from_before_there_were_plans_keeps_its_name(run):
+    old = msgspec.json.decode(run.to_bytes())
+    for name in ("plan", "checks", "sample", "errors", "in_force", "monitoring", "untimed", "learned"):
+        old.pop(name, None)
+    old.pop("learned_events")
+    for row in old["thresholds"]:
+        for name in ("helped", "harmed", "left", "evaluate"):
+            row.pop(name, None)
+    raw = msgspec.json.encode(old, order="sorted")
+    assert msgspec.json.decode(raw, type=Run).to_bytes() == raw

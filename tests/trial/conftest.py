@@ -33,8 +33,14 @@ def installed(monkeypatch):
 
 
 @pytest.fixture
-def hospital(tmp_path, installed):
-    opened = Hospital.open(tmp_path / "home", Settings(synthetic=True))
+def database() -> str:
+    """Where the hospital keeps its tables: in its own folder, unless a test says otherwise."""
+    return ""
+
+
+@pytest.fixture
+def hospital(tmp_path, installed, database):
+    opened = Hospital.open(tmp_path / "home", Settings(synthetic=True, database=database))
     yield opened
     opened.close()
 

@@ -252,6 +252,7 @@ class Maker:
         )
         for signatures, days, on in signed:
             staff.sign(engine, SILENT, signatures, self.plan.silent_from - days * day, on=on)
+        trial.begin(self.hospital, SILENT, self.plan.silent_from, believed=trial.STAYS, wait_days=30)
 
     def _put_in_force(self, model: str, run: str) -> None:
         """Model and thresholds, then the signatures on the run, then those on the silent trial."""
@@ -284,8 +285,7 @@ class Maker:
                 decide_some(self.hospital, USECASE, self._random, self._turned, sending.at)
             for usecase in (USECASE, SILENT):
                 loop.turn(self.hospital, usecase, sending.at)
-            if stage == "silent":
-                trial.look(self.hospital, USECASE, sending.at)
+                trial.look(self.hospital, usecase, sending.at)
             self._turned = sending.at
             self._progress(stage, done, len(sent), f"{self.counts['outcomes']} outcomes known")
 

@@ -84,6 +84,9 @@ def decision(benefits: Sequence[Benefit], words: Words, named: Named) -> str:
     )
     picture.line((0, last), (0, 0), "c-guide")
     styles = list(zip(_STYLES, benefits, strict=False))
+    for style, item in styles[:1]:  # the bands of all would hide each other
+        low, high = ([value * 100 for value in end] for end in (item.low, item.high))
+        picture.band(item.threshold, low, high, style)
     for style, item in reversed(styles):
         hidden = [value * 100 if value * 100 >= picture.y[0] else float("nan") for value in item.value]
         picture.line(item.threshold, hidden, style)

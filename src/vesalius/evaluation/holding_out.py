@@ -141,9 +141,8 @@ def _learned(
         return
     # Processes are started afresh: a copy of this one would hold the locks of its threads for ever.
     context = multiprocessing.get_context("spawn")
-    bare = Evidence(
-        evidence.candidates, evidence.table, tuple({} for _ in evidence.sources), evidence.position
-    )
+    # Not by going through the sources: they may be looked up only when asked for, one row at a time.
+    bare = Evidence(evidence.candidates, evidence.table, ({},) * len(evidence), evidence.position)
     with ProcessPoolExecutor(min(workers, len(every)), context, _start, (name, bare, outcomes, seed)) as pool:
         for model, challenger in pool.map(_learn, [turn.rows for turn in every]):
             yield _read(model), _read(challenger) if challenger else None

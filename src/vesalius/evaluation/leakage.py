@@ -453,14 +453,17 @@ def _alone(
 
 
 def known_later(lake: Lake, evidence: Evidence) -> Checked:
-    """Facts whose source was recorded after the candidate's moment; at most 2,000 are looked up."""
+    """Facts whose source was recorded after the candidate's moment; at most 2,000 are looked up.
+
+    They are those of at most 2,000 candidates: a use case may look up its sources one candidate at a time.
+    """
+    rng = np.random.Generator(np.random.PCG64(0))
     asked = [
-        (source, candidate.as_of)
-        for candidate, sources in zip(evidence.candidates, evidence.sources, strict=True)
-        for source in {each for every in sources.values() for each in every}
+        (source, evidence.candidates[row].as_of)
+        for row in rng.permutation(len(evidence))[:SAMPLE].tolist()
+        for source in {each for every in evidence.sources[row].values() for each in every}
     ]
     asked.sort()
-    rng = np.random.Generator(np.random.PCG64(0))
     chosen = [asked[place] for place in sorted(rng.permutation(len(asked))[:SAMPLE].tolist())]
     late = sum(1 for source, as_of in chosen if _recorded(lake, source) > as_of)
     found = (

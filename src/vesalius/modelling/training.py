@@ -151,6 +151,7 @@ def train(
     columns = [column.take(order) for column in columns]
     truth, names = truth[order], [names[row] for row in order.tolist()]
     rng = np.random.Generator(np.random.PCG64(seed))
+    _ready(kind)
     with one_thread():
         learner = _learner(kind, inputs, columns, truth.astype(np.float64), names, seed)
         held_out, strength = learner.held_out(deal(truth, names, FOLDS, rng))
@@ -261,6 +262,18 @@ def _strata(
             levels = ("false", "true") if item.kind == "boolean" else item.levels
             return name, levels, column.coded(levels)
     raise InvalidModel(f"{name!r} is no input with levels", hint="strata are the levels of an input")
+
+
+def _ready(kind: str) -> None:
+    """Loads the libraries of a kind: one that is loaded later does not hear that it has one thread."""
+    if kind == "ebm":
+        import interpret.glassbox  # noqa: F401
+    elif kind == "lightgbm":
+        from vesalius.modelling import _lightgbm
+
+        _lightgbm.library()
+    else:
+        import scipy.sparse  # noqa: F401
 
 
 def one_thread() -> AbstractContextManager[Any]:

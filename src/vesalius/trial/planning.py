@@ -41,9 +41,6 @@ to start from, not recommendations; the page says so."""
 MARGIN = 0.1
 """How much less sensitive than the clinicians a tool may be, to begin with, where no gain is expected."""
 
-GROUPS = ("sex", "age")
-"""The inputs by which the figure must not be worse, to begin with."""
-
 
 @dataclass(frozen=True)
 class Size:
@@ -78,7 +75,7 @@ def propose(card: Card, run: Run | None = None, endpoint: Name = "auroc") -> Dra
     aim = Aim(endpoint=endpoint, value=value, upper=1.25, expected=expected, prevalence=0.2)
     if run is not None:
         aim = _believed(run, endpoint, acts) or aim
-    groups = tuple(item.name for item in card.inputs if item.name in GROUPS and grouping(item))
+    groups = tuple(item.name for item in card.inputs if item.name in card.subgroups and grouping(item))
     return Draft(aim=aim, acts=acts, subgroups=groups, run=run.id if run else "")
 
 

@@ -203,6 +203,13 @@ def test_in_intensive_care_the_model_decides_and_a_disagreement_is_said(lake_of)
     assert "news2_intensive_care" in made.limits
 
 
+@pytest.mark.parametrize(("born", "said"), [("1946-03-02", True), ("1946-03-03", False)])
+def test_from_80_years_on_the_shipped_model_says_that_it_is_less_sure(lake_of, born, said):
+    made = suggested(lake_of(Bedside(born=born).stay(intensive=True).round()))
+    assert made.probability is not None
+    assert ("over_80" in made.limits) is said
+
+
 @pytest.mark.parametrize(
     ("thresholds", "option"),
     [

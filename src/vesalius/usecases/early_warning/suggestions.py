@@ -41,6 +41,9 @@ RULE_ONLY = (*(f"now_{name}" for name in news2.PARAMETERS), "scale_2")
 RULE_READ = (*RULE_ONLY, "age", "intensive_care")
 """Inputs that NEWS2 reads, and those that decide whether it is asked."""
 
+OLD = 80
+"""Years from which the shipped model was less sure than it said (its validation on set c)."""
+
 MOST_POINTS = 20.0
 """The highest NEWS2 there is."""
 
@@ -251,6 +254,7 @@ class Case:
             "own_model": speaks and not shipped,
             "united_states": speaks and shipped,
             "once": speaks and shipped,
+            "over_80": speaks and shipped and (self.facts["age"] or 0) >= OLD,
             "death_not_deterioration": speaks,
             "treatment_limits": True,
             "news2_intensive_care": self.intensive_care,
