@@ -25,6 +25,7 @@ if TYPE_CHECKING:
 
 MODEL = FOLDER / "model.json"
 """Made by ``vesalius train early-warning --data icu-mortality-2012 --files 'set_a_*' --out MODEL``."""
+MODEL_HASH = "79be9f9f17e08ba99892f70aec0391b49fca5e1fba1cf55f84ac103afbc4a1af"
 
 FEWEST_KNOWN = 20
 """Rows in which an input must be known before a model may learn from it."""
@@ -160,6 +161,6 @@ class EarlyWarning(UseCase):
 
 @cache
 def _shipped() -> AnyModel | None:
-    from vesalius.modelling import load
+    from vesalius.modelling import shipped
 
-    return load(MODEL.read_bytes()) if MODEL.exists() else None
+    return shipped(MODEL, MODEL_HASH) if MODEL.exists() else None

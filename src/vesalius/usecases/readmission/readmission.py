@@ -21,6 +21,7 @@ if TYPE_CHECKING:
 
 MODEL = facts.FOLDER / "model.json"
 """Made by ``vesalius train readmission --data ../shared/data/readmission-diabetes130 --out MODEL``."""
+MODEL_HASH = "bf581c448665dc4012719b72c360ceda15b27fca5b85b789389a083b743a2786"
 
 MAPS = facts.FOLDER / "maps"
 
@@ -147,6 +148,6 @@ _SCORED = (
 
 @cache
 def _shipped() -> AnyModel | None:
-    from vesalius.modelling import load
+    from vesalius.modelling import shipped
 
-    return load(MODEL.read_bytes()) if MODEL.exists() else None
+    return shipped(MODEL, MODEL_HASH) if MODEL.exists() else None
