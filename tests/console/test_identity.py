@@ -123,7 +123,7 @@ def test_what_is_not_there_or_wrong_is_answered(clerk, hospital):
 
 
 def test_a_suggestion_says_that_its_patient_was_merged_since(hospital):
-    filed = hospital.review.worklist(status="open", limit=1, now=datetime.now(UTC)).items[0]
+    filed = hospital.review.worklist(usecase="urine", limit=1, now=datetime.now(UTC)).items[0]
     patient = filed.subject.removeprefix("Patient/")
     identity.merge(hospital.lake, patient, "d1", by="lejeune", reason="same")
     doctor = Reader(app(hospital)).sign_in("delforge")

@@ -8,6 +8,7 @@ from vesalius.console.contexts import Trace
 from vesalius.console.languages import N_, Language
 from vesalius.console.visit import Visit
 from vesalius.console.words import UNITS, Speaker
+from vesalius.errors import NotFound
 from vesalius.review import Filed
 from vesalius.usecase import Candidate, Course
 
@@ -25,10 +26,13 @@ def traces_of(visit: Visit, said: Speaker, filed: Filed) -> tuple[Trace, ...]:
     """The courses that the use case shows, from the position of the lake that the suggestion read."""
     if filed.erased is not None:
         return ()
-    lake = visit.hospital.lake.pinned(filed.position)
     usecase = visit.hospital.usecase(filed.usecase)
     candidate = Candidate(filed.subject, filed.focus, filed.as_of)
-    found = [_trace(said, candidate, course) for course in usecase.courses(lake, candidate)]
+    try:
+        courses = usecase.courses(visit.hospital.lake.pinned(filed.position), candidate)
+    except NotFound:  # the log does not reach so far: a suggestion outlives the lake it was made from
+        return ()
+    found = [_trace(said, candidate, course) for course in courses]
     return tuple(trace for trace in found if trace is not None)
 
 

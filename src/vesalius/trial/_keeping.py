@@ -59,8 +59,9 @@ def settled(item: Kept) -> Kept:
 def _kept(connection: sa.Connection, table: sa.Table, values: dict[str, Any], item: Plan | Look) -> bool:
     dialect = postgresql if connection.dialect.name == "postgresql" else sqlite
     values |= {"hash": item.hash, "body": encode(item).decode()}
-    statement = dialect.insert(table).values(values).on_conflict_do_nothing()
-    return bool(connection.execute(statement).rowcount == 1)
+    # What was kept comes back: a count of rows is not known to every driver.
+    statement = dialect.insert(table).values(values).on_conflict_do_nothing().returning(table.c.hash)
+    return connection.execute(statement).first() is not None
 
 
 def _read(row: Any, kind: type[Kept]) -> Kept:

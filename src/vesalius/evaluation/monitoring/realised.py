@@ -52,11 +52,13 @@ class Gap(msgspec.Struct, frozen=True, kw_only=True):
         rows, known, events: how many.
         auroc: within the group; None where it has fewer than ten outcomes of either kind.
         auroc_gap: that of all others less that of the group.
+        auroc_before: of the group in the reference; None where it is too small there.
         ratio: observed per expected in the group.
         ratio_before: in the reference.
         alert_rate, alert_rate_others: the share proposed to act on, in the group and elsewhere.
-        p: that chance alone makes the group this much worse calibrated or discriminated than the others, and
-            than in the reference, adjusted for the number of groups (Holm).
+        p: that chance alone makes the group this much worse calibrated or discriminated than it was in the
+            reference, or than the others where the reference knows too little of it, adjusted for the number
+            of groups (Holm).
         gap: whether it is less than ``level``, and large enough to matter.
     """
 
@@ -66,6 +68,7 @@ class Gap(msgspec.Struct, frozen=True, kw_only=True):
     events: int
     auroc: Estimate | None
     auroc_gap: Estimate | None
+    auroc_before: float | None
     ratio: Estimate
     ratio_before: float | None
     alert_rate: float
@@ -76,6 +79,9 @@ class Gap(msgspec.Struct, frozen=True, kw_only=True):
 
 AUROC = 0.05
 """The least loss of AUROC that is a gap, or an alarm. Ours, as a floor under the test."""
+
+LEAST = 5.0
+"""Outcomes expected, with fewer of which a group is not held against anything."""
 
 
 def realised(tally: Tally) -> Realised:
@@ -111,12 +117,10 @@ def realised(tally: Tally) -> Realised:
 def subgroups(reference: Reference, tally: Tally, level: float = 0.05) -> tuple[Gap, ...]:
     """Each group against all others, worst first.
 
-    Three things are looked at: O:E against that of the others, O:E against the group's own in the
-        reference, and
-    the AUROC against that of the others. The least p of a group counts three times, and those of G groups
-    are adjusted by Holm (Scand J Stat 1979;6:65-70), so that the chance of any false gap is at most
-    ``level``. A group that is half of all rows is compared with the other half twice; that only makes the
-    test more careful.
+    Two things are looked at, O:E and the AUROC, each against the group's own in the reference: a gap that was
+    there when the use was validated stands in its report, and is no news. Where the reference has too few of
+    the group it is held against all others. The lesser p of a group counts twice, and those of G groups are
+    adjusted by Holm (Scand J Stat 1979;6:65-70), so that the chance of any false gap is at most ``level``.
 
     Args:
         reference: for the gaps that were there before.
@@ -161,12 +165,18 @@ def _group(reference: Reference, tally: Tally, name: str) -> tuple[Gap, float]:
     here, whole = tally.groups[name], tally.scored
     counts, rest = here.dense().astype(float), whole.dense().astype(float)
     rest = np.maximum(rest - counts, 0)
-    auroc, auroc_gap, p_auroc = _discrimination(counts, rest)
     before = reference.groups.get(name)
-    own, all_ = _trio(here), _trio(whole)
-    tests = [_log_ratio_p(own, (all_[0] - own[0], all_[1] - own[1], all_[2] - own[2])), p_auroc]
-    if before is not None and before.known:
-        tests.append(_log_ratio_p(own, _trio(before)))
+    was = before.dense().astype(float) if before is not None and before.known else None
+    auroc, auroc_gap, p_others = _discrimination(counts, rest)
+    _, _, p_before = (None, None, None) if was is None else _discrimination(counts, was)
+    old = (
+        None if was is None or min(was[2].sum(), was[3].sum()) < FEWEST else _figures.auroc(was[2], was[3])[0]
+    )
+    own = here.positives, here.expected
+    others = whole.positives - here.positives, whole.expected - here.expected
+    known = before is not None and before.expected >= LEAST
+    beside = (before.positives, before.expected) if before is not None and known else others
+    tests = [_ratio_p(own, beside), p_others if old is None or p_before is None else p_before]
     gap = Gap(
         group=name,
         rows=here.count,
@@ -174,8 +184,9 @@ def _group(reference: Reference, tally: Tally, name: str) -> tuple[Gap, float]:
         events=here.positives,
         auroc=auroc,
         auroc_gap=auroc_gap,
+        auroc_before=old,
         ratio=ratio(here),
-        ratio_before=ratio(before).value if before is not None and before.known else None,
+        ratio_before=ratio(before).value if before is not None and known else None,
         alert_rate=float(counts[1].sum() / max(counts[0].sum(), 1)),
         alert_rate_others=float(rest[1].sum() / max(rest[0].sum(), 1)),
         p=1.0,
@@ -193,17 +204,22 @@ def _discrimination(counts: Floats, rest: Floats) -> tuple[Estimate | None, Esti
     return _figures.interval(value, error), _figures.interval(other - value, both, -1.0, 1.0), p
 
 
-def _log_ratio_p(one: tuple[float, float, float], two: tuple[float, float, float]) -> float:
-    """That two O:E are the same: the difference of their logarithms, each with model-based variance."""
-    if min(one[1], two[1]) < 5 or min(one[0], two[0]) < 1:  # too few expected outcomes for the logarithm
+def _ratio_p(one: tuple[float, float], two: tuple[float, float]) -> float:
+    """That two O:E are the same, two-sided and exact: given all outcomes, those of one are binomial.
+
+    Source: Przyborowski & Wilenski, Biometrika 1940;31:313-323. Outcomes are taken as Poisson, whose spread
+    is more than theirs: the test is careful.
+
+    Args:
+        one: outcomes observed, and expected.
+        two: the same of what it is held against.
+    """
+    if min(one[1], two[1]) < LEAST:
         return 1.0
-    gap = math.log(one[0] / one[1]) - math.log(two[0] / two[1])
-    error = math.sqrt(max(one[2], 0) / one[1] ** 2 + max(two[2], 0) / two[1] ** 2)
-    return float(2 * special.ndtr(-abs(gap) / error)) if error else 1.0
-
-
-def _trio(scored: Scored) -> tuple[float, float, float]:
-    return scored.positives, scored.expected, _spread(scored)
+    hits, every, share = one[0], one[0] + two[0], one[1] / (one[1] + two[1])
+    low = float(special.bdtr(hits, every, share))
+    high = float(special.bdtrc(hits - 1, every, share)) if hits else 1.0
+    return min(1.0, 2 * min(low, high))
 
 
 def _spread(scored: Scored) -> float:
@@ -213,10 +229,10 @@ def _spread(scored: Scored) -> float:
 
 
 def _matters(gap: Gap) -> bool:
-    value, before = gap.ratio.value or 0.0, gap.ratio_before or 1.0
-    far = not 1 / RATIO < value < RATIO or not 1 / RATIO < value / before < RATIO
-    worse = gap.auroc_gap is not None and (gap.auroc_gap.value or 0.0) > AUROC
-    return far or worse
+    far = not 1 / RATIO < (gap.ratio.value or 0.0) / (gap.ratio_before or 1.0) < RATIO
+    if gap.auroc is None or gap.auroc_before is None:
+        return far or (gap.auroc_gap is not None and (gap.auroc_gap.value or 0.0) > AUROC)
+    return far or gap.auroc_before - (gap.auroc.value or 0.0) > AUROC
 
 
 def _brier(scored: Scored) -> Estimate:
