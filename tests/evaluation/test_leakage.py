@@ -128,14 +128,28 @@ def test_a_minority_sampled_again_is_named_as_such_under_the_old_names():
     assert set(found) == {"oversampled", "duplicated_rows"}
 
 
-@pytest.mark.parametrize("focus", ["Encounter/1", "Encounter/2"])
-def test_a_row_that_is_there_twice_is_found(focus):
-    table = pa.table({"age": [50.0, 60.0]})
-    twice = (Candidate("Patient/1", "Encounter/1", START), Candidate("Patient/1", focus, START))
-    found = leakage.repeated_rows(Evidence(twice, table, ({}, {}), 1), np.array([True, False]))
+def repeated(candidates, ages):
+    table, outcomes = pa.table({"age": ages}), np.array([True, False])
+    codes = leakage._codes(table, Card)
+    return leakage.repeated_rows(Evidence(tuple(candidates), table, ({}, {}), 1), outcomes, codes)
+
+
+@pytest.mark.parametrize(
+    ("focus", "ages"),
+    [("Encounter/1", [50.0, 60.0]), ("Encounter/1", [50.0, 50.0]), ("Encounter/2", [50.0, 50.0])],
+)
+def test_a_row_that_is_there_twice_is_found(focus, ages):
+    first = Candidate("Patient/1", "Encounter/1", START)
+    found = repeated([first, Candidate("Patient/1", focus, START)], ages)
     assert [check.passed for check in found] == [False]
-    later = (twice[0], Candidate("Patient/1", "Encounter/2", START + timedelta(days=1)))
-    assert leakage.repeated_rows(Evidence(later, table, ({}, {}), 1), np.array([True, False]))[0].passed
+
+
+def test_two_stays_at_one_moment_are_no_row_twice_when_their_facts_differ():
+    first = Candidate("Patient/1", "Encounter/1", START)
+    assert repeated([first, Candidate("Patient/1", "Encounter/2", START)], [50.0, 60.0])[0].passed
+    assert repeated([first, Candidate("Patient/1", "Encounter/2", START + timedelta(days=1))], [50.0, 50.0])[
+        0
+    ].passed
 
 
 def interpolated(columns, outcomes, seed=0):

@@ -138,7 +138,7 @@ def inspect(evidence: Evidence, outcomes: npt.NDArray[np.bool_], card: Card) -> 
     codes = _codes(evidence.table, card)
     patients = [candidate.subject for candidate in evidence.candidates]
     seen = [
-        *repeated_rows(evidence, outcomes),
+        *repeated_rows(evidence, outcomes, codes),
         *copies(codes, patients, outcomes),
         invented(evidence.table, outcomes, card),
         single_input(evidence, outcomes, card),
@@ -160,13 +160,26 @@ def apart(groups: Sequence[Hashable], folds: npt.NDArray[np.intp]) -> Checked:
     )
 
 
-def repeated_rows(evidence: Evidence, outcomes: npt.NDArray[np.bool_]) -> tuple[Checked, ...]:
-    """Rows that are there twice: the same patient and focus, or the same patient at the same moment."""
+def repeated_rows(
+    evidence: Evidence, outcomes: npt.NDArray[np.bool_], codes: npt.NDArray[np.int64]
+) -> tuple[Checked, ...]:
+    """Rows that are there twice: the same patient and focus, or the same patient, moment and facts.
+
+    The moment alone does not tell: a source without dates gives all stays of a patient the same one.
+
+    Args:
+        evidence: N rows.
+        outcomes: N outcomes.
+        codes: N × J, their values as numbers.
+    """
     foci = Counter((item.subject, item.focus) for item in evidence.candidates)
-    moments = Counter((item.subject, item.as_of) for item in evidence.candidates)
+    facts = _hashes(codes).sum(axis=1, dtype=np.uint64).tolist() if codes.size else [0] * len(evidence)
+    moments = Counter(
+        (item.subject, item.as_of, fact) for item, fact in zip(evidence.candidates, facts, strict=True)
+    )
     twice = [
-        foci[item.subject, item.focus] > 1 or moments[item.subject, item.as_of] > 1
-        for item in evidence.candidates
+        foci[item.subject, item.focus] > 1 or moments[item.subject, item.as_of, fact] > 1
+        for item, fact in zip(evidence.candidates, facts, strict=True)
     ]
     again = max((sum(count - 1 for count in tally.values()) for tally in (foci, moments)), default=0)
     mark = np.array(twice, dtype=bool)
