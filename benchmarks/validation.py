@@ -169,6 +169,7 @@ def instrumented() -> Clock:
     clock, module = Clock(), sys.modules["vesalius.evaluation.study"]
     clock.wrap(leakage, "inspect", "detectors of leaks")
     clock.wrap(module, "hold_out", "learning and predicting")
+    clock.wrap(module, "foretold", "learning and predicting")
     clock.wrap(figures_module, "drawn", "bootstrap")
     clock.wrap(figures_module, "performances", "curves")
     clock.wrap(figures_module, "calibration", "curves")
