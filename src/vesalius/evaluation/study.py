@@ -12,7 +12,7 @@ import numpy as np
 import numpy.typing as npt
 
 from vesalius.errors import NotEnoughData
-from vesalius.evaluation import figures, leakage, metrics, plans, sample_size, tables
+from vesalius.evaluation import figures, groups, leakage, metrics, plans, sample_size, tables
 from vesalius.evaluation.figures import compare
 from vesalius.evaluation.holding_out import HeldOut, foretold, hold_out
 from vesalius.evaluation.metrics import Estimate
@@ -335,7 +335,7 @@ def _monitoring(found: tables.Found, card: Card, own: Rows) -> Reference | None:
         found.evidence.table,
         found.probability[0],
         found.outcomes.astype(bool).tolist(),
-        tables.labels(found, card),
+        groups.labels(card, found.evidence.table),
         acted=found.probability[0] >= found.in_force[-1],
         days=len({moment.date() for moment in own.moments}),
     )
