@@ -7,9 +7,8 @@ c-statistic had fallen from .73 to .64, and of its five facts only falls and hel
 activities still told anything beyond chance (BMC Geriatr 2017;17:105).
 
 Here patients are made up, not those of the studies: five facts, each on or off, that weigh the same; the
-    score is
-calibrated at first, with a c-statistic of .73 and 31.5 % who decline. Over ten years age, cognition and
-self-rated health come to weigh less and less, as far as brings the c-statistic to .64, and the share who
+score is calibrated at first, with a c-statistic of .73 and 31.5 % who decline. Over ten years age, cognition
+and self-rated health come to weigh less and less, as far as brings the c-statistic to .64, and the share who
 decline goes to 34 %.
 """
 
