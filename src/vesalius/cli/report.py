@@ -66,7 +66,8 @@ def report_command(
             written(path, body)
         made = reporting.document(run, kind.card, "en", given, own=own)
     click.echo(f"run {run.id}, SHA-256 {made.digest}")
-    click.echo(f"TRIPOD+AI: {made.filled} of 52 parts filled by machine, {made.asked} questions open")
+    parts = f"{made.filled} of {len(reporting.ITEMS)} parts filled by machine"
+    click.echo(f"TRIPOD+AI: {parts}, {made.asked} questions open")
 
 
 @click.command("answer")
