@@ -24,14 +24,13 @@ from time import process_time
 import numpy as np
 import pyarrow as pa
 import pyarrow.csv
+from readmissions import DATA, NUMBERS
 
 from vesalius.card import Input
 from vesalius.evaluation.monitoring import Reference, Seen, Tally, estimated, look, realised, total
 from vesalius.modelling import train
 
-DATA = Path(__file__).parents[2] / "shared" / "data" / "readmission-diabetes130" / "diabetic_data.csv.gz"
-NUMBERS = ("time_in_hospital", "num_lab_procedures", "num_procedures", "num_medications",
-           "number_outpatient", "number_emergency", "number_inpatient", "number_diagnoses")  # fmt: skip
+FILE = DATA / "readmission-diabetes130" / "diabetic_data.csv.gz"
 LEVELS = ("age", "gender", "race", "insulin", "change", "diabetesMed", "A1Cresult", "max_glu_serum")
 PEERS = ("evidently", "nannyml", "cyclops")
 THRESHOLD = 0.15
@@ -48,7 +47,7 @@ class Stays:
 
 def stays():
     """One stay of each patient, the first in the file, in an order by chance."""
-    with gzip.open(DATA) as file:
+    with gzip.open(FILE) as file:
         rows = list(csv.DictReader(io.TextIOWrapper(file, "utf-8")))
     first = list({row["patient_nbr"]: row for row in reversed(rows)}.values())
     order = np.random.default_rng(7).permutation(len(first))
@@ -137,7 +136,7 @@ def show(name, each):
 
 
 def main():
-    if not DATA.exists():
+    if not FILE.exists():
         print("readmission-diabetes130 is not here: nothing to compare on")
         return
     every = stays()

@@ -18,6 +18,7 @@ and subgroup, 99 thresholds and the decision curve. It is timed over 20 samples 
 """
 
 import argparse
+import importlib
 import inspect
 import os
 import resource
@@ -164,11 +165,10 @@ class Clock:
 
 
 def instrumented() -> Clock:
-    from vesalius.evaluation import study as _  # noqa: F401
-
-    clock, module = Clock(), sys.modules["vesalius.evaluation.study"]
+    clock, module = Clock(), importlib.import_module("vesalius.evaluation.study")
     clock.wrap(leakage, "inspect", "detectors of leaks")
     clock.wrap(module, "hold_out", "learning and predicting")
+    clock.wrap(module, "foretold", "learning and predicting")
     clock.wrap(figures_module, "drawn", "bootstrap")
     clock.wrap(figures_module, "performances", "curves")
     clock.wrap(figures_module, "calibration", "curves")

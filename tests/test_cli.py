@@ -12,8 +12,9 @@ import pytest
 from click.testing import CliRunner
 
 import vesalius.usecases.urine
-from vesalius import loop
+from vesalius import card, loop
 from vesalius.cli import main
+from vesalius.cli._shared import LANGUAGES
 from vesalius.governance import audit, people, uses
 from vesalius.hospital import Hospital
 from vesalius.ingest import receive_message
@@ -282,6 +283,10 @@ def test_training_on_a_folder_leaves_the_database_of_the_environment_alone(tmp_p
     result = run("train", "urine", "--data", data, "--out", tmp_path / "model.json", home=tmp_path)
     assert "resources.ndjson: " in result.output
     assert not real.exists()
+
+
+def test_the_commands_speak_the_languages_of_the_cards():
+    assert LANGUAGES == card.LANGUAGES
 
 
 def test_a_damaged_database_is_one_line_and_no_traceback(tmp_path):

@@ -5,7 +5,7 @@ import pytest
 
 from vesalius.errors import InvalidCard, NotFound
 from vesalius.evaluation import study
-from vesalius.evaluation.holding_out import hold_out, turns
+from vesalius.evaluation.holding_out import foretold, hold_out, turns
 from vesalius.modelling import train
 
 SMALL = {"repeats": 1, "folds": 3, "draws": 40}
@@ -87,6 +87,22 @@ def test_a_challenger_that_comes_and_goes_is_refused(toy, patients):
     evidence, outcomes, practice = patients(rows=161)
     with pytest.raises(InvalidCard, match="not the same in every fold"):
         study(Fickle, evidence, outcomes, practice, **SMALL)
+
+
+def test_one_split_alone_is_foretold_as_with_a_challenger_and_proposals_beside_it(toy, patients):
+    evidence, outcomes, _ = patients(rows=200)
+    row = np.where(np.arange(200) < 150, -1, 0)
+    beside = hold_out(toy, evidence, outcomes, row[None], 5, lambda: None)
+
+    class Alone(toy):
+        """Nothing but the model is asked for."""
+
+        def challenger(self, evidence, outcomes, seed=0):
+            raise AssertionError
+
+        suggest = challenger
+
+    assert foretold(Alone, evidence, outcomes, row, 5).tolist() == beside.probability[0, 150:].tolist()
 
 
 def test_two_processes_say_what_one_says(patients):

@@ -13,6 +13,9 @@ if TYPE_CHECKING:
     from vesalius.hospital import Hospital
     from vesalius.settings import Settings
 
+LANGUAGES = ("fr", "nl", "de", "en")
+"""Those of ``vesalius.card``, which no command loads before it runs."""
+
 Tick = Callable[[str, int, int, str], None]
 
 HOME = click.option(
@@ -44,6 +47,14 @@ FILES = click.option(
 SEED = click.option(
     "--seed", type=int, default=1514, show_default=True, help="Same data and seed, same result."
 )
+
+
+def written(path: Path, body: bytes) -> None:
+    """Writes a file whole or not at all, and says so."""
+    partial = path.with_name(f"{path.name}.partial")
+    partial.write_bytes(body)
+    partial.replace(path)
+    click.echo(f"wrote {path}", err=True)
 
 
 @contextmanager

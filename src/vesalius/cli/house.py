@@ -6,7 +6,7 @@ from pathlib import Path
 
 import click
 
-from vesalius.cli._shared import HOME, opened
+from vesalius.cli._shared import HOME, LANGUAGES, opened
 
 
 @click.command("audit")
@@ -23,7 +23,7 @@ def audit_command(home: Path) -> None:
 @click.argument("login")
 @click.option("--name", required=True, help="As colleagues know them.")
 @click.option("--role", "role", required=True, help="Such as doctor, biologist, dpo, director, engineer.")
-@click.option("--language", type=click.Choice(["fr", "nl", "de", "en"]), default="fr", show_default=True)
+@click.option("--language", type=click.Choice(LANGUAGES), default="fr", show_default=True)
 @click.password_option(help="Asked for when it is not given.")
 @HOME
 def person_command(login: str, name: str, role: str, language: str, password: str, home: Path) -> None:

@@ -6,12 +6,12 @@ from pathlib import Path
 
 import click
 
-from vesalius.cli._shared import HOME, opened, progress
+from vesalius.cli._shared import HOME, LANGUAGES, opened, progress, written
 
 LANGUAGE = click.option(
     "--language",
     "languages",
-    type=click.Choice(["fr", "nl", "de", "en"]),
+    type=click.Choice(LANGUAGES),
     multiple=True,
     help="Of the report; repeat it for more. All four when left out.",
 )
@@ -50,7 +50,7 @@ def report_command(
     from vesalius.usecase import find
 
     kind = find(usecase)
-    wanted = [(language, each) for language in languages or ("fr", "nl", "de", "en") for each in formats]
+    wanted = [(language, each) for language in languages or LANGUAGES for each in formats]
     with progress() as tick, opened(home) as hospital:
         run = reporting.kept(hospital.runs, usecase, run_id)
         given = answers.spoken(hospital.engine, usecase)
@@ -62,14 +62,12 @@ def report_command(
                 each, run, kind.card, language, given, own=own, synthetic=hospital.settings.synthetic
             )
             path = folder / f"{usecase}.{language}.{each}"
-            partial = path.with_name(f"{path.name}.partial")
-            partial.write_bytes(body)
-            partial.replace(path)
             tick("report", done, len(wanted), path.name)
-            click.echo(f"wrote {path}", err=True)
+            written(path, body)
         made = reporting.document(run, kind.card, "en", given, own=own)
     click.echo(f"run {run.id}, SHA-256 {made.digest}")
-    click.echo(f"TRIPOD+AI: {made.filled} of 52 parts filled by machine, {made.asked} questions open")
+    parts = f"{made.filled} of {len(reporting.ITEMS)} parts filled by machine"
+    click.echo(f"TRIPOD+AI: {parts}, {made.asked} questions open")
 
 
 @click.command("answer")
@@ -78,9 +76,7 @@ def report_command(
 @click.argument("text", required=False)
 @click.option("--by", "login", default="", help="The account of the one who answers.")
 @click.option("--undo", is_flag=True, help="Take the last change of the answer back.")
-@click.option(
-    "--language", type=click.Choice(["fr", "nl", "de", "en"]), default="en", help="Of the list of questions."
-)
+@click.option("--language", type=click.Choice(LANGUAGES), default="en", help="Of the list of questions.")
 @HOME
 def answer_command(
     usecase: str,

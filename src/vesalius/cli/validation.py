@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 import click
 
-from vesalius.cli._shared import DATA, FILES, HOME, SEED, history, opened, progress, rows
+from vesalius.cli._shared import DATA, FILES, HOME, LANGUAGES, SEED, history, opened, progress, rows, written
 
 if TYPE_CHECKING:
     from vesalius.evaluation import Pass, Plan
@@ -29,7 +29,7 @@ MANY = 10_000
 @SEED
 @click.option(
     "--language",
-    type=click.Choice(["fr", "nl", "de", "en"]),
+    type=click.Choice(LANGUAGES),
     default=None,
     help="Of the report; all four when left out.",
 )
@@ -98,10 +98,8 @@ def validate(
         folder = out or hospital.runs
         folder.mkdir(parents=True, exist_ok=True)
         run.save(folder)
-        for tongue in [language] if language else ["fr", "nl", "de", "en"]:
-            path = folder / f"{usecase}.{tongue}.html"
-            path.write_text(report(run, use.card, tongue), encoding="utf-8")
-            click.echo(f"wrote {path}", err=True)
+        for tongue in [language] if language else LANGUAGES:
+            written(folder / f"{usecase}.{tongue}.html", report(run, use.card, tongue).encode())
     for line in run.lines():
         click.echo(line)
     click.echo(f"vesalius report {usecase} writes the report as PDF, HTML and CHAI card", err=True)

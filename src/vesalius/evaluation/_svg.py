@@ -11,6 +11,9 @@ from html import escape
 Format = Callable[[float], str]
 """How a number is written on an axis."""
 
+FIFTHS = (0.0, 0.2, 0.4, 0.6, 0.8, 1.0)
+"""The ticks of a share."""
+
 _ROW = 20
 """Height of one line of the legend."""
 
@@ -68,12 +71,23 @@ class Picture:
             self.rule("c-grid", across=at)
             self.text(self.left - 8, at + 4, write_y(value), "c-tick c-end")
         for value in across:
-            at = self.across(value)
-            self.parts.append(f'<line class="c-axis" x1="{at}" x2="{at}" y1="{floor}" y2="{floor + 5}"/>')
-            self.text(at, floor + 19, write_x(value), "c-tick c-middle")
+            self.tick(value, write_x(value))
         self.parts.append(f'<path class="c-axis" d="M{self.left} {self.top}V{floor}H{wall}"/>')
         self.name_x(names[0])
         self.name_y(names[1])
+
+    def tick(self, value: float, words: str) -> None:
+        """A short stroke under the plot at a value of the x axis, and what it is called."""
+        at, floor = self.across(value), self.height - self.bottom
+        self.parts.append(f'<line class="c-axis" x1="{at}" x2="{at}" y1="{floor}" y2="{floor + 5}"/>')
+        self.text(at, floor + 19, words, "c-tick c-middle")
+
+    def uprights(self, values: Sequence[float], write: Format) -> None:
+        """Light lines over the whole height at values of the x axis, with their numbers under them."""
+        for value in values:
+            at = self.across(value)
+            self.rule("c-grid", down=at)
+            self.text(at, self.height - self.bottom + 19, write(value), "c-tick c-middle")
 
     def name_x(self, words: str) -> None:
         """The name of the x axis, under its numbers."""
@@ -98,7 +112,7 @@ class Picture:
             if not (math.isfinite(x) and math.isfinite(y)):
                 pen = "M"
                 continue
-            steps.append(f"{pen}{self.across(x)} {self._inside(y)}")
+            steps.append(f"{pen}{self.across(x)} {self.inside(y)}")
             pen = "L"
         if steps:
             self.parts.append(f'<path class="c-line {style}" d="{"".join(steps)}"/>')
@@ -106,11 +120,12 @@ class Picture:
     def band(self, xs: Sequence[float], low: Sequence[float], high: Sequence[float], style: str) -> None:
         """The area between two lines."""
         if low:
-            there = [f"{self.across(x)} {self._inside(y)}" for x, y in zip(xs, low, strict=True)]
-            back = [f"{self.across(x)} {self._inside(y)}" for x, y in zip(xs, high, strict=True)]
+            there = [f"{self.across(x)} {self.inside(y)}" for x, y in zip(xs, low, strict=True)]
+            back = [f"{self.across(x)} {self.inside(y)}" for x, y in zip(xs, high, strict=True)]
             self.parts.append(f'<path class="c-band {style}" d="M{"L".join(there + back[::-1])}Z"/>')
 
-    def _inside(self, y: float) -> float:
+    def inside(self, y: float) -> float:
+        """Where a value of the y axis lies; one beyond its ends lies at the end."""
         low, high = self.y
         return self.down(min(max(y, low), high))
 
@@ -123,7 +138,7 @@ class Picture:
 
     def dot(self, x: float, y: float, style: str, radius: float = 4) -> None:
         """A point, at values of the axes."""
-        place = f'cx="{self.across(x)}" cy="{self.down(y)}"'
+        place = f'cx="{self.across(x)}" cy="{self.inside(y)}"'
         self.parts.append(f'<circle class="c-dot {style}" {place} r="{radius:g}"/>')
 
     def text(self, x: float, y: float, words: str, style: str) -> None:
@@ -159,6 +174,12 @@ class Picture:
             self.text(left + 34, y + 10.5, line, "c-key")
             y += _ROW
         return y
+
+
+def with_rules(svg: str, rules: str) -> str:
+    """A picture that brings the rules of its classes with it, for where there is no page."""
+    head, end, rest = svg.partition(">")
+    return f"{head}{end}<style>{rules}</style>{rest}"
 
 
 def ticks(low: float, high: float, most: int = 6) -> list[float]:

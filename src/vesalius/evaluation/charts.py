@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 
-from vesalius.evaluation._svg import Picture, ticks
+from vesalius.evaluation._svg import FIFTHS, Picture, ticks
 from vesalius.evaluation.metrics import Estimate
 from vesalius.evaluation.run import Benefit, Curve, Decided, Histogram, Performance, Run, Subgroup, Threshold
 from vesalius.evaluation.words import Words
@@ -58,7 +58,7 @@ def distribution(histogram: Histogram, words: Words) -> str:
     picture = Picture(height=300, y=(0, max([*totals, 1]) * 1.05))
     marks = ticks(0, picture.y[1], 5)
     picture.axes(
-        _TENTHS, marks, words.percent, words.number, (words("axis.predicted"), words("axis.patients"))
+        FIFTHS, marks, words.percent, words.number, (words("axis.predicted"), words("axis.patients"))
     )
     wide = (picture.across(1) - picture.across(0)) / len(totals)
     for place, (sick, total) in enumerate(zip(histogram.with_outcome, totals, strict=True)):
@@ -104,7 +104,7 @@ def thresholds(rows: Sequence[Threshold], run_rows: int, words: Words, marks: Se
     missed = [row.avoided_with_outcome * per for row in rows]
     picture = Picture(height=360, y=(0, max([*avoided, 1]) * 1.05))
     names = (words("axis.threshold"), words("axis.per_thousand"))
-    picture.axes(_TENTHS, ticks(*picture.y, 6), words.percent, words.number, names)
+    picture.axes(FIFTHS, ticks(*picture.y, 6), words.percent, words.number, names)
     for mark in marks:
         picture.line((mark, mark), picture.y, "c-mark")
     picture.band(at, [0.0] * len(at), missed, "s2")
@@ -125,12 +125,8 @@ def forest(
     picture = Picture(
         width=720, height=66 + high * (len(rows) + 1), left=250, right=190, top=14, x=(low, 1.0)
     )
-    floor = picture.height - picture.bottom
-    for value in ticks(low, 1.0, 6):
-        at = picture.across(value)
-        picture.rule("c-grid", down=at)
-        picture.text(at, floor + 19, words.number(value, 1), "c-tick c-middle")
-    picture.rule("c-axis", across=floor)
+    picture.uprights(ticks(low, 1.0, 6), lambda value: words.number(value, 1))
+    picture.rule("c-axis", across=picture.height - picture.bottom)
     if whole.auroc.value is not None:
         picture.rule("c-line c-guide", down=picture.across(whole.auroc.value))
     lines: list[tuple[str, Estimate | None, str]] = [(words("forest.all"), whole.auroc, "")]
@@ -194,11 +190,7 @@ def decided(ways: Sequence[Decided], words: Words, named: Named) -> str:
     picture = Picture(
         width=720, height=70 + high * len(bars), left=170, right=24, top=10, x=(0, max([*sizes, 1]))
     )
-    floor = picture.height - picture.bottom
-    for value in ticks(*picture.x, 6):
-        at = picture.across(value)
-        picture.rule("c-grid", down=at)
-        picture.text(at, floor + 19, words.number(value), "c-tick c-middle")
+    picture.uprights(ticks(*picture.x, 6), words.number)
     for place, (way, kind) in enumerate(bars):
         good = kind == "with"
         acted, left = (way.acted_with, way.left_with) if good else (way.acted_without, way.left_without)
@@ -232,11 +224,8 @@ def all_of(run: Run, words: Words, named: Named, group: Callable[[Subgroup], str
     return pictures
 
 
-_TENTHS = (0, 0.2, 0.4, 0.6, 0.8, 1.0)
-
-
 def _square(picture: Picture, words: Words, across: str, down: str) -> None:
-    picture.axes(_TENTHS, _TENTHS, words.percent, words.percent, (across, down))
+    picture.axes(FIFTHS, FIFTHS, words.percent, words.percent, (across, down))
 
 
 def _digits(marks: Sequence[float]) -> int:

@@ -60,7 +60,7 @@ def drawn(found: Found, rules: Mapping[str, Floats], rival: Floats | None, card:
         rival: the challenger's probabilities, repeats × N.
         card: for its subgroups.
     """
-    truth, groups = found.outcomes, tables.groups(found, card)
+    truth, groups = found.outcomes, tables.subgroups(found, card)
     jobs: dict[str, Job | None] = {
         "model": Job([Ranked(truth, row) for row in found.probability], FIGURES, found.thresholds),
         "rival": Job([Ranked(truth, row) for row in rival], FIGURES, found.in_force)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import multiprocessing
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from concurrent.futures import ProcessPoolExecutor
-from contextlib import nullcontext
+from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
@@ -111,6 +111,29 @@ def hold_out(
     return HeldOut(probability, sets, tuple(options), rival if kind else None, kind, learned)
 
 
+def foretold(
+    usecase: type[UseCase],
+    evidence: Evidence,
+    outcomes: npt.NDArray[np.bool_],
+    row: npt.NDArray[np.intp],
+    seed: int,
+) -> Floats:
+    """The probabilities of the rows that one split holds out, in their order; nothing else is asked.
+
+    Args:
+        usecase: the class.
+        evidence: N rows.
+        outcomes: N.
+        row: N, 0 where held out, as one of :func:`vesalius.evaluation.plans.deal_out`.
+        seed: of the model.
+    """
+    (turn,) = turns(row[None], [candidate.subject for candidate in evidence.candidates])
+    facts = evidence.take(turn.rows)
+    with _quick(facts):
+        model = usecase().learn(facts, outcomes[turn.rows], seed)
+    return np.asarray(model.score(evidence.take(turn.held).table).probability, dtype=np.float64)
+
+
 def _asked(held: npt.NDArray[np.intp], seed: int) -> npt.NDArray[np.bool_]:
     """The rows of which it is asked what would have been proposed: all, or as many as are enough."""
     asked = np.zeros(int(held.max()) + 1 if len(held) else 0, dtype=bool)
@@ -151,17 +174,18 @@ def _learned(
 def _taught(
     learner: UseCase, facts: Evidence, truth: npt.NDArray[np.bool_], seed: int
 ) -> tuple[AnyModel, AnyModel | None]:
-    """The model and the challenger of some rows; no challenger where what it learns with is not installed.
-
-    Where there are many rows the models are learned without the copies behind their intervals, which nobody
-    looks at here.
-    """
-    with without_replicates() if len(facts) >= plans.SMALL else nullcontext():
+    """The model and the challenger of some rows; no challenger where what it learns with is not installed."""
+    with _quick(facts):
         model = learner.learn(facts, truth, seed)
         try:
             return model, learner.challenger(facts, truth, seed)
         except NotFound:
             return model, None
+
+
+def _quick(facts: Evidence) -> AbstractContextManager[None]:
+    """Many rows are learned from without the copies behind the intervals, which nobody looks at here."""
+    return without_replicates() if len(facts) >= plans.SMALL else nullcontext()
 
 
 def _installed_as(usecase: type[UseCase]) -> str:

@@ -186,7 +186,7 @@ def repeated_rows(
     figures = {"rows": float(again)}
     if not again:
         return (Checked(detector="duplicated_rows", passed=True, figures=figures),)
-    found = f"{again} rows are there twice" if again > 1 else "1 rows are there twice"
+    found = f"{again} rows are there twice"
     checks = [Checked(detector="duplicated_rows", passed=False, found=found, figures=figures)]
     if one_sided(mark, outcomes):
         checks.append(_oversampled(mark, outcomes))

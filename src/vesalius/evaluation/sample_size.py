@@ -32,7 +32,12 @@ MARGIN = 0.05
 WIDTHS = {"ratio": 0.2, "slope": 0.2, "auroc": 0.1}
 """Of the 95 % intervals of observed/expected, calibration slope and AUROC (the defaults of pmvalsampsize)."""
 
-_BENT = 3
+BENT = 3
+"""The parameters of a number whose effect may bend: as many as a restricted cubic spline of four knots has,
+the usual choice (Harrell, Regression Modeling Strategies, 2015, section 2.4.6); steps that boosting finds are
+not free parameters each.
+"""
+
 _Z = 1.959963984540054
 _MOST = 10**9
 
@@ -138,23 +143,12 @@ def cox_snell(outcomes: Floats, probability: Floats) -> float:
 
 def parameters(terms: Sequence[Tabled]) -> int:
     """How many parameters an additive model could use: of each term, its points less one."""
-    return sum(
-        bent(len(term.points) - 1) if term.shape == "steps" else len(term.points) - 1 for term in terms
-    )
+    return sum(min(len(term.points) - 1, BENT if term.shape == "steps" else _MOST) for term in terms)
 
 
 def freely(inputs: Sequence[Input]) -> int:
     """How many parameters a model without tables could use, at the least: its inputs, no products."""
-    return sum(bent(_BENT) if item.kind == "number" else max(len(item.levels) - 1, 1) for item in inputs)
-
-
-def bent(most: int) -> int:
-    """The parameters of a number whose effect may bend.
-
-    Three, as many as a restricted cubic spline of four knots has, the usual choice (Harrell, Regression
-    Modeling Strategies, 2015, section 2.4.6); steps that boosting finds are not free parameters each.
-    """
-    return min(most, _BENT)
+    return sum(BENT if item.kind == "number" else max(len(item.levels) - 1, 1) for item in inputs)
 
 
 def needed(

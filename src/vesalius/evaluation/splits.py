@@ -7,7 +7,7 @@ from collections.abc import Hashable, Sequence
 import numpy as np
 import numpy.typing as npt
 
-from vesalius.errors import Leak
+from vesalius.evaluation import leakage
 from vesalius.modelling import deal
 
 Folds = npt.NDArray[np.intp]
@@ -37,11 +37,4 @@ def check_apart(groups: Sequence[Hashable], folds: Folds) -> None:
     Raises:
         Leak: says how many patients; it names none of them.
     """
-    sides: dict[Hashable, int] = {}
-    split = {
-        group
-        for group, fold in zip(groups, folds.tolist(), strict=True)
-        if sides.setdefault(group, fold) != fold
-    }
-    if split:
-        raise Leak(f"{len(split)} patients would be on both sides of the split", hint="split by patient")
+    leakage.stop((leakage.apart(groups, folds),))

@@ -12,9 +12,9 @@ import numpy as np
 import numpy.typing as npt
 
 from vesalius.errors import NotEnoughData
-from vesalius.evaluation import figures, leakage, metrics, plans, sample_size, tables
+from vesalius.evaluation import figures, groups, leakage, metrics, plans, sample_size, tables
 from vesalius.evaluation.figures import compare
-from vesalius.evaluation.holding_out import HeldOut, hold_out
+from vesalius.evaluation.holding_out import HeldOut, foretold, hold_out
 from vesalius.evaluation.metrics import Estimate
 from vesalius.evaluation.monitoring import Reference
 from vesalius.evaluation.monitoring.reference import FEWEST
@@ -335,7 +335,7 @@ def _monitoring(found: tables.Found, card: Card, own: Rows) -> Reference | None:
         found.evidence.table,
         found.probability[0],
         found.outcomes.astype(bool).tolist(),
-        tables.labels(found, card),
+        groups.labels(card, found.evidence.table),
         acted=found.probability[0] >= found.in_force[-1],
         days=len({moment.date() for moment in own.moments}),
     )
@@ -368,9 +368,10 @@ def _later(plan: Plan, rows: Rows) -> tuple[npt.NDArray[np.intp] | None, str]:
 
 def _later_side(usecase: type[UseCase], rows: Rows, later: npt.NDArray[np.intp], how: How) -> Side:
     """The same use on those who became due later."""
-    beside = hold_out(usecase, rows.evidence, rows.outcomes, later, how.seed, how.tick, how.settings)
+    probability = foretold(usecase, rows.evidence, rows.outcomes, later[0], how.seed)
+    how.tick()
     timed = Plan(kind="time", cut=plans.later_from(rows.moments).isoformat())
-    return _side("", timed, rows, later[0], 0, beside.probability[0], how)
+    return _side("", timed, rows, later[0], 0, probability, how)
 
 
 def _sites(
@@ -380,7 +381,7 @@ def _sites(
     if plan.kind != "sites":
         return ()
     return tuple(
-        _side(name, plan, rows, row, fold, held_out.probability[0], how)
+        _side(name, plan, rows, row, fold, held_out.probability[0][row == fold], how)
         for fold, name in enumerate(plan.held)
     )
 
@@ -401,7 +402,7 @@ def _side(
     events = int(own.outcomes.sum())
     estimates: dict[str, Estimate | None] = dict.fromkeys(names)
     if min(events, len(held) - events) >= FEWEST_LATER:
-        job = Job([Ranked(own.outcomes.astype(np.float64), probability[held])], names)
+        job = Job([Ranked(own.outcomes.astype(np.float64), probability)], names)
         (drawn,) = draw([job], Resamples(own.patients, how.draws, how.seed + 2))
         estimates = {each: drawn.estimate(each) for each in names}
     return Side(
@@ -430,6 +431,7 @@ def _ticking(progress: Progress | None, total: int) -> Callable[[], None]:
 
 
 def _importance(model: AnyModel, evidence: Evidence) -> tuple[tuple[str, float], ...]:
-    gains = np.abs(model.score(evidence.table).gains).mean(axis=0)
+    bare = msgspec.structs.replace(model, replicates=())  # intervals take long, and none is asked for
+    gains = np.abs(bare.score(evidence.table).gains).mean(axis=0)
     pairs = [(name, round(float(gain), 6)) for name, gain in zip(model.inputs, gains, strict=True)]
     return tuple(sorted(pairs, key=lambda pair: (-pair[1], pair[0])))

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from typing import TYPE_CHECKING, Any
@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import numpy.typing as npt
 
-from vesalius.evaluation import metrics
+from vesalius.evaluation import groups, metrics
 from vesalius.evaluation.metrics import Floats
 from vesalius.evaluation.ranked import Drawn, Job, Ranked, Resamples
 from vesalius.evaluation.run import Benefit, Coverage, Decided, Histogram, Missing, Subgroup, Threshold
@@ -30,9 +30,6 @@ BINS = 20
 
 SMALLEST = (20, 5)
 """A subgroup with fewer rows, or fewer with or without the outcome, gets no AUROC: it would be noise."""
-
-BANDS = (0, 18, 40, 65, 80)
-"""Where the bands of an age in years begin."""
 
 
 @dataclass(frozen=True)
@@ -145,11 +142,6 @@ def way_of(found: Found) -> Job | None:
     return Job([Ranked(found.outcomes[known], acts)], thresholds=(0.5,), member=known)
 
 
-def yes_or_no(scores: Floats) -> bool:
-    """Whether a rule only says yes or no."""
-    return set(np.unique(scores).tolist()) <= {0.0, 1.0}
-
-
 def benefits(found: Found, drawn: Drawn, others: Mapping[str, tuple[Job, Drawn]]) -> tuple[Benefit, ...]:
     """The decision curve: the model, acting on all, the clinicians, and each rule that says yes or no.
 
@@ -242,31 +234,14 @@ class Group:
     jobs: tuple[Job, Job]
 
 
-def groups(found: Found, card: Card) -> list[Group]:
-    """The subgroups by the inputs that the card names, with what is to be drawn about each."""
-    made = []
-    for name in card.subgroups:
-        for item in card.inputs:
-            if item.name == name and name in found.evidence.table.column_names:
-                column = found.evidence.table.column(name).to_pylist()
-                parts = (
-                    _bands(column) if item.kind == "number" else _levels(column, item.levels or (False, True))
-                )
-                made += [
-                    _group(found, name, level, np.flatnonzero(member))
-                    for level, member in parts
-                    if member.any()
-                ]
-    return made
-
-
-def labels(found: Found, card: Card) -> dict[str, list[str | None]]:
-    """By input that makes subgroups, the level or band of each row; None where it is not known."""
-    made: dict[str, list[str | None]] = {}
-    for group in groups(found, card):
-        row = made.setdefault(group.input, [None] * len(found.outcomes))
-        for place in group.member.tolist():
-            row[place] = group.level
+def subgroups(found: Found, card: Card) -> list[Group]:
+    """The groups by the inputs that the card names, with what is to be drawn about each."""
+    made, labels = [], groups.labels(card, found.evidence.table)
+    for item in groups.inputs(card):
+        column = np.array(labels.get(item.name, ()), dtype=object)
+        for level in groups.names(item):
+            member = np.flatnonzero(column == level)
+            made += [_group(found, item.name, level, member)] if len(member) else []
     return made
 
 
@@ -276,20 +251,6 @@ def _group(found: Found, name: str, level: str, member: npt.NDArray[np.intp]) ->
     sets = [Ranked(row[member], np.zeros(len(member))) for row in found.held]
     names = ("auroc", "slope", "ratio")
     return Group(name, level, member, (Job(ways, names, found.in_force, member), Job(sets, (), (), member)))
-
-
-def _levels(column: list[Any], levels: Sequence[Any]) -> Iterator[tuple[str, npt.NDArray[np.bool_]]]:
-    for level in levels:
-        yield (
-            str(level).lower() if isinstance(level, bool) else level,
-            np.array([value == level for value in column], dtype=bool),
-        )
-
-
-def _bands(column: list[Any]) -> Iterator[tuple[str, npt.NDArray[np.bool_]]]:
-    for low, high in zip(BANDS, (*BANDS[1:], None), strict=True):
-        member = [value is not None and value >= low and (high is None or value < high) for value in column]
-        yield (f"{low}+" if high is None else f"{low}-{high - 1}"), np.array(member, dtype=bool)
 
 
 def subgroup(found: Found, group: Group, drawn: tuple[Drawn, Drawn]) -> Subgroup:

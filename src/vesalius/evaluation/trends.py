@@ -141,12 +141,9 @@ def side_by_side(
 
 
 def _name_weeks(picture: Picture, weeks: Sequence[str]) -> None:
-    floor = picture.height - picture.bottom
     step = max(1, math.ceil(len(weeks) / _LABELS))
     for place in range(len(weeks) - 1, -1, -step):
-        at = picture.across(place)
-        picture.parts.append(f'<line class="c-axis" x1="{at}" x2="{at}" y1="{floor}" y2="{floor + 5}"/>')
-        picture.text(at, floor + 19, weeks[place], "c-tick c-middle")
+        picture.tick(place, weeks[place])
 
 
 def _top(series: Sequence[Series]) -> float:
@@ -159,10 +156,9 @@ def _number(value: float | None) -> float:
 
 
 def _dots(picture: Picture, line: Series) -> None:
-    low, high = picture.y
     for place, value in enumerate(line.values):
         if value is not None and math.isfinite(value):
-            picture.dot(place, min(max(value, low), high), line.style, 2.6)
+            picture.dot(place, value, line.style, 2.6)
 
 
 def _band(picture: Picture, line: Series) -> None:
@@ -170,8 +166,7 @@ def _band(picture: Picture, line: Series) -> None:
         lows, highs = ([_number(side[place]) for place in run] for side in (line.low, line.high))
         if len(run) == 1:
             at = picture.across(run[0])
-            ends = [min(max(value, picture.y[0]), picture.y[1]) for value in (lows[0], highs[0])]
-            down, up = (picture.down(value) for value in ends)
+            down, up = picture.inside(lows[0]), picture.inside(highs[0])
             picture.parts.append(f'<path class="c-line {line.style}" d="M{at} {down}V{up}"/>')
         else:
             picture.band(list(run), lows, highs, line.style)

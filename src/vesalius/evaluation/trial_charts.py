@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping, Sequence
 from typing import TYPE_CHECKING
 
-from vesalius.evaluation._svg import Picture, ticks
+from vesalius.evaluation._svg import FIFTHS, Picture, ticks
 
 if TYPE_CHECKING:
     from vesalius.evaluation.sequential import Bounds
@@ -13,7 +13,6 @@ if TYPE_CHECKING:
 Say = Mapping[str, str]
 Written = Callable[[float], str]
 
-_TENTHS = (0.0, 0.2, 0.4, 0.6, 0.8, 1.0)
 _LOWEST = -2.5
 """Futility bounds of early looks lie far below: the picture ends here."""
 
@@ -37,7 +36,7 @@ def boundaries(bounds: Bounds, found: Sequence[float], words: Say, percent: Writ
     high = max([*upper, *found]) + 0.6
     low = max(min([*lower, *found, 0.0]) - 0.6, _LOWEST)
     picture = Picture(height=360, x=(0.0, last), y=(low, high))
-    picture.axes(_TENTHS, ticks(low, high, 7), percent, number, (words["across"], words["down"]))
+    picture.axes(FIFTHS, ticks(low, high, 7), percent, number, (words["across"], words["down"]))
     ceiling, floor = [high] * len(shares), [low] * len(shares)
     picture.band(shares, upper, ceiling, "k-good")
     picture.band(shares, floor, lower, "s2")
@@ -48,9 +47,8 @@ def boundaries(bounds: Bounds, found: Sequence[float], words: Say, percent: Writ
         if low <= bottom < top:
             picture.dot(share, bottom, "s2", 3.5)
     taken = shares[: len(found)]
-    held = [min(max(each, low), high) for each in found]
-    picture.line([0.0, *taken], [0.0, *held], "s1")
-    for share, z in zip(taken, held, strict=True):
+    picture.line([0.0, *taken], [0.0, *found], "s1")
+    for share, z in zip(taken, found, strict=True):
         picture.dot(share, z, "s1", 6)
     picture.legend("line", "s3", words["upper"])
     picture.legend("line", "s2", words["lower"])

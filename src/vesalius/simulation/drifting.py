@@ -8,9 +8,9 @@ import msgspec
 import numpy as np
 
 from vesalius.card import StopRule
-from vesalius.evaluation.monitoring import Tally
+from vesalius.evaluation.monitoring.tally import Rows
 from vesalius.simulation.pool import Pool
-from vesalius.simulation.replay import Cases, Days, Seeing, Watched, seeing, watch
+from vesalius.simulation.replay import Days, Seeing, Watched, seeing, watch
 from vesalius.simulation.scenarios import Change, Scenario
 
 Progress = Callable[[int, int], None]
@@ -122,47 +122,21 @@ def _once(
     start, at = plan.before, plan.before + plan.calm
     end = at + plan.after
     reference = pool.reference(rng, min(len(pool), REFERENCE))
-    tallies: dict[int, Tally] = {}
-    cases: dict[int, Cases] = {}
-    days = Days(reference, tallies, cases, plan.delay, plan.a_day * 365)
-    before, after = Change(pool), change
-    for first, last, how in ((0, at, before), (at, end, after)):
-        _draw(days, tallies, cases, how, plan, rng, first, last)
+    days = Days(reference, plan.delay, plan.a_day * 365)
+    for first, last, how in ((0, at, Change(pool)), (at, end, change)):
+        _draw(days, how, plan, rng, first, last)
     return watch(days, start, end if calm else at, end, rules)
 
 
-def _draw(
-    days: Days,
-    tallies: dict[int, Tally],
-    cases: dict[int, Cases],
-    how: Change,
-    plan: Plan,
-    rng: np.random.Generator,
-    first: int,
-    last: int,
-) -> None:
-    """The patients of some days, all drawn and counted at once."""
+def _draw(days: Days, how: Change, plan: Plan, rng: np.random.Generator, first: int, last: int) -> None:
+    """The patients of some days, all drawn at once."""
     pool = how.pool
     counts = rng.poisson(plan.a_day * how.volume, last - first)
     weights = None if how.weights is None else how.weights / how.weights.sum()
     rows = rng.choice(len(pool), int(counts.sum()), p=weights)
-    number = np.repeat(np.arange(first, last), counts)
-    probability, outcomes = pool.probability[rows], pool.outcomes[rows]
-    named = [f"{day:06}" for day in number]
-    found = Tally.by_day(
-        days.reference,
-        named,
-        pool.table.take(rows),
-        probability,
-        probability >= pool.act,
-        outcomes,
-        pool.groups(rows),
-    )
-    ends = np.cumsum(counts)
-    for day, start, end in zip(range(first, last), [0, *ends[:-1]], ends, strict=True):
-        if end > start:
-            tallies[day] = found[f"{day:06}"]
-            cases[day] = Cases(probability[start:end], outcomes[start:end])
+    said = pool.probability[rows]
+    drawn = Rows(pool.table.take(rows), said, said >= pool.act, pool.outcomes[rows], pool.groups(rows))
+    days.add(first, counts, drawn)
 
 
 def _told(pool: Pool, scenario: Scenario, about: str, plan: Plan, seen: Sequence[Watched]) -> Drifted:

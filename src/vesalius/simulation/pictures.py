@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from vesalius.evaluation._svg import Picture, ticks
+from vesalius.evaluation._svg import Picture, ticks, with_rules
 from vesalius.simulation.drifting import Drifted
 
 _ROW = 26.0
@@ -36,5 +36,4 @@ def picture(done: Drifted) -> str:
             drawn.text(drawn.across(line.latest) + 10, y + 4, f"{line.share:.0%}", "c-tick")
     told = f"{done.usecase}: {done.words}, {done.plan.repeats} repeats"
     svg = drawn.render(told, "When each monitor first sees the change; those that never do say so.")
-    head, _, rest = svg.partition(">")
-    return f"{head}><style>{_STYLE}</style>{rest}"
+    return with_rules(svg, _STYLE)

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+import itertools
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 
 import msgspec
@@ -11,6 +12,7 @@ import numpy.typing as npt
 
 from vesalius.card import StopRule
 from vesalius.evaluation.monitoring import Chart, Plan, Reference, Seen, State, Tally, cusum, look, sprt
+from vesalius.evaluation.monitoring.tally import Rows
 from vesalius.monitoring import rules as stopping
 from vesalius.monitoring._sequential import Kept
 
@@ -58,17 +60,26 @@ class Days:
 
     Attributes:
         reference: how it was before.
-        tallies: per day, with the outcomes that will become known.
-        cases: per day.
         delay: after how many days an outcome is known.
         a_year: how many outcomes come in a year: the charts are planned for it.
+        tallies: per day, with the outcomes that will become known.
+        cases: per day.
     """
 
     reference: Reference
-    tallies: Mapping[int, Tally]
-    cases: Mapping[int, Cases]
     delay: int
     a_year: float
+    tallies: dict[int, Tally] = field(default_factory=dict)
+    cases: dict[int, Cases] = field(default_factory=dict)
+
+    def add(self, first: int, counts: npt.NDArray[np.int64], rows: Rows) -> None:
+        """The rows of ``len(counts)`` days from ``first`` on, so many a day, in order."""
+        ends = np.cumsum(counts).tolist()
+        for day, (start, end) in enumerate(itertools.pairwise([0, *ends]), first):
+            if end > start:
+                part = rows.part(start, end)
+                self.tallies[day] = part.tally(self.reference)
+                self.cases[day] = Cases(part.probability, part.outcomes)
 
 
 def watch(

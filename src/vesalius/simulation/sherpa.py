@@ -7,9 +7,8 @@ c-statistic had fallen from .73 to .64, and of its five facts only falls and hel
 activities still told anything beyond chance (BMC Geriatr 2017;17:105).
 
 Here patients are made up, not those of the studies: five facts, each on or off, that weigh the same; the
-    score is
-calibrated at first, with a c-statistic of .73 and 31.5 % who decline. Over ten years age, cognition and
-self-rated health come to weigh less and less, as far as brings the c-statistic to .64, and the share who
+score is calibrated at first, with a c-statistic of .73 and 31.5 % who decline. Over ten years age, cognition
+and self-rated health come to weigh less and less, as far as brings the c-statistic to .64, and the share who
 decline goes to 34 %.
 """
 
@@ -25,8 +24,9 @@ import pyarrow as pa
 from vesalius.card import Input
 from vesalius.evaluation import metrics
 from vesalius.evaluation.metrics import Estimate
-from vesalius.evaluation.monitoring import Plan, Reference, Tally, estimated, realised, total
-from vesalius.simulation.replay import Cases, Days, Seeing, seeing, watch
+from vesalius.evaluation.monitoring import Plan, Reference, estimated, realised, total
+from vesalius.evaluation.monitoring.tally import Rows
+from vesalius.simulation.replay import Days, Seeing, seeing, watch
 
 FACTS = ("age", "iadl", "falls", "cognition", "health")
 """Age, help needed with instrumental activities, a fall last year, cognition, poor self-rated health."""
@@ -201,22 +201,14 @@ def _drawn(
 def _days(score: Floats, truths: list[Floats], a_day: float, rng: np.random.Generator) -> Days:
     """A year and more in which nothing changes, then ten in which the truth moves on every quarter."""
     inputs = [Input(name, "boolean") for name in FACTS]
-    reference = Reference.of(inputs, *_drawn(score, score, FOLLOWED, rng))
-    tallies: dict[int, Tally] = {}
-    cases: dict[int, Cases] = {}
+    days = Days(Reference.of(inputs, *_drawn(score, score, FOLLOWED, rng)), DELAY, a_day * 365)
     change = 365 + 125 + DELAY
     for first in range(0, change + YEARS * 365, 91):
         part = max(0.0, (first - change) / (YEARS * 365))
         counts = rng.poisson(a_day, 91)
         table, said, outcomes = _drawn(score, mixed(truths[0], truths[-1], part), int(counts.sum()), rng)
-        number = [f"{day:06}" for day in np.repeat(np.arange(first, first + 91), counts)]
-        found = Tally.by_day(reference, number, table, said, outcomes=outcomes)
-        ends = np.cumsum(counts)
-        for day, start, end in zip(range(first, first + 91), [0, *ends[:-1]], ends, strict=True):
-            if end > start:
-                tallies[day] = found[f"{day:06}"]
-                cases[day] = Cases(said[start:end], outcomes[start:end])
-    return Days(reference, tallies, cases, DELAY, a_day * 365)
+        days.add(first, counts, Rows(table, said, outcomes=outcomes))
+    return days
 
 
 def _years(days: Days, truths: list[Floats]) -> tuple[Year, ...]:

@@ -115,7 +115,7 @@ def realised(tally: Tally) -> Realised:
 
 
 def subgroups(reference: Reference, tally: Tally, level: float = 0.05) -> tuple[Gap, ...]:
-    """Each group against all others, worst first.
+    """Each group against itself as it was in the reference, worst first.
 
     Two things are looked at, O:E and the AUROC, each against the group's own in the reference: a gap that was
     there when the use was validated stands in its report, and is no news. Where the reference has too few of
@@ -153,12 +153,6 @@ def ratio(scored: Scored) -> Estimate:
     value, error = observed / scored.expected, math.sqrt((1 - observed / known) / observed)
     tail = _figures.Z * error
     return Estimate(round(value, 6), round(value * math.exp(-tail), 6), round(value * math.exp(tail), 6))
-
-
-def calibration_z(scored: Scored) -> float:
-    """Observed less expected outcomes, in standard errors (Spiegelhalter, Stat Med 1986;5:421-433)."""
-    spread = _spread(scored)
-    return (scored.positives - scored.expected) / math.sqrt(spread) if spread > 0 else 0.0
 
 
 def _group(reference: Reference, tally: Tally, name: str) -> tuple[Gap, float]:
@@ -220,12 +214,6 @@ def _ratio_p(one: tuple[float, float], two: tuple[float, float]) -> float:
     low = float(special.bdtr(hits, every, share))
     high = float(special.bdtrc(hits - 1, every, share)) if hits else 1.0
     return min(1.0, 2 * min(low, high))
-
-
-def _spread(scored: Scored) -> float:
-    """The variance of the number of outcomes if the probabilities are right."""
-    counts = scored.dense()
-    return float((counts[2] + counts[3]) @ (_scored.SHARES * (1 - _scored.SHARES)))
 
 
 def _matters(gap: Gap) -> bool:

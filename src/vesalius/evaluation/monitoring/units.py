@@ -31,10 +31,9 @@ FACTORS: dict[str, float] = {
     "mm[Hg] to kPa": 0.133322,
 }
 """What one multiplies by to change a unit; its inverse is looked for as well. From molar masses (IUPAC
-standard
-atomic weights: creatinine 113.12 g/mol, glucose 180.16, urea 60.06, urea nitrogen 28.01, cholesterol 386.65,
-bilirubin 584.66, calcium 40.078, phosphorus 30.974, uric acid 168.11; haemoglobin per monomer 16,114) and
-from NIST Special Publication 811, appendix B. Triglycerides by convention as triolein, 885.7.
+standard atomic weights: creatinine 113.12 g/mol, glucose 180.16, urea 60.06, urea nitrogen 28.01, cholesterol
+386.65, bilirubin 584.66, calcium 40.078, phosphorus 30.974, uric acid 168.11; haemoglobin per monomer 16,114)
+and from NIST Special Publication 811, appendix B. Triglycerides by convention as triolein, 885.7.
 """
 
 TOLERANCE = 0.25
@@ -47,8 +46,7 @@ CLOSE = 0.05
 
 PARTIAL = math.log(5)
 """A change of a part of the values is looked for only with a factor of five or more: a smaller one looks
-    like other
-patients.
+like other patients.
 """
 
 SHARE = 0.1

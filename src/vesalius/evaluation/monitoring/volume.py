@@ -47,10 +47,9 @@ def volume(counts: Sequence[int], level: float = 1e-4, days: int = 1, gap: int =
     """Whether the last ``days`` of a row of daily counts are unusual; None where too little is known.
 
     A count is negative binomial about the mean of its weekday in the eight weeks before: spread beyond that
-        of
-    Poisson is taken from those days themselves (Farrington et al., J R Stat Soc A 1996;159:547-563, the idea:
-    a baseline of comparable days, overdispersion, an upper or lower limit). Days that look dead are left
-    out of the baseline, so that a feed that has been dead for weeks does not become usual.
+    of Poisson is taken from those days themselves (Farrington et al., J R Stat Soc A 1996;159:547-563, the
+    idea: a baseline of comparable days, overdispersion, an upper or lower limit). Days that look dead are
+    left out of the baseline, so that a feed that has been dead for weeks does not become usual.
 
     Args:
         counts: one number per day, without holes, oldest first.

@@ -8,9 +8,11 @@ from vesalius.evaluation.reporting.html import fragment, page, report, styleshee
 from vesalius.evaluation.reporting.names import group_name, naming
 from vesalius.evaluation.reporting.pdf import pdf
 from vesalius.evaluation.reporting.questions import QUESTIONS, Answer, Asking, question
+from vesalius.evaluation.reporting.tripod import ITEMS
 
 __all__ = [
     "FORMATS",
+    "ITEMS",
     "QUESTIONS",
     "Answer",
     "Asking",

@@ -87,7 +87,9 @@ def kept(folder: Path, usecase: str, run: str = "") -> Run:
             raise NotFound(f"no validation of {usecase} is kept here", hint=f"vesalius validate {usecase}")
         return found
     if not _RUN.fullmatch(run) or run.rpartition("-")[0] != usecase:
-        raise NotFound(f"{run!r} is no run of {usecase}")
+        raise NotFound(
+            f"{run!r} is no run of {usecase}", hint="its name is USE-DIGEST, as validate printed it"
+        )
     return Run.load(folder / f"{run}.json")
 
 

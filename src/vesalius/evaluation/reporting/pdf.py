@@ -15,6 +15,7 @@ from typing import Any
 
 import msgspec
 
+from vesalius.evaluation._svg import with_rules
 from vesalius.evaluation.reporting.document import Document, Picture, anchor
 from vesalius.evaluation.reporting.html import stylesheet
 
@@ -99,8 +100,7 @@ def _link(value: Any, known: set[str]) -> None:
 
 def styled(svg: str) -> str:
     """A picture with the rules of its classes inside, in the colours of paper."""
-    head, end, rest = svg.partition(">")
-    return f"{head}{end}<style>{_rules()}</style>{rest}"
+    return with_rules(svg, _rules())
 
 
 @cache

@@ -135,11 +135,9 @@ def _capital(words: str) -> str:
 def _consequences(writer: Writer) -> Iterator[Row]:
     """What becomes of 1,000 patients at each threshold in force, with intervals."""
     words = writer.words
-    shown: set[float] = set()
     for place, row in enumerate(writer.run.thresholds):
-        if row.probability not in writer.run.in_force or row.probability in shown or row.helped is None:
+        if row.probability not in writer.run.in_force or row.helped is None:
             continue
-        shown.add(row.probability)
         counts = (words.estimate(item, 0) for item in (row.helped, row.harmed, row.left))
         cells = (words.percent(row.probability), *counts, words.estimate(row.evaluate, 1))
         yield Row(cells, f"thresholds[{place}]")
