@@ -15,7 +15,7 @@ import logging
 from collections.abc import Callable, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import datetime
 from typing import Literal
 
 import msgspec
@@ -39,7 +39,7 @@ from vesalius.hospital import Hospital
 from vesalius.ingest import quality
 from vesalius.lake import Erasure, Lake
 from vesalius.monitoring import refreshing
-from vesalius.review import Display, Filed
+from vesalius.review import OUTCOME_WINDOW, Display, Filed
 from vesalius.review.whereabouts import displays
 from vesalius.store import writing
 from vesalius.usecase import Candidate, Suggestion, UseCase, encode, find, names
@@ -50,9 +50,6 @@ BATCH = 2_000
 """How many candidates are read, suggested and filed at a time, to bound memory."""
 
 _ORIGIN = ("usecase", "version", "model", "settings", "position", "subject", "focus", "as_of")
-
-OUTCOME_WINDOW = timedelta(days=180)
-"""How long after its moment an outcome is still waited for."""
 
 
 @dataclass(frozen=True)

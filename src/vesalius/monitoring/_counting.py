@@ -20,13 +20,14 @@ import sqlalchemy as sa
 from vesalius.errors import Conflict, Unavailable
 from vesalius.evaluation import groups
 from vesalius.evaluation.monitoring import Reference, Tally
+from vesalius.evaluation.monitoring.looks import RIPE
 from vesalius.hospital import Hospital
 from vesalius.monitoring import _tallies
 from vesalius.monitoring._tallies import Key, Kind
-from vesalius.review import tallying
+from vesalius.review import OUTCOME_WINDOW, tallying
 from vesalius.review.factors import day_of
 from vesalius.review.tallying import Untallied
-from vesalius.store import reading, writing
+from vesalius.store import reading
 from vesalius.usecase import Candidate, UseCase
 
 log = logging.getLogger(__name__)
@@ -53,11 +54,11 @@ class Counted:
 
 
 def next_batch(
-    hospital: Hospital, usecase: UseCase, reference: Reference, model: str, kind: Kind
+    hospital: Hospital, usecase: UseCase, reference: Reference, model: str, kind: Kind, now: datetime
 ) -> Counted | None:
-    """Counts the next that wait; None where nothing does. Nothing is written: :func:`keep` does."""
+    """Counts the next that wait, outcomes of ripe days only; None where none does. :func:`keep` writes it."""
     with reading(hospital.engine) as connection:
-        waiting = _waiting(connection, usecase.card.name, model, kind)
+        waiting = _waiting(connection, usecase.card.name, model, kind, now)
     return tallied(hospital, usecase, reference, waiting, kind) if waiting else None
 
 
@@ -71,19 +72,6 @@ def keep(connection: sa.Connection, name: str, model: str, batch: Counted, now: 
     if not marking(connection, [row.id for row in batch.waiting], now):
         raise Conflict("the same is being counted elsewhere at this moment", hint="nothing is lost")
     _tallies.add(connection, name, model, batch.kind, batch.tallies)
-
-
-def skip(hospital: Hospital, name: str, model: str, now: datetime) -> None:
-    """Lets what has no reference and never will have one wait no longer."""
-    kinds: tuple[Kind, ...] = ("filed", "known")
-    for kind in kinds:
-        while True:
-            with writing(hospital.engine) as connection:
-                waiting = _waiting(connection, name, model, kind)
-                marking = tallying.mark if kind == "filed" else tallying.mark_outcomes
-                marking(connection, [row.id for row in waiting], now)
-            if len(waiting) < BATCH:
-                break
 
 
 def tallied(
@@ -171,6 +159,9 @@ def _without(table: pa.Table, rows: Sequence[Untallied]) -> pa.Table:
     return table
 
 
-def _waiting(connection: sa.Connection, name: str, model: str, kind: str) -> list[Untallied]:
-    asked = tallying.untallied if kind == "filed" else tallying.untallied_outcomes
-    return asked(connection, name, model, BATCH)
+def _waiting(connection: sa.Connection, name: str, model: str, kind: Kind, now: datetime) -> list[Untallied]:
+    if kind == "filed":
+        return tallying.untallied(connection, name, model, BATCH)
+    today = day_of(now)
+    days = tallying.ripe(connection, name, model, RIPE, before=today, late=today - OUTCOME_WINDOW.days)
+    return tallying.untallied_outcomes(connection, name, model, days, BATCH)

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import hashlib
 import logging
+from collections import Counter
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
@@ -12,10 +14,13 @@ import sqlalchemy as sa
 from vesalius.errors import NotEnoughData, NotFound, UnreadableInput
 from vesalius.evaluation import Run, groups
 from vesalius.evaluation.monitoring import Reference
+from vesalius.evaluation.monitoring.looks import RIPE
 from vesalius.hospital import Hospital
 from vesalius.monitoring import _counting
 from vesalius.monitoring._tables import reference as table
 from vesalius.review import tallying
+from vesalius.review.factors import day_of
+from vesalius.review.tallying import Untallied
 from vesalius.store import reading
 from vesalius.usecase import UseCase
 
@@ -106,13 +111,13 @@ def _of_first_weeks(hospital: Hospital, usecase: UseCase, model: str, now: datet
     if len(early) < FEWEST:
         return None
     facts, known = _counting.facts(hospital, usecase, early)
-    days = (early[-1].as_of - early[0].as_of).days + 1
+    days, ripe = (early[-1].as_of - early[0].as_of).days + 1, _ripe(rows)
     try:
         reference = Reference.of(
             usecase.card.inputs,
             facts,
             _counting.probabilities(known),
-            [row.outcome for row in known],
+            [row.outcome if day_of(row.as_of) in ripe else None for row in known],
             groups.labels(usecase.card, facts),
             acted=[row.urges for row in known],
             days=days,
@@ -120,6 +125,14 @@ def _of_first_weeks(hospital: Hospital, usecase: UseCase, model: str, now: datet
     except NotEnoughData:
         return None
     return _kept(reference, "first", now)
+
+
+def _ripe(rows: Sequence[Untallied]) -> set[int]:
+    """The days most of whose outcomes are known; on the others, those known yet are nearly all events."""
+    scored = [row for row in rows if row.probability is not None]
+    many = Counter(day_of(row.as_of) for row in scored)
+    known = Counter(day_of(row.as_of) for row in scored if row.outcome is not None)
+    return {day for day, count in many.items() if known[day] >= RIPE * count}
 
 
 def _kept(reference: Reference, origin: str, now: datetime) -> Kept:

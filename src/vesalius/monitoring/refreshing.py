@@ -193,7 +193,7 @@ def _count(
     """Counts all that waits of one model; how many."""
     counted = 0
     for kind in ("filed", "known"):
-        batch = _counting.next_batch(hospital, usecase, reference, model, kind)
+        batch = _counting.next_batch(hospital, usecase, reference, model, kind, now)
         while batch is not None:
             with writing(hospital.engine) as connection:
                 _lock(connection, usecase.card.name, now)
@@ -202,7 +202,7 @@ def _count(
                 if kind == "known":
                     _advance(connection, usecase.card, use, model, reference, batch.rows)
             counted += len(batch.waiting)
-            batch = _counting.next_batch(hospital, usecase, reference, model, kind)
+            batch = _counting.next_batch(hospital, usecase, reference, model, kind, now)
     return counted
 
 
@@ -214,7 +214,8 @@ def _count_others(hospital: Hospital, usecase: UseCase, use: Use, model: str, no
         kept = {each: _references.in_force(connection, name, each) for each in others}
     for each, found in kept.items():
         if found is None:
-            _counting.skip(hospital, name, each, now)
+            with writing(hospital.engine) as connection:
+                tallying.skip(connection, name, each, now)
         else:
             _count(hospital, usecase, use, each, found.reference, now)
 

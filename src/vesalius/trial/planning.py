@@ -16,6 +16,7 @@ from vesalius.evaluation.sequential import Design, design
 from vesalius.governance import Person, Right, audit, roles, uses
 from vesalius.governance.lifecycle import State as Life
 from vesalius.hospital import Hospital
+from vesalius.review import OUTCOME_WINDOW
 from vesalius.store import writing
 from vesalius.trial import _keeping
 from vesalius.trial.cases import grouping
@@ -23,9 +24,6 @@ from vesalius.trial.records import Draft, Plan
 from vesalius.usecase import UseCase
 
 MOST_LOOKS = 10
-
-LONGEST_WAIT = 180
-"""Days; the loop asks for outcomes as long as this."""
 
 BELIEFS: dict[Name, tuple[float, float]] = {
     "auroc": (0.75, 0.8),
@@ -178,7 +176,7 @@ def check(draft: Draft, usecase: UseCase) -> None:
     inputs = {item.name for item in usecase.card.inputs if grouping(item)}
     if not set(draft.subgroups) <= inputs:
         raise InvalidSetting("a subgroup is an input of the card with levels, or the age")
-    if not 0 <= draft.wait_days <= LONGEST_WAIT or not draft.wait_days < draft.longest_days <= 3650:
+    if not 0 <= draft.wait_days <= OUTCOME_WINDOW.days or not draft.wait_days < draft.longest_days <= 3650:
         raise InvalidSetting("the wait for an outcome is at most 180 days, and shorter than the trial")
     if usecase.model is None and draft.aim.endpoint in ("auroc", "calibration"):
         raise InvalidSetting("a use without a model gives no probability: choose another endpoint")
