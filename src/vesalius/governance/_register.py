@@ -10,9 +10,8 @@ from typing import Any, Literal
 
 import msgspec
 import sqlalchemy as sa
-from sqlalchemy.dialects import postgresql, sqlite
 
-from vesalius.store import Instant, metadata
+from vesalius.store import Instant, insert, metadata, put
 from vesalius.usecase import encode
 
 _use = sa.Table(
@@ -93,8 +92,7 @@ def write_use(
 ) -> None:
     """Writes where a use stands."""
     values = {"state": str(state), "since": since, "model": model, "settings": settings}
-    statement = _insert(connection, _use).values(usecase=name, **values)
-    connection.execute(statement.on_conflict_do_update(index_elements=["usecase"], set_=values))
+    put(connection, _use, {"usecase": name}, values)
 
 
 def keep_settings(
@@ -103,7 +101,7 @@ def keep_settings(
     """Keeps settings by their hash, the first time they are seen; returns the hash."""
     body = encode(dict(settings))
     digest = hashlib.sha256(body).hexdigest()
-    kept = _insert(connection, _settings).values(
+    kept = insert(connection, _settings).values(
         usecase=name, hash=digest, body=body.decode(), by=by, reason=reason, at=at
     )
     connection.execute(kept.on_conflict_do_nothing())
@@ -138,8 +136,3 @@ def signatures(connection: sa.Connection, name: str) -> dict[str, Change]:
             break
         signed[change.before] = change
     return signed
-
-
-def _insert(connection: sa.Connection, table: sa.Table) -> Any:
-    dialect = postgresql if connection.dialect.name == "postgresql" else sqlite
-    return dialect.insert(table)

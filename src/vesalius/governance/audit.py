@@ -23,7 +23,7 @@ import sqlalchemy as sa
 
 from vesalius.errors import Tampered
 from vesalius.identity import Merge
-from vesalius.store import Instant, metadata, reading, writing
+from vesalius.store import Instant, insert, metadata, reading, writing
 from vesalius.usecase import encode
 
 
@@ -323,10 +323,7 @@ def _lock_head(connection: sa.Connection) -> Head:
 
 
 def _first_head(connection: sa.Connection) -> None:
-    from sqlalchemy.dialects import postgresql, sqlite
-
-    dialect = postgresql if connection.dialect.name == "postgresql" else sqlite
-    first = dialect.insert(_head).values(id=1, seq=0, hash=START)
+    first = insert(connection, _head).values(id=1, seq=0, hash=START)
     connection.execute(first.on_conflict_do_nothing())
 
 

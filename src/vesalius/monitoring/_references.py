@@ -21,7 +21,7 @@ from vesalius.monitoring._tables import reference as table
 from vesalius.review import tallying
 from vesalius.review.factors import day_of
 from vesalius.review.tallying import Untallied
-from vesalius.store import reading
+from vesalius.store import put, reading
 from vesalius.usecase import UseCase
 
 log = logging.getLogger(__name__)
@@ -77,12 +77,11 @@ def wanted(hospital: Hospital, usecase: UseCase, model: str, kept: Kept | None, 
     return found or kept or _of_first_weeks(hospital, usecase, model, now)
 
 
-def put(connection: sa.Connection, name: str, model: str, kept: Kept) -> None:
+def keep(connection: sa.Connection, name: str, model: str, kept: Kept) -> None:
     """Puts a reference in force."""
-    connection.execute(sa.delete(table).where(table.c.usecase == name, table.c.model == model))
     values = {"hash": kept.hash, "origin": kept.origin, "set_at": kept.set_at}
-    body = kept.reference.to_bytes().decode()
-    connection.execute(sa.insert(table).values(usecase=name, model=model, body=body, **values))
+    values["body"] = kept.reference.to_bytes().decode()
+    put(connection, table, {"usecase": name, "model": model}, values)
 
 
 def _of_run(hospital: Hospital, name: str, model: str, kept: Kept | None, now: datetime) -> Kept | None:

@@ -203,7 +203,7 @@ def _insert(connection: sa.Connection, name: str, model: str, finding: Finding, 
         "last_seen": now,
         "words": "",
     }
-    number = connection.execute(sa.insert(table).values(values)).inserted_primary_key[0]  # type: ignore[index]
+    number = connection.execute(sa.insert(table).values(values).returning(table.c.id)).scalar_one()
     detail = {"alarm": number, "monitor": finding.monitor, "about": finding.about, "level": finding.level}
     audit.record(connection, audit.SYSTEM, Action.ALARM_RAISED, name, detail, now)
     log.warning("%s: %s %s %s", name, finding.level, finding.monitor, finding.about)

@@ -15,7 +15,6 @@ from typing import Any
 
 import msgspec
 import sqlalchemy as sa
-from sqlalchemy.dialects import postgresql, sqlite
 
 from vesalius.card import Card
 from vesalius.errors import Conflict, VesaliusError
@@ -33,7 +32,7 @@ from vesalius.monitoring.status import Figures, RuleLine
 from vesalius.review import factors, tallying
 from vesalius.review.factors import Factors, day_of
 from vesalius.review.tallying import Untallied
-from vesalius.store import reading, writing
+from vesalius.store import insert, reading, writing
 from vesalius.usecase import UseCase, names
 
 log = logging.getLogger(__name__)
@@ -125,8 +124,7 @@ def _guarded(hospital: Hospital, name: str, now: datetime) -> Refreshed:
 
 def _lock(connection: sa.Connection, name: str, now: datetime) -> Any:
     """The row of a use, made where it is missing; others wait until this transaction is done with it."""
-    dialect = postgresql if connection.dialect.name == "postgresql" else sqlite
-    fresh = dialect.insert(use_table).values(usecase=name, refreshed_at=now, decided_until=None, body="")
+    fresh = insert(connection, use_table).values(usecase=name, refreshed_at=now, decided_until=None, body="")
     connection.execute(fresh.on_conflict_do_nothing())
     columns = use_table.c.refreshed_at, use_table.c.decided_until, use_table.c.body
     asked = sa.select(*columns).where(use_table.c.usecase == name).with_for_update()
@@ -178,7 +176,7 @@ def _reference(hospital: Hospital, usecase: UseCase, model: str, now: datetime) 
         stands = _references.in_force(connection, name, model)
         if stands is not None and stands.hash == after.hash:
             return stands
-        _references.put(connection, name, model, after)
+        _references.keep(connection, name, model, after)
         if stands is not None:  # its bins are others: what was counted in the old ones cannot be compared
             _tallies.clear(connection, name, model)
             _weeks.clear(connection, name, model)

@@ -16,6 +16,7 @@ from vesalius.store._engine import (
     reading,
     writing,
 )
+from vesalius.store._insert import insert, put
 from vesalius.store._scrub import overwriting, scrub
 
 __all__ = [
@@ -24,10 +25,12 @@ __all__ = [
     "driver",
     "driver_writing",
     "from_microseconds",
+    "insert",
     "metadata",
     "microseconds",
     "open_store",
     "overwriting",
+    "put",
     "reading",
     "restore",
     "scrub",
