@@ -11,7 +11,7 @@ from typing import Any, Literal
 import msgspec
 import sqlalchemy as sa
 
-from vesalius.store import Instant, insert, metadata, put
+from vesalius.store import Instant, add, metadata, put
 from vesalius.usecase import encode
 
 _use = sa.Table(
@@ -101,10 +101,8 @@ def keep_settings(
     """Keeps settings by their hash, the first time they are seen; returns the hash."""
     body = encode(dict(settings))
     digest = hashlib.sha256(body).hexdigest()
-    kept = insert(connection, _settings).values(
-        usecase=name, hash=digest, body=body.decode(), by=by, reason=reason, at=at
-    )
-    connection.execute(kept.on_conflict_do_nothing())
+    row = {"usecase": name, "hash": digest, "body": body.decode(), "by": by, "reason": reason, "at": at}
+    add(connection, _settings, row)
     return digest
 
 

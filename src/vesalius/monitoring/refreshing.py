@@ -32,7 +32,7 @@ from vesalius.monitoring.status import Figures, RuleLine
 from vesalius.review import factors, tallying
 from vesalius.review.factors import Factors, day_of
 from vesalius.review.tallying import Untallied
-from vesalius.store import insert, reading, writing
+from vesalius.store import add, reading, writing
 from vesalius.usecase import UseCase, names
 
 log = logging.getLogger(__name__)
@@ -124,8 +124,7 @@ def _guarded(hospital: Hospital, name: str, now: datetime) -> Refreshed:
 
 def _lock(connection: sa.Connection, name: str, now: datetime) -> Any:
     """The row of a use, made where it is missing; others wait until this transaction is done with it."""
-    fresh = insert(connection, use_table).values(usecase=name, refreshed_at=now, decided_until=None, body="")
-    connection.execute(fresh.on_conflict_do_nothing())
+    add(connection, use_table, {"usecase": name, "refreshed_at": now, "decided_until": None, "body": ""})
     columns = use_table.c.refreshed_at, use_table.c.decided_until, use_table.c.body
     asked = sa.select(*columns).where(use_table.c.usecase == name).with_for_update()
     return connection.execute(asked).one()

@@ -16,11 +16,12 @@ from vesalius.store._engine import (
     reading,
     writing,
 )
-from vesalius.store._insert import insert, put
+from vesalius.store._insert import add, insert, put
 from vesalius.store._scrub import overwriting, scrub
 
 __all__ = [
     "Instant",
+    "add",
     "backup",
     "driver",
     "driver_writing",

@@ -16,6 +16,13 @@ def insert(connection: sa.Connection, table: sa.Table) -> postgresql.Insert | sq
     return sqlite.insert(table)
 
 
+def add(connection: sa.Connection, table: sa.Table, values: Mapping[str, Any]) -> bool:
+    """Writes a row; False, and nothing is changed, where one of its key is there."""
+    row = insert(connection, table).values(**values).on_conflict_do_nothing()
+    # What was written comes back: a count of rows is not known to every driver.
+    return connection.execute(row.returning(*table.primary_key)).first() is not None
+
+
 def put(
     connection: sa.Connection, table: sa.Table, key: Mapping[str, Any], values: Mapping[str, Any]
 ) -> None:
