@@ -21,8 +21,10 @@ def band(value: float | None) -> str | None:
     return f"{BANDS[-1]}+"
 
 
-def _level(value: Any) -> str | None:
-    """A level as a validation run names it: a boolean in lower case."""
+def level(kind: str, value: Any) -> str | None:
+    """The group of one value of an input: the band of a number, or a level, a boolean in lower case."""
+    if kind == "number":
+        return band(value)
     return None if value is None else str(value).lower() if isinstance(value, bool) else str(value)
 
 
@@ -38,5 +40,5 @@ def labels(card: Card, table: pa.Table) -> dict[str, list[str | None]]:
     for name in card.subgroups:
         if name in kinds and name in table.column_names:
             values: list[Any] = table.column(name).to_pylist()
-            found[name] = [band(value) if kinds[name] == "number" else _level(value) for value in values]
+            found[name] = [level(kinds[name], value) for value in values]
     return found

@@ -14,8 +14,8 @@ import numpy as np
 from vesalius import identity
 from vesalius.card import Input
 from vesalius.errors import VesaliusError
+from vesalius.evaluation import groups
 from vesalius.evaluation.endpoints import Sample, counted
-from vesalius.evaluation.tables import BANDS
 from vesalius.hospital import Hospital
 from vesalius.lake import Lake
 from vesalius.review import Filed, Silent
@@ -126,7 +126,7 @@ def levels(usecase: UseCase, lake: Lake, cases: Cases, inputs: Sequence[str]) ->
         for table, count in _tables(usecase, lake, some):
             for name, item in items.items():
                 column = [None] * count if table is None else table.column(name).to_pylist()
-                found[name] += [_level(item, value) for value in column]
+                found[name] += [groups.level(item.kind, value) or "" for value in column]
     return found
 
 
@@ -155,19 +155,6 @@ def _tables(
         middle = len(candidates) // 2
         yield from _tables(usecase, lake, candidates[:middle])
         yield from _tables(usecase, lake, candidates[middle:])
-
-
-def _level(item: Input, value: Any) -> str:
-    if value is None or (item.kind == "number" and value != value):
-        return ""
-    if item.kind == "boolean":
-        return "true" if value else "false"
-    if item.kind != "number":
-        return str(value)
-    for low, high in zip(BANDS, (*BANDS[1:], None), strict=True):
-        if value >= low and (high is None or value < high):
-            return f"{low}+" if high is None else f"{low}-{high - 1}"
-    return ""
 
 
 def cells(plan: Plan, cases: Cases, practice: Sequence[bool | None]) -> tuple[Cell, ...]:
