@@ -22,6 +22,7 @@ from vesalius.evaluation import groups
 from vesalius.evaluation.monitoring import Reference, Tally
 from vesalius.evaluation.monitoring.looks import RIPE
 from vesalius.hospital import Hospital
+from vesalius.lake import Lake
 from vesalius.monitoring import _tallies
 from vesalius.monitoring._tallies import Key, Kind
 from vesalius.review import OUTCOME_WINDOW, tallying
@@ -123,12 +124,12 @@ def facts(
 
 
 def _gather(
-    usecase: UseCase, lake: object, rows: Sequence[Untallied], tables: list[pa.Table], known: list[Untallied]
+    usecase: UseCase, lake: Lake, rows: Sequence[Untallied], tables: list[pa.Table], known: list[Untallied]
 ) -> None:
     """Asks for the evidence; what fails for many is asked again for each half, as in the loop."""
     try:
         asked = [Candidate(row.subject, row.focus, row.as_of) for row in rows]
-        tables.append(usecase.evidence(lake, asked).table)  # type: ignore[arg-type]
+        tables.append(usecase.evidence(lake, asked).table)
         known.extend(rows)
     except Unavailable:
         raise

@@ -94,8 +94,8 @@ def size(draft: Draft) -> Size:
         futility=draft.spending,
     )
     most = needed(draft.aim, made.alpha, made.power, made.inflation)
-    shares = [share / made.inflation for share in made.expected]
-    return Size(made, most, (*(math.ceil(most.patients * share) for share in shares),))  # type: ignore[arg-type]
+    none, half, whole = (math.ceil(most.patients * (share / made.inflation)) for share in made.expected)
+    return Size(made, most, (none, half, whole))
 
 
 def register(
@@ -134,12 +134,11 @@ def register(
     check(draft, usecase)
     total = size(draft)
     with writing(hospital.engine) as connection:
-        if uses.current(connection, name).state in (Life.LIVE, Life.RETIRED):
-            raise NotAllowed(f"{name} is {uses.current(connection, name).state}: there is no silence to plan")
+        state = uses.current(connection, name).state
+        if state in (Life.LIVE, Life.RETIRED):
+            raise NotAllowed(f"{name} is {state}: there is no silence to plan")
         before = _keeping.plans(connection, name)
         number = before[0].number if before else 0
-        if after is not None and after != number:
-            raise Conflict("another plan was registered meanwhile", hint="read it first")
         made = Plan(
             usecase=name,
             version=usecase.card.version,
@@ -156,7 +155,7 @@ def register(
             reason=reason.strip(),
         )
         plan = _keeping.settled(made)
-        if not _keeping.keep_plan(connection, plan):
+        if after not in (None, number) or not _keeping.keep_plan(connection, plan):
             raise Conflict("another plan was registered meanwhile", hint="read it first")
         uses.remember_settings(connection, name, usecase.settings, at)
         detail = {"number": plan.number, "hash": plan.hash, "role": plan.role}
