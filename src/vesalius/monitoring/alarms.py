@@ -229,7 +229,7 @@ def _seen_again(
 def _one(connection: sa.Connection, number: int) -> Alarm:
     row = connection.execute(sa.select(table).where(table.c.id == number)).one_or_none()
     if row is None:
-        raise NotFound(f"there is no alarm {number}")
+        raise NotFound(f"there is no alarm {number}", hint="the page of the use lists those that stand")
     return _alarm(row)
 
 

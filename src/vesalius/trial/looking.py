@@ -145,11 +145,8 @@ def _when(stands: State) -> str:
     if stands.verdict in ENDED:
         return f"the trial has ended: {stands.verdict}"
     if stands.changed or stands.next_fraction is None:
-        return (
-            "the tool is no longer the one that was registered"
-            if stands.changed == "tool"
-            else "it has ended"
-        )
+        changed = stands.changed == "tool"
+        return "the tool is no longer the one that was registered" if changed else "it has ended"
     seen = stands.accrual.fraction if stands.accrual else 0.0
     return f"{seen:.0%} of the information is there, the next look is at {stands.next_fraction:.0%}"
 
