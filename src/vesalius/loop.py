@@ -25,11 +25,8 @@ from vesalius.errors import (
     Conflict,
     Erased,
     InvalidCard,
-    InvalidModel,
-    InvalidSetting,
     NotAllowed,
     Tampered,
-    Unavailable,
     VesaliusError,
 )
 from vesalius.evaluation import Cohort, gather
@@ -42,7 +39,7 @@ from vesalius.monitoring import refreshing
 from vesalius.review import OUTCOME_WINDOW, Display, Filed
 from vesalius.review.whereabouts import displays
 from vesalius.store import writing
-from vesalius.usecase import Candidate, Suggestion, UseCase, encode, find, names
+from vesalius.usecase import OURS, Candidate, Suggestion, UseCase, encode, find, names
 
 log = logging.getLogger(__name__)
 
@@ -265,7 +262,7 @@ def _suggested(usecase: UseCase, lake: Lake, candidates: Sequence[Candidate]) ->
         suggestions = usecase.suggest(usecase.evidence(lake, candidates))
         _check_answers(usecase, lake, candidates, suggestions)
         return list(zip(suggestions, displays(lake, candidates), strict=True)), []
-    except (InvalidModel, InvalidCard, InvalidSetting, Unavailable, Conflict):
+    except OURS:
         raise
     except Exception as error:  # a use case is other people's code, and data is what it is
         if len(candidates) == 1:
