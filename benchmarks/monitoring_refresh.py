@@ -91,7 +91,7 @@ def fill(
     doublings = int(np.log2(SUGGESTIONS / DAYS / per_day))
     stands = 0
     with writing(hospital.engine) as connection:
-        _references.put(connection, name, "", kept)
+        _references.keep(connection, name, "", kept)
         for day in range(today - DAYS + 1, today + 1):
             table, probability, outcomes, groups = rows(card, per_day, rng)
             for kind, truth in (("filed", None), ("known", outcomes)):

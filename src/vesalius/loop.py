@@ -15,7 +15,7 @@ import logging
 from collections.abc import Callable, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import datetime
 from typing import Literal
 
 import msgspec
@@ -25,11 +25,8 @@ from vesalius.errors import (
     Conflict,
     Erased,
     InvalidCard,
-    InvalidModel,
-    InvalidSetting,
     NotAllowed,
     Tampered,
-    Unavailable,
     VesaliusError,
 )
 from vesalius.evaluation import Cohort, gather
@@ -39,10 +36,10 @@ from vesalius.hospital import Hospital
 from vesalius.ingest import quality
 from vesalius.lake import Erasure, Lake
 from vesalius.monitoring import refreshing
-from vesalius.review import Display, Filed
+from vesalius.review import OUTCOME_WINDOW, Display, Filed
 from vesalius.review.whereabouts import displays
 from vesalius.store import writing
-from vesalius.usecase import Candidate, Suggestion, UseCase, encode, find, names
+from vesalius.usecase import OURS, Candidate, Suggestion, UseCase, encode, find, names
 
 log = logging.getLogger(__name__)
 
@@ -50,9 +47,6 @@ BATCH = 2_000
 """How many candidates are read, suggested and filed at a time, to bound memory."""
 
 _ORIGIN = ("usecase", "version", "model", "settings", "position", "subject", "focus", "as_of")
-
-OUTCOME_WINDOW = timedelta(days=180)
-"""How long after its moment an outcome is still waited for."""
 
 
 @dataclass(frozen=True)
@@ -268,7 +262,7 @@ def _suggested(usecase: UseCase, lake: Lake, candidates: Sequence[Candidate]) ->
         suggestions = usecase.suggest(usecase.evidence(lake, candidates))
         _check_answers(usecase, lake, candidates, suggestions)
         return list(zip(suggestions, displays(lake, candidates), strict=True)), []
-    except (InvalidModel, InvalidCard, InvalidSetting, Unavailable, Conflict):
+    except OURS:
         raise
     except Exception as error:  # a use case is other people's code, and data is what it is
         if len(candidates) == 1:

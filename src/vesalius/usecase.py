@@ -17,7 +17,7 @@ from __future__ import annotations
 import abc
 import hashlib
 import logging
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from importlib.metadata import EntryPoint, entry_points
@@ -26,7 +26,15 @@ from typing import TYPE_CHECKING, Any, ClassVar, Literal
 import msgspec
 
 from vesalius.card import Card, Text
-from vesalius.errors import InvalidCard, NotFound, VesaliusError
+from vesalius.errors import (
+    Conflict,
+    InvalidCard,
+    InvalidModel,
+    InvalidSetting,
+    NotFound,
+    Unavailable,
+    VesaliusError,
+)
 
 if TYPE_CHECKING:
     import numpy as np
@@ -38,6 +46,9 @@ if TYPE_CHECKING:
 log = logging.getLogger(__name__)
 
 GROUP = "vesalius.usecases"
+
+OURS = (InvalidModel, InvalidCard, InvalidSetting, Unavailable, Conflict)
+"""Errors that are not due to one patient's data (no model, no database): they stop what is being done."""
 
 Indicator = Literal["info", "warning", "critical"]
 """How urgent a suggestion is: the three values of a CDS Hooks card (CDS Hooks 2.0, Card Attributes)."""
@@ -378,6 +389,31 @@ def _load(point: EntryPoint) -> type[UseCase]:
     except Exception as error:  # other people's code, at its import
         raise InvalidCard(f"the use case {point.name} cannot be loaded: {type(error).__name__}") from error
     return found
+
+
+def evidence_of(
+    usecase: UseCase, lake: Lake, candidates: Sequence[Candidate]
+) -> Iterator[tuple[int, pa.Table | None]]:
+    """The evidence on some candidates, in order, piece by piece with how many; None of one that has none.
+
+    What fails for many is asked again for each half, until those are alone whose data the use case cannot
+    bear; the log tells of each without a word of theirs. An error in :data:`OURS` is raised.
+    """
+    try:
+        table = usecase.evidence(lake, candidates).table
+    except OURS:
+        raise
+    except Exception as error:  # a use case is other people's code, and data is what it is
+        if len(candidates) == 1:
+            # Only the kind of error: its message could quote what it was reading.
+            log.error("%s: no evidence for a case: %s", usecase.card.name, type(error).__name__)  # noqa: TRY400
+            yield 1, None
+            return
+        middle = len(candidates) // 2
+        yield from evidence_of(usecase, lake, candidates[:middle])
+        yield from evidence_of(usecase, lake, candidates[middle:])
+    else:
+        yield len(candidates), table
 
 
 def encode(value: Any) -> bytes:

@@ -13,6 +13,10 @@ from vesalius.card import Text
 from vesalius.governance import people, uses, views
 from vesalius.hospital import Hospital
 from vesalius.lake import Arrival
+from vesalius.monitoring import _weeks, alarms
+from vesalius.monitoring.alarms import Finding
+from vesalius.monitoring.refreshing import _write, refresh_use
+from vesalius.monitoring.status import Cell, ChartLine, Figures, GapLine, Range, RuleLine, Week, this_monday
 from vesalius.review import Display
 from vesalius.settings import Settings
 from vesalius.store import writing
@@ -468,3 +472,32 @@ def save_views(hospital: Hospital) -> None:
     text = '{"resource": "Patient", "title": "Mine", "select": [{"column": [{"name": "key", "path": "id"}]}]}'
     views.save(hospital.engine, "mine", text, engineer)
     views.save(hospital.engine, "mine", text.replace("key", "id"), engineer, after=1)
+
+
+def watch(hospital: Hospital, now: datetime) -> None:
+    """Refreshes the monitoring, and leaves figures as a refresh of a busier use would."""
+    refresh_use(hospital, USECASE, now)
+    figures = Figures(
+        at=now, model="ab" * 32, state="live", since=now - timedelta(days=30), origin="urine-0123456789abcdef",
+        origin_rows=472, origin_at=now, daily=(4, 0, 7, 9), shown=12, estimated=Range(0.81, 0.77, 0.85),
+        before=Range(0.83, 0.8, 0.86), realised=Range(0.79, 0.7, 0.88), known=210, events=60,
+        ratio=Range(1.1, 0.9, 1.3), slope=Range(0.9, 0.7, 1.1), proposal="intercept", add=0.21,
+        drifted=("age",), decided=20, overrides=Range(0.25, 0.1, 0.4), to_decision=95.0, wards={"Urologie": 1.5},
+        gaps=(GapLine(group="sex=female", known=120, events=40, auroc=Range(0.8, 0.7, 0.9), gap=Range(0.01, -0.1, 0.1),
+                      ratio=Range(1.0, 0.8, 1.2), beyond=False),),
+        rules=(RuleLine(name="outcomes", cases=210, minimum=100, value=3.2, limit=4.5, left=17),
+               RuleLine(name="feed", cases=40, minimum=30, value=0.1, limit=0.9, about="nitrite")),
+        charts=(ChartLine(name="more", cases=210, limit=4.5, value=3.2, points=((0, 0.0), (100, 1.5), (210, 3.2))),),
+        right=(10, 12), wrong=(3, 5),
+    )  # fmt: skip
+    monday = this_monday(now)
+    with writing(hospital.engine) as connection:
+        _write(connection, USECASE, figures, now)
+        for back in range(3):
+            week = Week(
+                monday=monday - 7 * back, rows=60, known=40, events=12,
+                cells=(Cell("age", 0.3, 0.02, 0.01, True, False), Cell("nitrite", 0.02, 0.5, 0.1, False, True)),
+                estimated=Range(0.8, 0.7, 0.9), realised=Range(0.78, 0.6, 0.9), ratio=Range(1.1, 0.7, 1.4),
+            )  # fmt: skip
+            _weeks.keep(connection, USECASE, "ab" * 32, week)
+        alarms.settle(connection, USECASE, "ab" * 32, [Finding("subgroup", "sex=female", "alarm", {})], now)

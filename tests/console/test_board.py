@@ -1,7 +1,7 @@
 """The board and the monitoring pages: what they show, to whom, and what can be done there."""
 
 import re
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, datetime
 
 import pytest
 import synthetic
@@ -9,10 +9,8 @@ from browsing import Reader
 
 from vesalius.console import app
 from vesalius.governance import audit, people, uses, watching
-from vesalius.monitoring import _weeks, alarms, status
+from vesalius.monitoring import alarms, status
 from vesalius.monitoring.alarms import Finding
-from vesalius.monitoring.refreshing import _write, refresh_use
-from vesalius.monitoring.status import Cell, ChartLine, Figures, GapLine, Range, RuleLine, Week, this_monday
 from vesalius.store import writing
 
 NAME = synthetic.USECASE
@@ -24,37 +22,9 @@ def hospital(tmp_path):
     """A live use with decisions; figures as a refresh of a busier one would leave them."""
     made = synthetic.make(tmp_path / "home", count=30)
     now = datetime.now(UTC)
-    refresh_use(made, NAME, now)
-    fill(made, now)
+    synthetic.watch(made, now)
     yield made
     made.close()
-
-
-def fill(hospital, now):
-    figures = Figures(
-        at=now, model="ab" * 32, state="live", since=now - timedelta(days=30), origin="urine-0123456789abcdef",
-        origin_rows=472, origin_at=now, daily=(4, 0, 7, 9), shown=12, estimated=Range(0.81, 0.77, 0.85),
-        before=Range(0.83, 0.8, 0.86), realised=Range(0.79, 0.7, 0.88), known=210, events=60,
-        ratio=Range(1.1, 0.9, 1.3), slope=Range(0.9, 0.7, 1.1), proposal="intercept", add=0.21,
-        drifted=("age",), decided=20, overrides=Range(0.25, 0.1, 0.4), to_decision=95.0, wards={"Urologie": 1.5},
-        gaps=(GapLine(group="sex=female", known=120, events=40, auroc=Range(0.8, 0.7, 0.9), gap=Range(0.01, -0.1, 0.1),
-                      ratio=Range(1.0, 0.8, 1.2), beyond=False),),
-        rules=(RuleLine(name="outcomes", cases=210, minimum=100, value=3.2, limit=4.5, left=17),
-               RuleLine(name="feed", cases=40, minimum=30, value=0.1, limit=0.9, about="nitrite")),
-        charts=(ChartLine(name="more", cases=210, limit=4.5, value=3.2, points=((0, 0.0), (100, 1.5), (210, 3.2))),),
-        right=(10, 12), wrong=(3, 5),
-    )  # fmt: skip
-    monday = this_monday(now)
-    with writing(hospital.engine) as connection:
-        _write(connection, NAME, figures, now)
-        for back in range(3):
-            week = Week(
-                monday=monday - 7 * back, rows=60, known=40, events=12,
-                cells=(Cell("age", 0.3, 0.02, 0.01, True, False), Cell("nitrite", 0.02, 0.5, 0.1, False, True)),
-                estimated=Range(0.8, 0.7, 0.9), realised=Range(0.78, 0.6, 0.9), ratio=Range(1.1, 0.7, 1.4),
-            )  # fmt: skip
-            _weeks.keep(connection, NAME, "ab" * 32, week)
-        alarms.settle(connection, NAME, "ab" * 32, [Finding("subgroup", "sex=female", "alarm", {})], now)
 
 
 @pytest.fixture

@@ -45,8 +45,14 @@ PAGES = {
         "/usecases/urine/report",
         "/usecases/urine/questions",
         "/usecases/urine/trial",
+        "/board",
+        "/usecases/urine/monitoring",
         "/audit",
         "/about",
+    ),
+    "vermeulen": (
+        "/usecases/urine/trial",
+        "/usecases/urine/monitoring/rules",
     ),
     "segers": (
         "/received",
@@ -91,6 +97,7 @@ def address(tmp_path_factory) -> Iterator[str]:
     synthetic.receive_local_codes(hospital)
     synthetic.doubles(hospital, datetime.now(UTC))
     synthetic.validate(hospital)
+    synthetic.watch(hospital, datetime.now(UTC))
     synthetic.save_views(hospital)
     listening = socket.create_server(("127.0.0.1", 0))
     server = uvicorn.Server(uvicorn.Config(app(hospital), log_level="warning"))

@@ -9,7 +9,7 @@ from vesalius import loop
 from vesalius.cli import main
 from vesalius.errors import Conflict
 from vesalius.governance import audit, uses
-from vesalius.monitoring import _counting, _tallies, alarms, status
+from vesalius.monitoring import _counting, _references, _tallies, alarms, status
 from vesalius.review import tallying
 from vesalius.store import reading, writing
 
@@ -168,6 +168,40 @@ def test_a_use_that_does_not_run_reads_no_patient(tiny, monkeypatch):
     monkeypatch.setattr(_counting, "facts", None)
     assert world.refresh().counted == 0
     assert status(world.engine, "fever").light == "off"
+
+
+def test_what_happened_waits_until_most_of_its_day_is_known_as_its_absence_takes_longer(tiny):
+    world = live(tiny)
+    late = []
+    for _ in range(8):
+        made = world.receive(20, lambda: world.random.gauss(50, 25))
+        loop.turn(world.hospital, "fever", world.now + HOUR)
+        world.tell(made[:8], lambda _: 1.0)  # known at once; that it did not happen is not
+        late += made[8:]
+        world.now += DAY
+        done = world.refresh()
+        assert (done.counted, done.silenced) == (20, "")
+    assert status(world.engine, "fever").figures.charts == ()
+    world.tell(late[:24], lambda _: 0.0)  # of the first two days all, of the others none
+    world.now += DAY
+    assert world.refresh().counted == 40
+    assert {chart.cases for chart in status(world.engine, "fever").figures.charts} == {40}
+    world.now += 180 * DAY
+    assert world.refresh().counted == 6 * 8  # nothing more will be known of these days
+
+
+def test_the_first_weeks_are_a_reference_without_outcomes_that_are_nearly_all_events(tiny):
+    tiny.silent()
+    for _ in range(5):
+        made = tiny.receive(60, lambda: tiny.random.gauss(50, 25))
+        loop.turn(tiny.hospital, "fever", tiny.now + HOUR)
+        tiny.tell(made[:20], lambda _: 1.0)
+        tiny.now += 7 * DAY
+    tiny.refresh()
+    with reading(tiny.engine) as connection:
+        reference = _references.in_force(connection, "fever", "").reference
+    assert reference.rows > 240
+    assert reference.scored.known == 0
 
 
 def test_an_erased_suggestion_is_passed_over(tiny):

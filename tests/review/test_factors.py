@@ -97,12 +97,15 @@ def test_each_suggestion_and_each_outcome_is_counted_once(review, suggest, engin
     model = made[0].model
     with writing(engine) as connection:
         assert tallying.waiting(connection, "urine") == 5
-        assert tallying.untallied_outcomes(connection, "urine", model, 10) == []  # not before the suggestion
+        days = {day_of(each.as_of) for each in made}
+        assert (
+            tallying.untallied_outcomes(connection, "urine", model, days, 10) == []
+        )  # not before the suggestion
         found = tallying.untallied(connection, "urine", model, 10)
         assert len(found) == 5
         assert tallying.mark(connection, [each.id for each in found], NOON)
         assert not tallying.mark(connection, [found[0].id], NOON)
-        known = tallying.untallied_outcomes(connection, "urine", model, 10)
+        known = tallying.untallied_outcomes(connection, "urine", model, days, 10)
         assert [each.outcome for each in known] == [True, True]
         assert tallying.mark_outcomes(connection, [each.id for each in known], NOON)
         assert tallying.models(connection, "urine") == []

@@ -9,7 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from vesalius.errors import InvalidSetting, Unavailable
-from vesalius.store import Instant, from_microseconds, microseconds, open_store, reading, writing
+from vesalius.store import Instant, add, from_microseconds, microseconds, open_store, put, reading, writing
 
 MOMENTS = st.datetimes(min_value=datetime(1900, 1, 1), max_value=datetime(2200, 1, 1), timezones=st.just(UTC))
 
@@ -69,6 +69,20 @@ def test_what_was_written_is_read_by_the_next_reading(engine, numbers):
             moment,
             None,
         ]
+
+
+def test_a_row_that_is_there_already_is_left_alone_or_replaced(engine):
+    table = sa.Table(
+        "pair", sa.MetaData(), sa.Column("a", sa.Integer, primary_key=True), sa.Column("b", sa.Integer)
+    )
+    table.create(engine)
+    with writing(engine) as connection:
+        for number in (1, 2):
+            assert add(connection, table, {"a": 1, "b": number}) == (number == 1)
+        assert connection.execute(sa.select(table)).all() == [(1, 1)]
+        for key, number in ((1, 3), (2, 4)):
+            put(connection, table, {"a": key}, {"b": number})
+        assert connection.execute(sa.select(table).order_by(table.c.a)).all() == [(1, 3), (2, 4)]
 
 
 def test_a_reading_sees_one_state_while_others_write(engine, numbers):

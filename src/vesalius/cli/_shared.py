@@ -18,6 +18,11 @@ LANGUAGES = ("fr", "nl", "de", "en")
 
 Tick = Callable[[str, int, int, str], None]
 
+MOMENT = click.DateTime(["%Y-%m-%dT%H:%M:%S%z"])
+"""A moment with its time zone."""
+
+NOW = click.option("--now", type=MOMENT, default=None, help="Take this moment as now.")
+
 HOME = click.option(
     "--home",
     type=click.Path(path_type=Path, file_okay=False),

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from vesalius.cli._shared import HOME, opened, progress, rows, said
+from vesalius.cli._shared import HOME, MOMENT, opened, progress, rows, said
 from vesalius.cli.maps import ingest_table, sql_options, table_of
 
 if TYPE_CHECKING:
@@ -34,7 +34,7 @@ if TYPE_CHECKING:
 )
 @click.option(
     "--received",
-    type=click.DateTime(["%Y-%m-%dT%H:%M:%S%z"]),
+    type=MOMENT,
     default=None,
     help="When they were received, if not now: for data whose dates were shifted into the future.",
 )

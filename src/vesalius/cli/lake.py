@@ -8,9 +8,7 @@ from pathlib import Path
 import click
 
 from vesalius.cli import erasure as erasing
-from vesalius.cli._shared import HOME, Tick, opened, progress
-
-MOMENT = click.DateTime(["%Y-%m-%dT%H:%M:%S%z"])
+from vesalius.cli._shared import HOME, MOMENT, Tick, opened, progress
 
 
 @click.group("lake")

@@ -12,6 +12,7 @@ import click
 from vesalius.cli._shared import HOME, opened, progress, rows
 
 if TYPE_CHECKING:
+    from vesalius.hospital import Hospital
     from vesalius.monitoring import Alarm, Range, Status
 
 
@@ -44,12 +45,12 @@ def monitor(usecase: str | None, refresh: bool, check: bool, home: Path) -> None
         sys.exit(1)
 
 
-def _refresh(hospital: object, usecase: str | None) -> bool:
+def _refresh(hospital: Hospital, usecase: str | None) -> bool:
     """Brings one use or all up to date; whether one could not be."""
     from vesalius.monitoring import refreshing
 
     with progress() as tick:
-        done = refreshing.refresh(hospital, datetime.now(UTC), rows(tick, "monitoring"), usecase or "")  # type: ignore[arg-type]
+        done = refreshing.refresh(hospital, datetime.now(UTC), rows(tick, "monitoring"), usecase or "")
     for each in done:
         if each.silenced:
             click.secho(f"{each.usecase} was silenced: {each.silenced}", fg="red", err=True)

@@ -5,22 +5,17 @@ from __future__ import annotations
 import json
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import click
 
-from vesalius.cli._shared import HOME, opened
+from vesalius.cli._shared import HOME, NOW, opened
 
 if TYPE_CHECKING:
+    from vesalius.evaluation.endpoints import Name
+    from vesalius.evaluation.sequential import Bounds
     from vesalius.hospital import Hospital
     from vesalius.trial import Draft, Look, Plan, State
-
-NOW = click.option(
-    "--now",
-    type=click.DateTime(["%Y-%m-%dT%H:%M:%S%z"]),
-    default=None,
-    help="Take this moment as now.",
-)
 
 ENDPOINT = click.option(
     "--endpoint",
@@ -63,7 +58,9 @@ def trial_command() -> None:
     help="Write the plan there, to edit and register.",
 )
 @HOME
-def plan_command(usecase: str, endpoint: str, changes: tuple[str, ...], out: Path | None, home: Path) -> None:
+def plan_command(
+    usecase: str, endpoint: Name, changes: tuple[str, ...], out: Path | None, home: Path
+) -> None:
     """Propose a plan from the latest validation run, and compute how many patients it needs."""
     import msgspec
 
@@ -140,14 +137,13 @@ def show_command(usecase: str, now: datetime | None, as_json: bool, home: Path) 
     with opened(home) as hospital:
         stands = state(hospital, usecase, now or datetime.now(UTC))
     if as_json:
-        body: Any = msgspec.to_builtins(stands) | {"seal": stands.seal}
-        click.echo(json.dumps(body, indent=1))
+        click.echo(json.dumps(msgspec.to_builtins(stands) | {"seal": stands.seal}, indent=1))
         return
     for line in _lines(stands):
         click.echo(line)
 
 
-def _proposed(hospital: Hospital, usecase: str, endpoint: Any) -> Draft:
+def _proposed(hospital: Hospital, usecase: str, endpoint: Name) -> Draft:
     from vesalius.evaluation import latest
     from vesalius.trial import propose
     from vesalius.usecase import find
@@ -221,5 +217,5 @@ def _look(look: Look) -> list[str]:
     return lines
 
 
-def _bounds(bounds: Any) -> tuple[Any, Any, Any]:
+def _bounds(bounds: Bounds) -> tuple[tuple[float, ...], tuple[float, ...], tuple[float, ...]]:
     return bounds.fractions, bounds.upper, bounds.lower

@@ -5,11 +5,15 @@ from __future__ import annotations
 import sys
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING
 
 import click
 
-from vesalius.cli._shared import DATA, FILES, HOME, SEED, history, opened, progress
+from vesalius.cli._shared import DATA, FILES, HOME, NOW, SEED, history, opened, progress
+
+if TYPE_CHECKING:
+    from vesalius.loop import Turn
+    from vesalius.monitoring.refreshing import Refreshed
 
 
 @click.command()
@@ -100,12 +104,7 @@ def adopt(usecase: str, model: str, login: str, reason: str, password: str, home
 
 @click.command("run")
 @click.argument("usecase", required=False)
-@click.option(
-    "--now",
-    type=click.DateTime(["%Y-%m-%dT%H:%M:%S%z"]),
-    default=None,
-    help="Take this moment as now.",
-)
+@NOW
 @HOME
 def run_command(usecase: str | None, now: datetime | None, home: Path) -> None:
     """One turn of the loop: who is due, their evidence, suggestions, and the outcomes that came in.
@@ -115,18 +114,19 @@ def run_command(usecase: str | None, now: datetime | None, home: Path) -> None:
     """
     from vesalius import loop, trial
 
-    moment, stopped = now or datetime.now(UTC), list[Any]()
+    moment = now or datetime.now(UTC)
+    watched: list[Refreshed] = []
     with opened(home) as hospital:
         if usecase:
             turns = [loop.turn(hospital, usecase, moment)]
             loop.outcomes(hospital, usecase, moment)
             trial.turn(hospital, usecase, moment)
         else:
-            turns = loop.turn_all(hospital, moment, stopped.append)
+            turns = loop.turn_all(hospital, moment, watched.append)
     for turn in turns:
         done = "" if turn.mode == "off" and turn.error else _turned(turn)
         click.echo(f"{turn.usecase}: {'; '.join(filter(None, (done, turn.error)))}")
-    for each in stopped:
+    for each in watched:
         if each.silenced or each.error:
             told = f"silenced: {each.silenced}" if each.silenced else f"monitoring: {each.error}"
             click.echo(f"{each.usecase}: {told}")
@@ -134,7 +134,7 @@ def run_command(usecase: str | None, now: datetime | None, home: Path) -> None:
         sys.exit(1)
 
 
-def _turned(turn: Any) -> str:
+def _turned(turn: Turn) -> str:
     return f"{turn.candidates} due, {turn.filed} new suggestions ({turn.mode})"
 
 

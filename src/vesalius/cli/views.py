@@ -12,14 +12,13 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from vesalius.cli._shared import HOME, opened, progress
+from vesalius.cli._shared import HOME, MOMENT, opened, progress
 from vesalius.errors import InvalidView, NotFound
 
 if TYPE_CHECKING:
     from vesalius.lake import Lake
     from vesalius.views import Files, Problem, View
 
-MOMENT = click.DateTime(["%Y-%m-%dT%H:%M:%S%z"])
 SHOWN = 20
 """How many rows a table on the screen has, unless another limit is asked for."""
 WIDTH = 32

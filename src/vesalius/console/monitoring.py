@@ -105,7 +105,7 @@ def _page(visit: Visit, name: str, said: Speaker) -> MonitoringPage:
         may_acknowledge=visit.may(Right.ACKNOWLEDGE),
         figures=_figures(visit, seen),
         rules=tuple(_rule(visit, said, each, rule) for rule in seen.rules),
-        weeks=tuple(_week(visit, week.monday) for week in past[-HEAT:]),
+        weeks=tuple(plots.week_name(visit, week.monday) for week in past[-HEAT:]),
         heat=_heat(visit, said, name, past[-HEAT:]),
         chosen=_chosen(visit, said, name, seen),
         plots=plots.performance(visit, past, seen) if seen.origin and seen.scored else (),
@@ -196,10 +196,6 @@ def _rule(visit: Visit, said: Speaker, each: Status, rule: RuleLine) -> RuleRow:
     )
 
 
-def _week(visit: Visit, monday: int) -> str:
-    return plots.week_name(visit, monday)
-
-
 def _heat(visit: Visit, said: Speaker, name: str, past: list[Week]) -> tuple[HeatRow, ...]:
     inputs = list(dict.fromkeys(cell.input for week in past for cell in week.cells))
     by_week = [{cell.input: cell for cell in week.cells} for week in past]
@@ -216,7 +212,7 @@ def _heat(visit: Visit, said: Speaker, name: str, past: list[Week]) -> tuple[Hea
 
 
 def _heat_cell(visit: Visit, name: str, input_: str, monday: int, cell: Cell | None) -> HeatCell:
-    label = _week(visit, monday)
+    label = plots.week_name(visit, monday)
     if cell is None:
         return HeatCell("few", "", "", "", label)
     level = "much" if cell.psi >= MUCH else "some" if cell.psi >= SOME else "quiet"
@@ -236,7 +232,7 @@ def _chosen(visit: Visit, said: Speaker, name: str, seen: Figures) -> Distributi
     missing = (beside.now[-1] / max(sum(beside.now), 1), beside.before[-1] / max(sum(beside.before), 1))
     percent = visit.language.percent
     return Distribution(
-        title=f"{said.input(input_)}, {_week(visit, plots.monday_of(week))}",
+        title=f"{said.input(input_)}, {plots.week_name(visit, plots.monday_of(week))}",
         picture=plots.beside(visit, said, beside),
         sentence=visit.say(GONE, now=percent(missing[0]), before=percent(missing[1])),
     )

@@ -41,17 +41,15 @@ def show(visit: Visit) -> Response:
 
     name = visit.path("name")
     said, run = speaker(name, visit.language), latest_run(visit.hospital, name)
-    page = ReportPage(name=name, title=said.say("title"), run="", run_at=None, fragment=Markup(), open=0)
-    if run is not None:
-        made = _document(visit, said, name, run)
-        page = ReportPage(
-            name=name,
-            title=said.say("title"),
-            run=run.id,
-            run_at=made_at(visit.hospital, run),
-            fragment=Markup(fragment(made)),  # noqa: S704 -- made by our own escaping templates
-            open=made.asked,
-        )
+    made = None if run is None else _document(visit, said, name, run)
+    page = ReportPage(
+        name=name,
+        title=said.say("title"),
+        run=run.id if run else "",
+        run_at=made_at(visit.hospital, run) if run else None,
+        fragment=Markup(fragment(made)) if made else Markup(),  # noqa: S704 -- our own escaping templates
+        open=made.asked if made else 0,
+    )
     return render(visit, "report.html", page)
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from datetime import timedelta
 from typing import Any
 
@@ -86,23 +86,20 @@ def about(said: Speaker, name: str) -> str:
 
 def ranged(visit: Visit, figure: Range, digits: int = 2) -> str:
     """A figure with its interval, or a dash."""
-    if figure.value is None:
-        return "–"
-    number = visit.language.number
-    shown = number(figure.value, digits)
-    if figure.low is None or figure.high is None:
-        return shown
-    return f"{shown} ({number(figure.low, digits)}–{number(figure.high, digits)})"
+    return _spanned(figure, lambda value: visit.language.number(value, digits))
 
 
 def shared(visit: Visit, figure: Range) -> str:
     """A share with its interval in percent, or a dash."""
+    return _spanned(figure, visit.language.percent)
+
+
+def _spanned(figure: Range, write: Callable[[float], str]) -> str:
     if figure.value is None:
         return "–"
-    percent = visit.language.percent
     if figure.low is None or figure.high is None:
-        return percent(figure.value)
-    return f"{percent(figure.value)} ({percent(figure.low)}–{percent(figure.high)})"
+        return write(figure.value)
+    return f"{write(figure.value)} ({write(figure.low)}–{write(figure.high)})"
 
 
 def rule_value(visit: Visit, rule: RuleLine) -> str:

@@ -10,9 +10,8 @@ from typing import Any, Literal
 
 import msgspec
 import sqlalchemy as sa
-from sqlalchemy.dialects import postgresql, sqlite
 
-from vesalius.store import Instant, metadata
+from vesalius.store import Instant, add, metadata, put
 from vesalius.usecase import encode
 
 _use = sa.Table(
@@ -93,8 +92,7 @@ def write_use(
 ) -> None:
     """Writes where a use stands."""
     values = {"state": str(state), "since": since, "model": model, "settings": settings}
-    statement = _insert(connection, _use).values(usecase=name, **values)
-    connection.execute(statement.on_conflict_do_update(index_elements=["usecase"], set_=values))
+    put(connection, _use, {"usecase": name}, values)
 
 
 def keep_settings(
@@ -103,10 +101,8 @@ def keep_settings(
     """Keeps settings by their hash, the first time they are seen; returns the hash."""
     body = encode(dict(settings))
     digest = hashlib.sha256(body).hexdigest()
-    kept = _insert(connection, _settings).values(
-        usecase=name, hash=digest, body=body.decode(), by=by, reason=reason, at=at
-    )
-    connection.execute(kept.on_conflict_do_nothing())
+    row = {"usecase": name, "hash": digest, "body": body.decode(), "by": by, "reason": reason, "at": at}
+    add(connection, _settings, row)
     return digest
 
 
@@ -138,8 +134,3 @@ def signatures(connection: sa.Connection, name: str) -> dict[str, Change]:
             break
         signed[change.before] = change
     return signed
-
-
-def _insert(connection: sa.Connection, table: sa.Table) -> Any:
-    dialect = postgresql if connection.dialect.name == "postgresql" else sqlite
-    return dialect.insert(table)

@@ -17,7 +17,7 @@ from vesalius.governance import audit
 from vesalius.governance.audit import Action
 from vesalius.governance.people import Person
 from vesalius.governance.roles import Right, Role, require
-from vesalius.store import Instant, metadata, reading, writing
+from vesalius.store import Instant, add, metadata, reading, writing
 
 if TYPE_CHECKING:
     from vesalius.evaluation.reporting import Answer
@@ -197,16 +197,13 @@ def _role(question: str, person: Person) -> str:
 def _add(engine: sa.Engine, made: Given, action: Action, after: int) -> Given:
     same = sa.and_(_answer.c.usecase == made.usecase, _answer.c.question == made.question)
     asked = sa.select(_answer.c.version, _answer.c.text, _answer.c.run).where(same)
-    try:
-        with writing(engine) as connection:
-            last = connection.execute(asked.order_by(_answer.c.version.desc()).limit(1)).first()
-            if (last.version if last else 0) != after:
-                raise Conflict("somebody answered that question meanwhile", hint="read it first")
-            if last and (last.text, last.run) == (made.text, made.run):
-                raise Conflict("it says that already")
-            connection.execute(sa.insert(_answer).values(**vars(made)))
-            detail = {"question": made.question, "version": made.version, "role": made.role, "run": made.run}
-            audit.record(connection, made.by, action, made.usecase, detail, made.at)
-    except sa.exc.IntegrityError:
-        raise Conflict("somebody answered that question meanwhile", hint="read it first") from None
+    with writing(engine) as connection:
+        last = connection.execute(asked.order_by(_answer.c.version.desc()).limit(1)).first()
+        newest = (last.version if last else 0) == after
+        if newest and last and (last.text, last.run) == (made.text, made.run):
+            raise Conflict("it says that already", hint="nothing was changed")
+        if not newest or not add(connection, _answer, vars(made)):
+            raise Conflict("somebody answered that question meanwhile", hint="read it first")
+        detail = {"question": made.question, "version": made.version, "role": made.role, "run": made.run}
+        audit.record(connection, made.by, action, made.usecase, detail, made.at)
     return made

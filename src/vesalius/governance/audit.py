@@ -23,7 +23,7 @@ import sqlalchemy as sa
 
 from vesalius.errors import Tampered
 from vesalius.identity import Merge
-from vesalius.store import Instant, metadata, reading, writing
+from vesalius.store import Instant, add, metadata, reading, writing
 from vesalius.usecase import encode
 
 
@@ -317,17 +317,9 @@ def _to_event(values: dict[str, Any]) -> Event:
 def _lock_head(connection: sa.Connection) -> Head:
     row = connection.execute(_LAST).one_or_none()
     if row is None:
-        _first_head(connection)
+        add(connection, _head, {"id": 1, "seq": 0, "hash": START})
         row = connection.execute(_LAST).one()
     return Head(row.seq, row.hash)
-
-
-def _first_head(connection: sa.Connection) -> None:
-    from sqlalchemy.dialects import postgresql, sqlite
-
-    dialect = postgresql if connection.dialect.name == "postgresql" else sqlite
-    first = dialect.insert(_head).values(id=1, seq=0, hash=START)
-    connection.execute(first.on_conflict_do_nothing())
 
 
 @contextmanager

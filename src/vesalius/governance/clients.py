@@ -21,7 +21,7 @@ import sqlalchemy as sa
 from vesalius.errors import Conflict, InvalidSetting, NotAllowed, NotFound, TooMany
 from vesalius.governance import audit
 from vesalius.governance.audit import Action
-from vesalius.store import Instant, metadata, reading, writing
+from vesalius.store import Instant, insert, metadata, reading, writing
 
 ATTEMPTS = 20
 """How many wrong tokens from one address are answered before it must wait."""
@@ -196,19 +196,14 @@ def _refuse(engine: sa.Engine, row: Any, address: str, at: datetime) -> None:
     actor = f"client:{row.id}" if row is not None else "unknown"
     with writing(engine) as connection:
         connection.execute(sa.delete(_refused).where(_refused.c.since <= at - WINDOW))
-        connection.execute(_count_one(connection.dialect.name, address, at))
+        _count_one(connection, address, at)
         audit.record(connection, actor, Action.CLIENT_REFUSED, actor, {"address": address}, at)
 
 
-def _count_one(dialect: str, address: str, at: datetime) -> sa.Executable:
-    from sqlalchemy.dialects import postgresql, sqlite
-
-    insert = (postgresql if dialect == "postgresql" else sqlite).insert(_refused)
-    first = insert.values(address=address, since=at, count=1)
-    again: sa.Executable = first.on_conflict_do_update(
-        index_elements=["address"], set_={"count": _refused.c.count + 1}
-    )
-    return again
+def _count_one(connection: sa.Connection, address: str, at: datetime) -> None:
+    first = insert(connection, _refused).values(address=address, since=at, count=1)
+    again = {"count": _refused.c.count + 1}
+    connection.execute(first.on_conflict_do_update(index_elements=["address"], set_=again))
 
 
 def _check(name: str, source: str, rights: tuple[str, ...]) -> None:

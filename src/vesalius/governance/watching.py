@@ -155,16 +155,6 @@ def declare(
     return watch
 
 
-def declared(where: sa.Engine | sa.Connection, name: str, digest: str) -> Watch | None:
-    """What was declared under this hash, or None where it never was."""
-    if isinstance(where, sa.Engine):
-        with reading(where) as connection:
-            return declared(connection, name, digest)
-    asked = sa.select(_watch.c.body).where(_watch.c.usecase == name, _watch.c.hash == digest).limit(1)
-    body = where.execute(asked).scalar_one_or_none()
-    return None if body is None else msgspec.json.decode(body, type=Watch)
-
-
 def _check(card: Card, watch: Watch) -> None:
     known: dict[str, StopRule] = {rule.name: rule for rule in stop_rules(card)}
     for name, limit in watch.limits.items():

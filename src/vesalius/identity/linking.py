@@ -28,7 +28,7 @@ from vesalius.identity._tables import progress as progress_table
 from vesalius.identity.identifiers import flags, numbers
 from vesalius.identity.rules import BY_CODE, Person, judged, keys, person
 from vesalius.lake import Lake, Version
-from vesalius.store import reading, writing
+from vesalius.store import insert, reading, writing
 
 BATCH = 2_000
 """How many versions of patients are taken from the log in one transaction."""
@@ -148,17 +148,9 @@ def _hold(connection: sa.Connection) -> int:
     asked = sa.select(progress_table.c.seq).with_for_update()
     found = connection.execute(asked).scalar()
     if found is None:  # two may begin at once
-        connection.execute(_unless_there(connection, progress_table), [{"id": 1, "seq": 0}])
+        connection.execute(insert(connection, progress_table).on_conflict_do_nothing(), [{"id": 1, "seq": 0}])
         found = connection.execute(asked).scalar_one()
     return int(found)
-
-
-def _unless_there(connection: sa.Connection, table: sa.Table) -> Any:
-    """An insert that leaves alone what somebody else has written meanwhile."""
-    from sqlalchemy.dialects import postgresql, sqlite
-
-    dialect = postgresql if connection.dialect.name == "postgresql" else sqlite
-    return dialect.insert(table).on_conflict_do_nothing()
 
 
 # The index -------------------------------------------------------------------------------------------------
@@ -261,7 +253,7 @@ def _propose(connection: sa.Connection, people: list[Person], seen: set[str], no
         if pair not in known
     ]
     if new:
-        connection.execute(_unless_there(connection, pair_table), new)
+        connection.execute(insert(connection, pair_table).on_conflict_do_nothing(), new)
     for pair, row in known.items():
         _renew(connection, row, found.get(pair), concerned=not seen.isdisjoint(pair))
     return len(new)

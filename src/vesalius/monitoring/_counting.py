@@ -7,7 +7,7 @@ read. What the suggestion itself says was missing counts as missing.
 
 from __future__ import annotations
 
-import logging
+import itertools
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
@@ -17,19 +17,18 @@ import numpy as np
 import pyarrow as pa
 import sqlalchemy as sa
 
-from vesalius.errors import Conflict, Unavailable
+from vesalius.errors import Conflict
 from vesalius.evaluation import groups
 from vesalius.evaluation.monitoring import Reference, Tally
+from vesalius.evaluation.monitoring.looks import RIPE
 from vesalius.hospital import Hospital
 from vesalius.monitoring import _tallies
 from vesalius.monitoring._tallies import Key, Kind
-from vesalius.review import tallying
+from vesalius.review import OUTCOME_WINDOW, tallying
 from vesalius.review.factors import day_of
 from vesalius.review.tallying import Untallied
-from vesalius.store import reading, writing
-from vesalius.usecase import Candidate, UseCase
-
-log = logging.getLogger(__name__)
+from vesalius.store import reading
+from vesalius.usecase import Candidate, UseCase, evidence_of
 
 BATCH = 2_000
 """How many suggestions are read and counted at a time."""
@@ -53,11 +52,11 @@ class Counted:
 
 
 def next_batch(
-    hospital: Hospital, usecase: UseCase, reference: Reference, model: str, kind: Kind
+    hospital: Hospital, usecase: UseCase, reference: Reference, model: str, kind: Kind, now: datetime
 ) -> Counted | None:
-    """Counts the next that wait; None where nothing does. Nothing is written: :func:`keep` does."""
+    """Counts the next that wait, outcomes of ripe days only; None where none does. :func:`keep` writes it."""
     with reading(hospital.engine) as connection:
-        waiting = _waiting(connection, usecase.card.name, model, kind)
+        waiting = _waiting(connection, usecase.card.name, model, kind, now)
     return tallied(hospital, usecase, reference, waiting, kind) if waiting else None
 
 
@@ -71,19 +70,6 @@ def keep(connection: sa.Connection, name: str, model: str, batch: Counted, now: 
     if not marking(connection, [row.id for row in batch.waiting], now):
         raise Conflict("the same is being counted elsewhere at this moment", hint="nothing is lost")
     _tallies.add(connection, name, model, batch.kind, batch.tallies)
-
-
-def skip(hospital: Hospital, name: str, model: str, now: datetime) -> None:
-    """Lets what has no reference and never will have one wait no longer."""
-    kinds: tuple[Kind, ...] = ("filed", "known")
-    for kind in kinds:
-        while True:
-            with writing(hospital.engine) as connection:
-                waiting = _waiting(connection, name, model, kind)
-                marking = tallying.mark if kind == "filed" else tallying.mark_outcomes
-                marking(connection, [row.id for row in waiting], now)
-            if len(waiting) < BATCH:
-                break
 
 
 def tallied(
@@ -126,32 +112,16 @@ def facts(
     tables: list[pa.Table] = []
     known: list[Untallied] = []
     if wanted:
-        position = max(row.position for row in wanted)
-        lake = hospital.lake.pinned(position)
-        _gather(usecase, lake, wanted, tables, known)
+        lake = hospital.lake.pinned(max(row.position for row in wanted))
+        waiting, asked = iter(wanted), [Candidate(row.subject, row.focus, row.as_of) for row in wanted]
+        for count, table in evidence_of(usecase, lake, asked):
+            some = list(itertools.islice(waiting, count))
+            if table is not None:
+                tables.append(table)
+                known += some
     if not tables:
         return pa.table({item.name: pa.array([], pa.string()) for item in usecase.card.inputs}), []
     return _without(pa.concat_tables(tables, promote_options="permissive"), known), known
-
-
-def _gather(
-    usecase: UseCase, lake: object, rows: Sequence[Untallied], tables: list[pa.Table], known: list[Untallied]
-) -> None:
-    """Asks for the evidence; what fails for many is asked again for each half, as in the loop."""
-    try:
-        asked = [Candidate(row.subject, row.focus, row.as_of) for row in rows]
-        tables.append(usecase.evidence(lake, asked).table)  # type: ignore[arg-type]
-        known.extend(rows)
-    except Unavailable:
-        raise
-    except Exception as error:  # a use case is other people's code, and data is what it is
-        if len(rows) == 1:
-            # Only the kind of error: its message could quote what it was reading.
-            log.error("%s: evidence failed: %s", usecase.card.name, type(error).__name__)  # noqa: TRY400
-            return
-        middle = len(rows) // 2
-        _gather(usecase, lake, rows[:middle], tables, known)
-        _gather(usecase, lake, rows[middle:], tables, known)
 
 
 def _without(table: pa.Table, rows: Sequence[Untallied]) -> pa.Table:
@@ -171,6 +141,9 @@ def _without(table: pa.Table, rows: Sequence[Untallied]) -> pa.Table:
     return table
 
 
-def _waiting(connection: sa.Connection, name: str, model: str, kind: str) -> list[Untallied]:
-    asked = tallying.untallied if kind == "filed" else tallying.untallied_outcomes
-    return asked(connection, name, model, BATCH)
+def _waiting(connection: sa.Connection, name: str, model: str, kind: Kind, now: datetime) -> list[Untallied]:
+    if kind == "filed":
+        return tallying.untallied(connection, name, model, BATCH)
+    today = day_of(now)
+    days = tallying.ripe(connection, name, model, RIPE, before=today, late=today - OUTCOME_WINDOW.days)
+    return tallying.untallied_outcomes(connection, name, model, days, BATCH)

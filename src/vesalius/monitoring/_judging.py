@@ -45,10 +45,7 @@ from vesalius.review.factors import Factors, day_of, quantile
 from vesalius.review.factors import total as added
 
 QUARTER, HALF_YEAR = 91, 182
-"""Days back: of performance and calibration, and of subgroups, which need more."""
-
-USUAL = 70
-"""Days back: what is usual of each weekday."""
+"""Days back: of performance and calibration, and of all that is read: subgroups need so much."""
 
 SMALLEST = (50, 10)
 """A subgroup with fewer known outcomes, or fewer that came true or did not, is not shown."""
@@ -94,10 +91,11 @@ def judge(
     """What is found of a use at a moment."""
     today, watch = day_of(now), watching.watching(connection, card.name)
     reference = kept.reference if kept else None
+    first = today - HALF_YEAR + 1
     windows = Windows(
-        _tallies.between(connection, card.name, model, "filed", today - USUAL, today),
-        _tallies.between(connection, card.name, model, "known", today - HALF_YEAR + 1, today),
-        people_between(connection, card.name, today - USUAL),
+        _tallies.between(connection, card.name, model, "filed", first, today),
+        _tallies.between(connection, card.name, model, "known", first, today),
+        people_between(connection, card.name, first),
         today,
     )
     charts = {name: _chart(connection, card.name, model, name, use) for name in _sequential.ODDS}

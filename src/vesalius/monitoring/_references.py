@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import hashlib
 import logging
+from collections import Counter
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
@@ -12,11 +14,14 @@ import sqlalchemy as sa
 from vesalius.errors import NotEnoughData, NotFound, UnreadableInput
 from vesalius.evaluation import Run, groups
 from vesalius.evaluation.monitoring import Reference
+from vesalius.evaluation.monitoring.looks import RIPE
 from vesalius.hospital import Hospital
 from vesalius.monitoring import _counting
 from vesalius.monitoring._tables import reference as table
 from vesalius.review import tallying
-from vesalius.store import reading
+from vesalius.review.factors import day_of
+from vesalius.review.tallying import Untallied
+from vesalius.store import put, reading
 from vesalius.usecase import UseCase
 
 log = logging.getLogger(__name__)
@@ -72,12 +77,11 @@ def wanted(hospital: Hospital, usecase: UseCase, model: str, kept: Kept | None, 
     return found or kept or _of_first_weeks(hospital, usecase, model, now)
 
 
-def put(connection: sa.Connection, name: str, model: str, kept: Kept) -> None:
+def keep(connection: sa.Connection, name: str, model: str, kept: Kept) -> None:
     """Puts a reference in force."""
-    connection.execute(sa.delete(table).where(table.c.usecase == name, table.c.model == model))
     values = {"hash": kept.hash, "origin": kept.origin, "set_at": kept.set_at}
-    body = kept.reference.to_bytes().decode()
-    connection.execute(sa.insert(table).values(usecase=name, model=model, body=body, **values))
+    values["body"] = kept.reference.to_bytes().decode()
+    put(connection, table, {"usecase": name, "model": model}, values)
 
 
 def _of_run(hospital: Hospital, name: str, model: str, kept: Kept | None, now: datetime) -> Kept | None:
@@ -106,13 +110,13 @@ def _of_first_weeks(hospital: Hospital, usecase: UseCase, model: str, now: datet
     if len(early) < FEWEST:
         return None
     facts, known = _counting.facts(hospital, usecase, early)
-    days = (early[-1].as_of - early[0].as_of).days + 1
+    days, ripe = (early[-1].as_of - early[0].as_of).days + 1, _ripe(rows)
     try:
         reference = Reference.of(
             usecase.card.inputs,
             facts,
             _counting.probabilities(known),
-            [row.outcome for row in known],
+            [row.outcome if day_of(row.as_of) in ripe else None for row in known],
             groups.labels(usecase.card, facts),
             acted=[row.urges for row in known],
             days=days,
@@ -120,6 +124,14 @@ def _of_first_weeks(hospital: Hospital, usecase: UseCase, model: str, now: datet
     except NotEnoughData:
         return None
     return _kept(reference, "first", now)
+
+
+def _ripe(rows: Sequence[Untallied]) -> set[int]:
+    """The days most of whose outcomes are known; on the others, those known yet are nearly all events."""
+    scored = [row for row in rows if row.probability is not None]
+    many = Counter(day_of(row.as_of) for row in scored)
+    known = Counter(day_of(row.as_of) for row in scored if row.outcome is not None)
+    return {day for day, count in many.items() if known[day] >= RIPE * count}
 
 
 def _kept(reference: Reference, origin: str, now: datetime) -> Kept:

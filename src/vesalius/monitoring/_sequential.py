@@ -13,6 +13,7 @@ from vesalius.evaluation.monitoring import Chart, Reference, State, cusum
 from vesalius.evaluation.monitoring.cusum import UNIT
 from vesalius.monitoring._tables import state as table
 from vesalius.review.tallying import Untallied
+from vesalius.store import put
 
 MORE, FEWER = "more", "fewer"
 """The two charts: for a doubling of the odds of the outcome, and for their halving."""
@@ -102,14 +103,9 @@ def read(connection: sa.Connection, name: str, model: str, monitor: str, since: 
 
 def keep(connection: sa.Connection, name: str, model: str, monitor: str, since: datetime, kept: Kept) -> None:
     """Keeps the chart, in the place of what was kept of it before."""
-    here = sa.and_(table.c.usecase == name, table.c.model == model, table.c.monitor == monitor)
-    values = {
-        "since": since,
-        "cases": kept.state.cases,
-        "body": msgspec.json.encode(kept, order="sorted").decode(),
-    }
-    if not connection.execute(sa.update(table).where(here).values(**values)).rowcount:
-        connection.execute(sa.insert(table).values(usecase=name, model=model, monitor=monitor, **values))
+    body = msgspec.json.encode(kept, order="sorted").decode()
+    key = {"usecase": name, "model": model, "monitor": monitor}
+    put(connection, table, key, {"since": since, "cases": kept.state.cases, "body": body})
 
 
 def clear(connection: sa.Connection, name: str, model: str) -> None:

@@ -13,7 +13,7 @@ reference = sa.Table(
     sa.Column("usecase", sa.String(64), primary_key=True),
     sa.Column("model", sa.String(64), primary_key=True),
     sa.Column("hash", sa.String(64), nullable=False),
-    # a validation run's name, or "silent"
+    # a validation run's name, or "first" for the first weeks
     sa.Column("origin", sa.String(128), nullable=False),
     sa.Column("set_at", Instant, nullable=False),
     sa.Column("body", sa.Text, nullable=False),

@@ -9,6 +9,7 @@ import sqlalchemy as sa
 
 from vesalius.evaluation.monitoring import Tally
 from vesalius.monitoring._tables import tally as table
+from vesalius.store import put
 
 Kind = Literal["filed", "known"]
 """``filed`` counts every suggestion; ``known`` those whose outcome is known, again, with it."""
@@ -24,21 +25,10 @@ class Key(NamedTuple):
 def add(connection: sa.Connection, name: str, model: str, kind: Kind, tallies: Mapping[Key, Tally]) -> None:
     """Adds to what was counted, within a transaction that writes."""
     for key, new in tallies.items():
-        here = sa.and_(
-            table.c.usecase == name,
-            table.c.model == model,
-            table.c.settings == key.settings,
-            table.c.day == key.day,
-            table.c.kind == kind,
-        )
-        body = connection.execute(sa.select(table.c.body).where(here)).scalar()
+        place = {"usecase": name, "model": model, "settings": key.settings, "day": key.day, "kind": kind}
+        body = connection.execute(sa.select(table.c.body).filter_by(**place)).scalar()
         total = new if body is None else Tally.from_bytes(body.encode()) + new
-        values = {"rows": total.rows, "body": total.to_bytes().decode()}
-        if body is None:
-            place = {"usecase": name, "model": model, "settings": key.settings, "day": key.day, "kind": kind}
-            connection.execute(sa.insert(table).values(**place, **values))
-        else:
-            connection.execute(sa.update(table).where(here).values(**values))
+        put(connection, table, place, {"rows": total.rows, "body": total.to_bytes().decode()})
 
 
 def between(

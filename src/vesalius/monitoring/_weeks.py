@@ -22,6 +22,7 @@ from vesalius.monitoring import _tallies
 from vesalius.monitoring._tables import tally as tally_table
 from vesalius.monitoring._tables import week as table
 from vesalius.monitoring.status import Cell, Range, Week, monday
+from vesalius.store import put
 
 FEWEST = 30
 """A week with fewer suggestions says nothing of its inputs, nor one with fewer outcomes of performance."""
@@ -57,11 +58,9 @@ def make(connection: sa.Connection, name: str, model: str, reference: Reference,
 
 
 def keep(connection: sa.Connection, name: str, model: str, week: Week) -> None:
-    """Keeps what a week came to, unless somebody has meanwhile."""
-    here = table.c.usecase == name, table.c.model == model, table.c.monday == week.monday
-    connection.execute(sa.delete(table).where(*here))
+    """Keeps what a week came to."""
     body = msgspec.json.encode(week, order="sorted").decode()
-    connection.execute(sa.insert(table).values(usecase=name, model=model, monday=week.monday, body=body))
+    put(connection, table, {"usecase": name, "model": model, "monday": week.monday}, {"body": body})
 
 
 def clear(connection: sa.Connection, name: str, model: str) -> None:

@@ -203,7 +203,7 @@ def _insert(connection: sa.Connection, name: str, model: str, finding: Finding, 
         "last_seen": now,
         "words": "",
     }
-    number = connection.execute(sa.insert(table).values(values)).inserted_primary_key[0]  # type: ignore[index]
+    number = connection.execute(sa.insert(table).values(values).returning(table.c.id)).scalar_one()
     detail = {"alarm": number, "monitor": finding.monitor, "about": finding.about, "level": finding.level}
     audit.record(connection, audit.SYSTEM, Action.ALARM_RAISED, name, detail, now)
     log.warning("%s: %s %s %s", name, finding.level, finding.monitor, finding.about)
@@ -229,7 +229,7 @@ def _seen_again(
 def _one(connection: sa.Connection, number: int) -> Alarm:
     row = connection.execute(sa.select(table).where(table.c.id == number)).one_or_none()
     if row is None:
-        raise NotFound(f"there is no alarm {number}")
+        raise NotFound(f"there is no alarm {number}", hint="the page of the use lists those that stand")
     return _alarm(row)
 
 

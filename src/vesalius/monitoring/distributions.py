@@ -10,10 +10,8 @@ from vesalius.errors import NotFound
 from vesalius.evaluation.monitoring import total
 from vesalius.evaluation.monitoring.reference import Field
 from vesalius.monitoring import _references, _tallies
+from vesalius.monitoring._weeks import FEWEST
 from vesalius.store import reading
-
-SMALLEST = 30
-"""A week with fewer suggestions is not shown by its values."""
 
 
 @dataclass(frozen=True)
@@ -41,9 +39,11 @@ def distribution(engine: sa.Engine, name: str, model: str, input_: str, monday: 
         kept = _references.in_force(connection, name, model)
         found = _tallies.between(connection, name, model, "filed", monday, monday + 6)
     week = total(list(found.values()))
-    if kept is None or week.rows < SMALLEST:
-        raise NotFound("nothing can be shown of this week")
+    if kept is None or week.rows < FEWEST:
+        raise NotFound(
+            "nothing can be shown of this week", hint=f"it takes a reference and {FEWEST} suggestions"
+        )
     for field, counts in zip(kept.reference.fields, week.counts, strict=True):
         if field.name == input_:
             return Beside(field, field.counts, counts)
-    raise NotFound("there is no such input")
+    raise NotFound("there is no such input", hint=", ".join(each.name for each in kept.reference.fields))

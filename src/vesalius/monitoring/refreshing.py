@@ -15,7 +15,6 @@ from typing import Any
 
 import msgspec
 import sqlalchemy as sa
-from sqlalchemy.dialects import postgresql, sqlite
 
 from vesalius.card import Card
 from vesalius.errors import Conflict, VesaliusError
@@ -33,7 +32,7 @@ from vesalius.monitoring.status import Figures, RuleLine
 from vesalius.review import factors, tallying
 from vesalius.review.factors import Factors, day_of
 from vesalius.review.tallying import Untallied
-from vesalius.store import reading, writing
+from vesalius.store import add, reading, writing
 from vesalius.usecase import UseCase, names
 
 log = logging.getLogger(__name__)
@@ -125,9 +124,7 @@ def _guarded(hospital: Hospital, name: str, now: datetime) -> Refreshed:
 
 def _lock(connection: sa.Connection, name: str, now: datetime) -> Any:
     """The row of a use, made where it is missing; others wait until this transaction is done with it."""
-    dialect = postgresql if connection.dialect.name == "postgresql" else sqlite
-    fresh = dialect.insert(use_table).values(usecase=name, refreshed_at=now, decided_until=None, body="")
-    connection.execute(fresh.on_conflict_do_nothing())
+    add(connection, use_table, {"usecase": name, "refreshed_at": now, "decided_until": None, "body": ""})
     columns = use_table.c.refreshed_at, use_table.c.decided_until, use_table.c.body
     asked = sa.select(*columns).where(use_table.c.usecase == name).with_for_update()
     return connection.execute(asked).one()
@@ -178,7 +175,7 @@ def _reference(hospital: Hospital, usecase: UseCase, model: str, now: datetime) 
         stands = _references.in_force(connection, name, model)
         if stands is not None and stands.hash == after.hash:
             return stands
-        _references.put(connection, name, model, after)
+        _references.keep(connection, name, model, after)
         if stands is not None:  # its bins are others: what was counted in the old ones cannot be compared
             _tallies.clear(connection, name, model)
             _weeks.clear(connection, name, model)
@@ -193,7 +190,7 @@ def _count(
     """Counts all that waits of one model; how many."""
     counted = 0
     for kind in ("filed", "known"):
-        batch = _counting.next_batch(hospital, usecase, reference, model, kind)
+        batch = _counting.next_batch(hospital, usecase, reference, model, kind, now)
         while batch is not None:
             with writing(hospital.engine) as connection:
                 _lock(connection, usecase.card.name, now)
@@ -202,7 +199,7 @@ def _count(
                 if kind == "known":
                     _advance(connection, usecase.card, use, model, reference, batch.rows)
             counted += len(batch.waiting)
-            batch = _counting.next_batch(hospital, usecase, reference, model, kind)
+            batch = _counting.next_batch(hospital, usecase, reference, model, kind, now)
     return counted
 
 
@@ -214,7 +211,8 @@ def _count_others(hospital: Hospital, usecase: UseCase, use: Use, model: str, no
         kept = {each: _references.in_force(connection, name, each) for each in others}
     for each, found in kept.items():
         if found is None:
-            _counting.skip(hospital, name, each, now)
+            with writing(hospital.engine) as connection:
+                tallying.skip(connection, name, each, now)
         else:
             _count(hospital, usecase, use, each, found.reference, now)
 

@@ -11,6 +11,7 @@ from vesalius.review.figures import Agreement, Cell, Count, Day, Delays
 from vesalius.review.records import (
     ACTIONS,
     DECIDED,
+    OUTCOME_WINDOW,
     URGENCY,
     WAITING,
     Action,
@@ -30,6 +31,7 @@ __all__ = [
     "ACTIONS",
     "DECIDED",
     "FACETS",
+    "OUTCOME_WINDOW",
     "URGENCY",
     "WAITING",
     "WORDS",

@@ -8,7 +8,6 @@ from datetime import UTC, datetime
 from typing import Any
 
 import sqlalchemy as sa
-from sqlalchemy.dialects import postgresql, sqlite
 
 from vesalius.card import Card
 from vesalius.review import decisions as deciding
@@ -25,7 +24,7 @@ from vesalius.review._rows import (
 )
 from vesalius.review._tables import body, decision, outcome, suggestion
 from vesalius.review.records import Action, Decision, Display, Filed, Mode, Page, Reviewed, Silent
-from vesalius.store import reading, writing
+from vesalius.store import insert, reading, writing
 from vesalius.usecase import Outcome, Suggestion, find
 
 Witness = Callable[[sa.Connection, str, str, str, Mapping[str, Any], datetime], object]
@@ -73,8 +72,7 @@ class Review:
         shown = display or [Display()] * len(suggestions)
         rows = [to_row(item, mode, now, seen) for item, seen in zip(suggestions, shown, strict=True)]
         with self._writing(connection) as wire:
-            dialect = postgresql if wire.dialect.name == "postgresql" else sqlite
-            kept = dialect.insert(suggestion).on_conflict_do_nothing().returning(suggestion.c.id)
+            kept = insert(wire, suggestion).on_conflict_do_nothing().returning(suggestion.c.id)
             new = set(wire.execute(kept, rows).scalars())
             if new:
                 wire.execute(sa.insert(body), [to_body(item) for item in suggestions if item.id in new])
@@ -250,8 +248,7 @@ class Review:
         if not rows:
             return 0
         with writing(self._engine) as wire:
-            dialect = postgresql if wire.dialect.name == "postgresql" else sqlite
-            kept = dialect.insert(outcome).on_conflict_do_nothing().returning(outcome.c.suggestion)
+            kept = insert(wire, outcome).on_conflict_do_nothing().returning(outcome.c.suggestion)
             new = list(wire.execute(kept, rows).scalars())
             for some in chunks(new):
                 deciding.close(wire, suggestion.c.id.in_(some), at)

@@ -134,7 +134,7 @@ def quantile(bins: dict[int, int], share: float) -> timedelta | None:
 
 def days_touched(connection: sa.Connection, usecase: str, since: datetime) -> set[int]:
     """The days whose decisions changed since a moment: taken, undone, or their outcome recorded."""
-    day = _day(decision.c.at)
+    day = day_column(decision.c.at)
     of_use = sa.select(day).distinct().join_from(decision, suggestion).where(suggestion.c.usecase == usecase)
     known = of_use.join(outcome, outcome.c.suggestion == suggestion.c.id)
     asked = sa.union(
@@ -164,7 +164,7 @@ def count(connection: sa.Connection, usecase: str, days: Collection[int]) -> dic
 
 
 def _shown(connection: sa.Connection, usecase: str, first: int, last: int) -> Iterable[tuple[int, Factors]]:
-    rows, day = suggestion.c, _day(suggestion.c.as_of)
+    rows, day = suggestion.c, day_column(suggestion.c.as_of)
     asked = sa.select(day, rows.mode, rows.ward, sa.func.count()).where(
         rows.usecase == usecase, rows.as_of >= start_of(first), rows.as_of < start_of(last + 1)
     )
@@ -211,7 +211,8 @@ def _bin(lasted: timedelta) -> int:
     return 0 if minutes <= 1 else min(DELAYS - 1, int(PER_DECADE * math.log10(minutes)))
 
 
-def _day(column: Any) -> Any:
+def day_column(column: Any) -> Any:
+    """The day of a moment, in the database."""
     return sa.type_coerce(column, sa.BigInteger) // DAY
 
 

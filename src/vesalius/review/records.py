@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 from functools import cached_property
 from typing import Literal
 
@@ -23,6 +23,9 @@ DECIDED: tuple[Status, ...] = ("accepted", "modified", "overridden")
 WAITING: tuple[Status, ...] = ("open", "deferred")
 URGENCY: Mapping[str, int] = {"critical": 0, "warning": 1, "info": 2}
 """The order of the indicators, most urgent first."""
+
+OUTCOME_WINDOW = timedelta(days=180)
+"""How long after its moment an outcome is still waited for."""
 
 
 @dataclass(frozen=True)

@@ -1,8 +1,12 @@
-"""What the monitoring has not counted yet: suggestions, and outcomes; each is counted once."""
+"""What the monitoring has not counted yet: suggestions, and outcomes; each is counted once.
+
+An event is known when it happens, its absence only when the time is up: of the last days, the outcomes that
+are known are nearly all events. So an outcome waits until its day is **ripe**: most of that day's are known.
+"""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
@@ -12,6 +16,7 @@ import sqlalchemy as sa
 
 from vesalius.review._rows import chunks
 from vesalius.review._tables import body, outcome, suggestion
+from vesalius.review.factors import day_column, start_of
 
 _COLUMNS = (
     "id", "model", "settings", "subject", "focus", "as_of", "position", "option", "indicator", "probability",
@@ -75,8 +80,37 @@ def untallied(connection: sa.Connection, usecase: str, model: str, limit: int) -
     return _found(connection, asked.order_by(rows.position, rows.id).limit(limit))
 
 
-def untallied_outcomes(connection: sa.Connection, usecase: str, model: str, limit: int) -> list[Untallied]:
-    """Outcomes that were not counted, of suggestions that were, in the order in which they became known."""
+def ripe(
+    connection: sa.Connection, usecase: str, model: str, share: float, *, before: int, late: int
+) -> set[int]:
+    """The days (since 1970) with outcomes that were not counted, and that are ripe.
+
+    Args:
+        connection: reads.
+        usecase: the use case.
+        model: the hash of the model.
+        share: of a day's suggestions with a probability, how many must have a known outcome.
+        before: only days before this one: a day that is not over fills up yet.
+        late: a day before this one is ripe whatever is known of it: nothing more is looked for.
+    """
+    rows, day = suggestion.c, day_column(suggestion.c.as_of)
+    mine = rows.usecase == usecase, rows.model == model
+    days = set(connection.execute(_known(day).where(*mine).distinct()).scalars())
+    days = {each for each in days if each < before}
+    scored = rows.probability.is_not(None)
+    known = sa.func.count(sa.case((scored, outcome.c.suggestion)))
+    asked = sa.select(day).select_from(suggestion.outerjoin(outcome, outcome.c.suggestion == rows.id))
+    asked = asked.where(
+        *mine, rows.as_of >= start_of(min(days, default=before)), rows.as_of < start_of(before)
+    )
+    enough = asked.group_by(day).having(known >= share * sa.func.count(rows.probability))
+    return {each for each in days if each < late} | days & set(connection.execute(enough).scalars())
+
+
+def untallied_outcomes(
+    connection: sa.Connection, usecase: str, model: str, days: Collection[int], limit: int
+) -> list[Untallied]:
+    """Outcomes of some days that were not counted, of suggestions that were, by the moment of these."""
     rows = suggestion.c
     asked = _select(outcome.c.value, outcome.c.recorded_at).join(outcome, outcome.c.suggestion == rows.id)
     asked = asked.where(
@@ -84,8 +118,9 @@ def untallied_outcomes(connection: sa.Connection, usecase: str, model: str, limi
         rows.usecase == usecase,
         rows.model == model,
         rows.tallied_at.is_not(None),
+        day_column(rows.as_of).in_(days),
     )
-    return _found(connection, asked.order_by(outcome.c.recorded_at, rows.as_of, rows.id).limit(limit))
+    return _found(connection, asked.order_by(rows.as_of, rows.id).limit(limit))
 
 
 def first(connection: sa.Connection, usecase: str, model: str, limit: int) -> list[Untallied]:
@@ -115,12 +150,25 @@ def mark_outcomes(connection: sa.Connection, identifiers: Sequence[str], at: dat
     return _mark(connection, outcome, outcome.c.suggestion, identifiers, at)
 
 
+def skip(connection: sa.Connection, usecase: str, model: str, at: datetime) -> None:
+    """Marks all that waits of a use and model as counted, which it never will be."""
+    mine, of_mine = _of(usecase, model)
+    waits = suggestion.c.tallied_at.is_(None), outcome.c.tallied_at.is_(None)
+    connection.execute(sa.update(suggestion).where(mine, waits[0]).values(tallied_at=at))
+    connection.execute(sa.update(outcome).where(of_mine, waits[1]).values(tallied_at=at))
+
+
 def forget(connection: sa.Connection, usecase: str, model: str) -> None:
     """Lets all suggestions and outcomes of a use and model wait to be counted again."""
-    mine = sa.and_(suggestion.c.usecase == usecase, suggestion.c.model == model)
-    of_mine = outcome.c.suggestion.in_(sa.select(suggestion.c.id).where(mine))
+    mine, of_mine = _of(usecase, model)
     connection.execute(sa.update(outcome).where(of_mine).values(tallied_at=None))
     connection.execute(sa.update(suggestion).where(mine).values(tallied_at=None))
+
+
+def _of(usecase: str, model: str) -> tuple[Any, Any]:
+    """Which suggestions are of a use and model, and which outcomes."""
+    mine = sa.and_(suggestion.c.usecase == usecase, suggestion.c.model == model)
+    return mine, outcome.c.suggestion.in_(sa.select(suggestion.c.id).where(mine))
 
 
 def _mark(

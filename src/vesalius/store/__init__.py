@@ -16,18 +16,22 @@ from vesalius.store._engine import (
     reading,
     writing,
 )
+from vesalius.store._insert import add, insert, put
 from vesalius.store._scrub import overwriting, scrub
 
 __all__ = [
     "Instant",
+    "add",
     "backup",
     "driver",
     "driver_writing",
     "from_microseconds",
+    "insert",
     "metadata",
     "microseconds",
     "open_store",
     "overwriting",
+    "put",
     "reading",
     "restore",
     "scrub",

@@ -7,9 +7,9 @@ from typing import Any, TypeVar
 
 import msgspec
 import sqlalchemy as sa
-from sqlalchemy.dialects import postgresql, sqlite
 
 from vesalius.errors import Tampered
+from vesalius.store import add
 from vesalius.trial import _tables
 from vesalius.trial.records import Look, Plan
 from vesalius.usecase import encode
@@ -57,11 +57,7 @@ def settled(item: Kept) -> Kept:
 
 
 def _kept(connection: sa.Connection, table: sa.Table, values: dict[str, Any], item: Plan | Look) -> bool:
-    dialect = postgresql if connection.dialect.name == "postgresql" else sqlite
-    values |= {"hash": item.hash, "body": encode(item).decode()}
-    # What was kept comes back: a count of rows is not known to every driver.
-    statement = dialect.insert(table).values(values).on_conflict_do_nothing().returning(table.c.hash)
-    return connection.execute(statement).first() is not None
+    return add(connection, table, values | {"hash": item.hash, "body": encode(item).decode()})
 
 
 def _read(row: Any, kind: type[Kept]) -> Kept:

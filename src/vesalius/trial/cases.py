@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import logging
 from collections import Counter
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
@@ -13,16 +12,13 @@ import numpy as np
 
 from vesalius import identity
 from vesalius.card import Input
-from vesalius.errors import VesaliusError
 from vesalius.evaluation import groups
 from vesalius.evaluation.endpoints import Sample, counted
 from vesalius.hospital import Hospital
 from vesalius.lake import Lake
 from vesalius.review import Filed, Silent
 from vesalius.trial.records import Accrual, Cell, Plan
-from vesalius.usecase import Candidate, UseCase
-
-log = logging.getLogger(__name__)
+from vesalius.usecase import Candidate, UseCase, evidence_of
 
 BATCH = 2_000
 """How many candidates are read at a time, to bound memory."""
@@ -123,7 +119,7 @@ def levels(usecase: UseCase, lake: Lake, cases: Cases, inputs: Sequence[str]) ->
     items = {item.name: item for item in usecase.card.inputs if item.name in inputs}
     found: dict[str, list[str]] = {name: [] for name in items}
     for some in _batches(cases.candidates):
-        for table, count in _tables(usecase, lake, some):
+        for count, table in evidence_of(usecase, lake, some):
             for name, item in items.items():
                 column = [None] * count if table is None else table.column(name).to_pylist()
                 found[name] += [groups.of(item, value) or "" for value in column]
@@ -137,24 +133,6 @@ def _batches(candidates: Sequence[Candidate]) -> Iterator[Sequence[Candidate]]:
 def grouping(item: Input) -> bool:
     """Whether patients can be told apart by an input: by its levels, or by bands of age."""
     return item.kind in ("category", "grade", "boolean") or (item.kind == "number" and item.unit == "a")
-
-
-def _tables(
-    usecase: UseCase, lake: Lake, candidates: Sequence[Candidate]
-) -> Iterator[tuple[Any | None, int]]:
-    """The evidence on some candidates; those whose data the use case cannot bear have none."""
-    try:
-        yield usecase.evidence(lake, candidates).table, len(candidates)
-    except VesaliusError:
-        raise
-    except Exception as error:  # a use case is other people's code, and data is what it is
-        if len(candidates) == 1:
-            log.error("%s: no evidence for a case: %s", usecase.card.name, type(error).__name__)  # noqa: TRY400
-            yield None, 1
-            return
-        middle = len(candidates) // 2
-        yield from _tables(usecase, lake, candidates[:middle])
-        yield from _tables(usecase, lake, candidates[middle:])
 
 
 def cells(plan: Plan, cases: Cases, practice: Sequence[bool | None]) -> tuple[Cell, ...]:

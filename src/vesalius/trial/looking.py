@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import statistics
 from collections.abc import Sequence
+from dataclasses import replace
 from datetime import datetime, timedelta
 from statistics import NormalDist
 
@@ -97,19 +98,14 @@ def _stands(
     if last is None and use.state not in (Life.SILENT, Life.LIVE):
         verdict = "waiting"
     changed = _changed(usecase, use, plan, last)
+    stands = State(usecase.card.name, plan, tuple(plans), tuple(looks), seen, verdict, changed)
     if verdict in ENDED or changed:
-        return State(usecase.card.name, plan, tuple(plans), tuple(looks), seen, verdict, changed)
+        return stands
     reached = _reached(looks)
     ahead = next((each for each in plan.fractions if each > reached + 1e-9), 1.0)
     over = now >= _end(plan)
-    return State(
-        usecase.card.name,
-        plan,
-        tuple(plans),
-        tuple(looks),
-        seen,
-        verdict,
-        changed,
+    return replace(
+        stands,
         next_fraction=ahead,
         next_at=_projected(plan, seen, ahead, now),
         due=use.state == Life.SILENT and (seen.fraction >= ahead - 1e-9 or over),
@@ -122,10 +118,9 @@ def _changed(usecase: UseCase, use: Use, plan: Plan, last: Look | None) -> Chang
         return "tool"
     if use.state == Life.LIVE:
         return "live"
-    ended = last is not None and last.verdict in ENDED
-    if ended and last is not None and use.since is not None and use.since > last.at:
-        return "silenced"
-    return ""
+    if last is None or last.verdict not in ENDED or use.since is None:
+        return ""
+    return "silenced" if use.since > last.at else ""
 
 
 def _reached(looks: Sequence[Look]) -> float:
@@ -150,11 +145,8 @@ def _when(stands: State) -> str:
     if stands.verdict in ENDED:
         return f"the trial has ended: {stands.verdict}"
     if stands.changed or stands.next_fraction is None:
-        return (
-            "the tool is no longer the one that was registered"
-            if stands.changed == "tool"
-            else "it has ended"
-        )
+        changed = stands.changed == "tool"
+        return "the tool is no longer the one that was registered" if changed else "it has ended"
     seen = stands.accrual.fraction if stands.accrual else 0.0
     return f"{seen:.0%} of the information is there, the next look is at {stands.next_fraction:.0%}"
 

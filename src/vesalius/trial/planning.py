@@ -16,6 +16,7 @@ from vesalius.evaluation.sequential import Design, design
 from vesalius.governance import Person, Right, audit, roles, uses
 from vesalius.governance.lifecycle import State as Life
 from vesalius.hospital import Hospital
+from vesalius.review import OUTCOME_WINDOW
 from vesalius.store import writing
 from vesalius.trial import _keeping
 from vesalius.trial.cases import grouping
@@ -23,9 +24,6 @@ from vesalius.trial.records import Draft, Plan
 from vesalius.usecase import UseCase
 
 MOST_LOOKS = 10
-
-LONGEST_WAIT = 180
-"""Days; the loop asks for outcomes as long as this."""
 
 BELIEFS: dict[Name, tuple[float, float]] = {
     "auroc": (0.75, 0.8),
@@ -96,8 +94,8 @@ def size(draft: Draft) -> Size:
         futility=draft.spending,
     )
     most = needed(draft.aim, made.alpha, made.power, made.inflation)
-    shares = [share / made.inflation for share in made.expected]
-    return Size(made, most, (*(math.ceil(most.patients * share) for share in shares),))  # type: ignore[arg-type]
+    none, half, whole = (math.ceil(most.patients * (share / made.inflation)) for share in made.expected)
+    return Size(made, most, (none, half, whole))
 
 
 def register(
@@ -136,12 +134,11 @@ def register(
     check(draft, usecase)
     total = size(draft)
     with writing(hospital.engine) as connection:
-        if uses.current(connection, name).state in (Life.LIVE, Life.RETIRED):
-            raise NotAllowed(f"{name} is {uses.current(connection, name).state}: there is no silence to plan")
+        state = uses.current(connection, name).state
+        if state in (Life.LIVE, Life.RETIRED):
+            raise NotAllowed(f"{name} is {state}: there is no silence to plan")
         before = _keeping.plans(connection, name)
         number = before[0].number if before else 0
-        if after is not None and after != number:
-            raise Conflict("another plan was registered meanwhile", hint="read it first")
         made = Plan(
             usecase=name,
             version=usecase.card.version,
@@ -158,7 +155,7 @@ def register(
             reason=reason.strip(),
         )
         plan = _keeping.settled(made)
-        if not _keeping.keep_plan(connection, plan):
+        if after not in (None, number) or not _keeping.keep_plan(connection, plan):
             raise Conflict("another plan was registered meanwhile", hint="read it first")
         uses.remember_settings(connection, name, usecase.settings, at)
         detail = {"number": plan.number, "hash": plan.hash, "role": plan.role}
@@ -178,7 +175,7 @@ def check(draft: Draft, usecase: UseCase) -> None:
     inputs = {item.name for item in usecase.card.inputs if grouping(item)}
     if not set(draft.subgroups) <= inputs:
         raise InvalidSetting("a subgroup is an input of the card with levels, or the age")
-    if not 0 <= draft.wait_days <= LONGEST_WAIT or not draft.wait_days < draft.longest_days <= 3650:
+    if not 0 <= draft.wait_days <= OUTCOME_WINDOW.days or not draft.wait_days < draft.longest_days <= 3650:
         raise InvalidSetting("the wait for an outcome is at most 180 days, and shorter than the trial")
     if usecase.model is None and draft.aim.endpoint in ("auroc", "calibration"):
         raise InvalidSetting("a use without a model gives no probability: choose another endpoint")

@@ -117,7 +117,7 @@ class HeatCell:
     """One input in one week.
 
     Attributes:
-        level: none, quiet, some, much; or few where there were too few suggestions.
+        level: quiet, some, much; or few where there were too few suggestions.
         words: the index, or empty.
         flag: what the monitor says: drift, unit, missing, or empty.
         path: where its distribution is.
