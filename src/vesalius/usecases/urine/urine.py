@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 
     from vesalius.card import Input
     from vesalius.lake import Lake
-    from vesalius.modelling import AnyModel, Model, Trees
+    from vesalius.modelling import AnyModel
 
 MODEL = facts.FOLDER / "model.json"
 """Made by ``vesalius train urine --data ../shared/data/uti-primary-care --out MODEL``."""
@@ -111,14 +111,14 @@ class Urine(UseCase):
         """Whether the clinicians prescribed an antibiotic within 24 hours."""
         return history.practice(lake, candidates, as_of)
 
-    def learn(self, evidence: Evidence, outcomes: np.ndarray, seed: int = 0) -> Model:
+    def learn(self, evidence: Evidence, outcomes: np.ndarray, seed: int = 0) -> AnyModel:
         """A calibrated logistic model of every input that is known often enough."""
         from vesalius.modelling import train
 
         patients = [candidate.subject for candidate in evidence.candidates]
         return train(evidence.table, outcomes, self._learnable(evidence), seed, "logistic", groups=patients)
 
-    def challenger(self, evidence: Evidence, outcomes: np.ndarray, seed: int = 0) -> Trees:
+    def challenger(self, evidence: Evidence, outcomes: np.ndarray, seed: int = 0) -> AnyModel:
         """Boosted trees of the same inputs."""
         from vesalius.modelling import train
 
