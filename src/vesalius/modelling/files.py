@@ -6,6 +6,7 @@ import hashlib
 import logging
 import os
 import string
+from functools import cache
 from pathlib import Path
 
 from vesalius.errors import Conflict, InvalidModel, NotAllowed, NotFound
@@ -29,8 +30,9 @@ def load(raw: bytes) -> AnyModel:
     return kind.from_bytes(raw)
 
 
+@cache
 def shipped(path: Path, digest: str) -> AnyModel:
-    """The model that a package ships, if it is the one that the package's code names.
+    """The model that a package ships, if it is the one that the package's code names; read once.
 
     Args:
         path: its file.
