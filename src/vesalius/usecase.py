@@ -348,6 +348,9 @@ class UseCase(abc.ABC):
 
         Validation learns it on the same rows of the same folds, and tells whether its gain is more than
         chance. It is never the model in force.
+
+        Raises:
+            NotFound: the library that learns it is not installed; the validation then goes on without.
         """
         return None
 

@@ -6,7 +6,6 @@ from collections.abc import Sequence
 from datetime import datetime, timedelta
 from typing import TYPE_CHECKING
 
-from vesalius.errors import NotFound
 from vesalius.usecase import Candidate, Course, Evidence, Outcome, Suggestion, UseCase
 from vesalius.usecases.early_warning import courses, facts, history, suggestions
 from vesalius.usecases.early_warning.card import FOLDER, card
@@ -97,23 +96,14 @@ class EarlyWarning(UseCase):
             evidence.table, outcomes, self._learnable(evidence), seed, "logistic", groups=evidence.patients
         )
 
-    def challenger(self, evidence: Evidence, outcomes: np.ndarray, seed: int = 0) -> AnyModel | None:
-        """Boosted trees on the same inputs; None where LightGBM is not installed."""
+    def challenger(self, evidence: Evidence, outcomes: np.ndarray, seed: int = 0) -> AnyModel:
+        """Boosted trees on the same inputs."""
         from vesalius.modelling import train
 
         inputs = self._learnable(evidence)
-        try:
-            return train(
-                evidence.table,
-                outcomes,
-                inputs,
-                seed,
-                kind="lightgbm",
-                groups=evidence.patients,
-                replicates=0,
-            )
-        except NotFound:
-            return None
+        return train(
+            evidence.table, outcomes, inputs, seed, "lightgbm", groups=evidence.patients, replicates=0
+        )
 
     def _learnable(self, evidence: Evidence) -> list[Input]:
         """The inputs that a model may learn from; where all are in intensive care, that says nothing."""
