@@ -5,7 +5,8 @@ for, on whom, by whom, not for what), :meth:`~UseCase.candidates` (who needs a s
 :meth:`~UseCase.evidence` (which facts), :meth:`~UseCase.suggest` (what to propose, and why) and
 :meth:`~UseCase.outcome` (what really happened). One that learns answers up to five more:
 :meth:`~UseCase.learn`, :meth:`~UseCase.challenger`, :meth:`~UseCase.baselines`, :meth:`~UseCase.practice` and
-:meth:`~UseCase.sites`. One that has measurements to show answers :meth:`~UseCase.courses`.
+:meth:`~UseCase.sites`; the model that it brings is named by :attr:`~UseCase.ships`. One that has measurements
+to show answers :meth:`~UseCase.courses`.
 
 It is found through the entry-point group ``vesalius.usecases``; ours use nothing that a hospital's own
 cannot. All is batch-first: the same call serves one patient in milliseconds and a million in a validation
