@@ -77,17 +77,15 @@ def coverage(logits, outcomes, folds):
     hit = np.empty(len(outcomes), dtype=bool)
     for fold in range(FOLDS):
         held = folds == fold
-        bounds = conformal(logits[~held], outcomes[~held], LEVEL)
-        hit[held] = np.where(
-            outcomes[held], logits[held] >= bounds.positive_from, logits[held] <= bounds.negative_to
-        )
+        allowed = conformal(logits[~held], outcomes[~held], LEVEL).allowed(logits[held])
+        hit[held] = np.where(outcomes[held], allowed[:, 1], allowed[:, 0])
     return hit
 
 
 def report(stays, chosen):
     """Everything about one cohort."""
     table, outcomes = stays.evidence.table, stays.outcomes
-    groups = [each.subject for each in stays.evidence.candidates]
+    groups = stays.evidence.patients
     use = Readmission()
     items = use._inputs(stays.evidence)
     folds = deal(outcomes, groups, FOLDS, np.random.Generator(np.random.PCG64(SEED)))

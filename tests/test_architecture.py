@@ -36,9 +36,6 @@ LAYERS: tuple[tuple[str, ...], ...] = (
 )
 LEVEL = {room: level for level, rooms in enumerate(LAYERS) for room in rooms}
 
-# Names that are needed for types only; at run time the lower room never sees the upper one.
-TYPES_ONLY = {("usecase", "lake"), ("usecase", "modelling")}
-
 # Which rooms may import a library. What is not listed is free.
 LIBRARIES = {
     "duckdb": {"views", "lake"},

@@ -10,7 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from vesalius.card import Text
-from vesalius.errors import InvalidCard, NotFound
+from vesalius.errors import InvalidCard, InvalidModel, NotFound
 from vesalius.usecase import (
     Candidate,
     Evidence,
@@ -133,3 +133,31 @@ def test_a_use_case_that_cannot_be_loaded_takes_no_other_down_with_it(monkeypatc
     assert "broken cannot be loaded: ModuleNotFoundError" in caplog.text
     with pytest.raises(InvalidCard, match="broken cannot be loaded"):
         find("broken")
+
+
+def test_evidence_counts_the_rows_in_which_an_input_is_known():
+    facts = evidence(39.5, None, 36.0)
+    assert (facts.known("temperature"), facts.patients) == (2, ["Patient/0", "Patient/1", "Patient/2"])
+
+
+def test_a_use_that_ships_a_model_says_whether_it_is_the_one_in_use():
+    use = Urine()
+    assert use.model.hash == Urine.ships[1]
+    assert use.is_shipped
+    assert not Urine(msgspec.structs.replace(use.model, base=use.model.base + 1)).is_shipped
+
+
+def test_a_use_refuses_a_file_that_is_not_the_model_that_it_names(tmp_path):
+    (tmp_path / "model.json").write_bytes(Urine().model.to_bytes() + b" ")
+    other = type("Other", (Urine,), {"ships": (tmp_path / "model.json", Urine.ships[1])})
+    with pytest.raises(InvalidModel, match="names"):
+        other()
+
+
+def test_a_use_whose_file_is_not_there_or_that_ships_none_has_no_model(tmp_path):
+    other = type("Other", (Urine,), {"ships": (tmp_path / "model.json", Urine.ships[1])})
+    for use in (other(), Template()):
+        assert use.model is None
+        assert not use.is_shipped
+        with pytest.raises(InvalidModel, match="no model"):
+            use.needed_model()

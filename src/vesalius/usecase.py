@@ -5,7 +5,8 @@ for, on whom, by whom, not for what), :meth:`~UseCase.candidates` (who needs a s
 :meth:`~UseCase.evidence` (which facts), :meth:`~UseCase.suggest` (what to propose, and why) and
 :meth:`~UseCase.outcome` (what really happened). One that learns answers up to five more:
 :meth:`~UseCase.learn`, :meth:`~UseCase.challenger`, :meth:`~UseCase.baselines`, :meth:`~UseCase.practice` and
-:meth:`~UseCase.sites`. One that has measurements to show answers :meth:`~UseCase.courses`.
+:meth:`~UseCase.sites`; the model that it brings is named by :attr:`~UseCase.ships`. One that has measurements
+to show answers :meth:`~UseCase.courses`.
 
 It is found through the entry-point group ``vesalius.usecases``; ours use nothing that a hospital's own
 cannot. All is batch-first: the same call serves one patient in milliseconds and a million in a validation
@@ -21,6 +22,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from importlib.metadata import EntryPoint, entry_points
+from pathlib import Path
 from typing import TYPE_CHECKING, Any, ClassVar, Literal
 
 import msgspec
@@ -87,6 +89,15 @@ class Evidence:
 
     def __len__(self) -> int:
         return len(self.candidates)
+
+    @property
+    def patients(self) -> list[str]:
+        """N patients: what rows are kept together by."""
+        return [candidate.subject for candidate in self.candidates]
+
+    def known(self, name: str) -> int:
+        """In how many rows an input is known."""
+        return len(self) - int(self.table[name].null_count)
 
     def take(self, rows: Sequence[int]) -> Evidence:
         """The evidence on the candidates numbered ``rows``, in that order."""
@@ -239,9 +250,14 @@ class UseCase(abc.ABC):
     Args:
         model: the model to use, or None for the one the use case ships (or for a use that has only rules).
         settings: the hospital's values of the card's settings; what is not given has the card's default.
+
+    Attributes:
+        card: what it is for.
+        ships: the file of the model that comes with it, and the SHA-256 that it must have; None without one.
     """
 
     card: ClassVar[Card]
+    ships: ClassVar[tuple[Path, str] | None] = None
 
     def __init__(self, model: AnyModel | None = None, settings: Mapping[str, Any] | None = None) -> None:
         self.model = model if model is not None else self.shipped_model()
@@ -302,8 +318,33 @@ class UseCase(abc.ABC):
         """What happened to each candidate, as far as it is known at ``as_of``."""
 
     def shipped_model(self) -> AnyModel | None:
-        """The model that comes with the use case, if there is one."""
-        return None
+        """The model that comes with the use case, if there is one.
+
+        Raises:
+            InvalidModel: the file is not the one that :attr:`ships` names.
+        """
+        from vesalius.modelling import shipped
+
+        return shipped(*self.ships) if self.ships is not None and self.ships[0].exists() else None
+
+    @property
+    def is_shipped(self) -> bool:
+        """Whether the model is the one that comes with the use case, and not the hospital's own."""
+        shipped = self.shipped_model()
+        return self.model is not None and shipped is not None and self.model.hash == shipped.hash
+
+    def needed_model(self) -> AnyModel:
+        """The model, for a use that says nothing without one.
+
+        Raises:
+            InvalidModel: there is none.
+        """
+        if self.model is None:
+            raise InvalidModel(
+                f"the use case {self.card.name} has no model",
+                hint=f"train one: vesalius train {self.card.name}",
+            )
+        return self.model
 
     def learn(self, evidence: Evidence, outcomes: np.ndarray, seed: int = 0) -> AnyModel:  # noqa: ARG002
         """A new model from N rows of evidence and N outcomes (bool); same rows and seed, same hash."""
@@ -319,6 +360,9 @@ class UseCase(abc.ABC):
 
         Validation learns it on the same rows of the same folds, and tells whether its gain is more than
         chance. It is never the model in force.
+
+        Raises:
+            NotFound: the library that learns it is not installed; the validation then goes on without.
         """
         return None
 

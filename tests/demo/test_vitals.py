@@ -11,7 +11,6 @@ from vesalius.demo.plan import Plan
 from vesalius.demo.records import TAG
 from vesalius.hospital import Hospital
 from vesalius.lake import Arrival
-from vesalius.usecase import names
 
 PLAN = Plan(now=datetime(2026, 1, 15, 10, 30, tzinfo=UTC))
 
@@ -82,7 +81,6 @@ def put(hospital, *stays):
     hospital.lake.write(arrivals, "dossier", PLAN.now - timedelta(days=3))
 
 
-@pytest.mark.skipif(vitals.USECASE not in names(), reason="the use is not installed")
 def test_the_wards_are_warned_of_those_who_get_worse(hospital):
     put(hospital, *(stay(number) for number in range(6)))
     receipt = vitals.warn(hospital, PLAN)

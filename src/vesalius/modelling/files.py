@@ -6,6 +6,7 @@ import hashlib
 import logging
 import os
 import string
+from functools import cache
 from pathlib import Path
 
 from vesalius.errors import Conflict, InvalidModel, NotAllowed, NotFound
@@ -14,7 +15,7 @@ from vesalius.modelling._file import LARGEST_FILE
 from vesalius.modelling.model import Model
 from vesalius.modelling.signatures import Keys, Signature, refuse
 from vesalius.modelling.training import AnyModel
-from vesalius.modelling.trees import SCHEMA, Trees
+from vesalius.modelling.trees import Trees
 
 log = logging.getLogger(__name__)
 
@@ -25,12 +26,13 @@ def load(raw: bytes) -> AnyModel:
     Raises:
         InvalidModel: too large, not JSON, another schema, damaged, or not consistent.
     """
-    schema = _file.opened(raw).schema
-    return Trees.from_bytes(raw) if schema == SCHEMA else Model.from_bytes(raw)
+    kind = Trees if _file.opened(raw).schema == Trees.SCHEMA else Model
+    return kind.from_bytes(raw)
 
 
+@cache
 def shipped(path: Path, digest: str) -> AnyModel:
-    """The model that a package ships, if it is the one that the package's code names.
+    """The model that a package ships, if it is the one that the package's code names; read once.
 
     Args:
         path: its file.

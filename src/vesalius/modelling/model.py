@@ -7,7 +7,6 @@ thresholds of the conformal prediction set. Anyone can check a prediction with a
 
 from __future__ import annotations
 
-import hashlib
 import math
 from collections.abc import Mapping, Sequence
 from functools import cached_property
@@ -18,16 +17,13 @@ import numpy as np
 import numpy.typing as npt
 
 from vesalius.errors import InvalidModel
-from vesalius.modelling import _columns, _file
 from vesalius.modelling._arithmetic import Floats, snap
 from vesalius.modelling._columns import Kind, Value
-from vesalius.modelling.scores import Conformal, Facts, Scores
+from vesalius.modelling._learnt import Learnt
+from vesalius.modelling.scores import Scores
 
 if TYPE_CHECKING:
     import pyarrow as pa
-
-SCHEMA = "vesalius-model-1"
-"""The version of the file format; a reader refuses any other."""
 
 BLOCK = 4096
 """Rows that are scored at a time, so that what they need stays in the processor's cache."""
@@ -73,59 +69,46 @@ class Replicate(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     points: tuple[tuple[float, ...], ...]
 
 
-class Model(msgspec.Struct, frozen=True, forbid_unknown_fields=True, dict=True):
+class Model(Learnt, frozen=True, forbid_unknown_fields=True, kw_only=True, dict=True):
     """A glass-box additive model, calibrated, with its uncertainty.
 
     Attributes:
         base: the log odds of a patient whose every input adds nothing.
         terms: one per input.
         replicates: B bootstrap replicates, for the interval.
-        conformal: the thresholds of the prediction set.
-        facts: how it was trained.
     """
+
+    SCHEMA = "vesalius-model-1"
 
     base: float
     terms: tuple[Term, ...]
     replicates: tuple[Replicate, ...]
-    conformal: Conformal
-    facts: Facts
-
-    @cached_property
-    def hash(self) -> str:
-        """The SHA-256 of the model's file: its identity."""
-        return hashlib.sha256(self.to_bytes()).hexdigest()
 
     @property
-    def inputs(self) -> tuple[str, ...]:
-        """The names of the columns it reads."""
-        return tuple(term.input for term in self.terms)
+    def parts(self) -> tuple[Term, ...]:
+        """One per input."""
+        return self.terms
 
-    def kind_of(self, name: str) -> Kind:
-        """The kind of an input."""
-        return self._term(name).kind
+    def check(self) -> None:
+        """Refuses tables that do not fit together.
+
+        Raises:
+            InvalidModel: the message says what.
+        """
+        super().check()
+        for term in self.terms:
+            _check_term(term)
+        shape = [len(term.points) + 1 for term in self.terms]
+        for copy in self.replicates:
+            if [len(points) for points in copy.points] != shape:
+                raise InvalidModel("a bootstrap replicate does not have the tables of the model")
+            _check_points("replicate", [copy.base, *(point for row in copy.points for point in row)])
+        _check_points("base", [self.base])
 
     def options(self, name: str) -> tuple[Value, ...]:
         """The values of an input that its table is written for: its levels, or its knots or edges."""
-        term = self._term(name)
+        term = self.terms[self.inputs.index(name)]
         return term.edges if term.shape else levels(term.kind, term.levels)
-
-    def _term(self, name: str) -> Term:
-        return self.terms[self.inputs.index(name)]
-
-    def to_bytes(self) -> bytes:
-        """The file: canonical JSON (sorted keys, no spaces) that holds its own check sum."""
-        return _file.written(self, SCHEMA)
-
-    @classmethod
-    def from_bytes(cls, raw: bytes) -> Model:
-        """Reads a file; whatever is wrong with it, nothing is run and nothing is guessed.
-
-        Raises:
-            InvalidModel: too large, not JSON, another schema, damaged, or tables that do not fit together.
-        """
-        model = _file.read(raw, cls, SCHEMA)
-        _check(model)
-        return model
 
     def score(self, table: pa.Table) -> Scores:
         """What the model says about each row of ``table``.
@@ -141,7 +124,7 @@ class Model(msgspec.Struct, frozen=True, forbid_unknown_fields=True, dict=True):
             InvalidModel: a column is absent or is not of the input's kind.
         """
         rows = table.num_rows
-        columns = [_columns.read(table, term.input, term.kind).coded(term.levels) for term in self.terms]
+        columns = self._coded(table)
         gains = np.empty((rows, len(self.terms)))
         logits = np.empty(rows)
         low, high = np.empty(rows), np.empty(rows)
@@ -152,11 +135,7 @@ class Model(msgspec.Struct, frozen=True, forbid_unknown_fields=True, dict=True):
             if self.replicates:
                 low[block], high[block] = percentiles(copies)
         bounds = (low, high) if self.replicates else None
-        allowed = self.conformal.allowed(logits)
-        if self.conformal.by:
-            place = self.inputs.index(self.conformal.by)
-            allowed = self.conformal.allowed(logits, self.terms[place].levels, columns[place])
-        return Scores(self.inputs, self.base, logits, bounds, allowed, lambda: gains)
+        return Scores(self.inputs, self.base, logits, bounds, self._allowed(logits, columns), lambda: gains)
 
     def _block(self, columns: Sequence[Floats], gains: Floats) -> Floats:
         """Rows × copies log odds, the model first; what each input adds to the model is put in ``gains``."""
@@ -247,24 +226,6 @@ def _spans(term: Term) -> list[str]:
     inner = [f"{low:g} – {high:g}" for low, high in zip(term.edges, term.edges[1:], strict=False)]
     ends = (f"< {term.edges[0]:g}", f"≥ {term.edges[-1]:g}") if term.edges else ("any",)
     return [ends[0], *inner, *ends[1:]]
-
-
-def _check(model: Model) -> None:
-    """Refuses tables that do not fit together."""
-    names = model.inputs
-    if len(set(names)) != len(names) or not names:
-        raise InvalidModel("the model has no input, or one twice")
-    for term in model.terms:
-        _check_term(term)
-    shape = [len(term.points) + 1 for term in model.terms]
-    for replicate in model.replicates:
-        if [len(points) for points in replicate.points] != shape:
-            raise InvalidModel("a bootstrap replicate does not have the tables of the model")
-        _check_points("replicate", [replicate.base, *(point for row in replicate.points for point in row)])
-    _check_points("base", [model.base])
-    levels_of = {term.input: term.levels for term in model.terms}
-    if wrong := model.conformal.wrong(levels_of):
-        raise InvalidModel(f"the prediction sets do not fit the model: {wrong}")
 
 
 def _check_term(term: Term) -> None:

@@ -7,7 +7,7 @@ import math
 from collections.abc import Hashable, Iterator, Sequence
 from contextlib import AbstractContextManager, contextmanager
 from contextvars import ContextVar
-from typing import TYPE_CHECKING, Any, Literal, Protocol, overload
+from typing import TYPE_CHECKING, Any, Literal, NamedTuple, Protocol
 
 import msgspec
 import numpy as np
@@ -51,6 +51,15 @@ AnyModel = Model | Trees
 """What training returns: both score, explain and are written alike."""
 
 
+class _Rows(NamedTuple):
+    """What is learned from: N rows in one order, and the SHA-256 of all of them."""
+
+    columns: list[Column]
+    outcomes: npt.NDArray[np.bool_]
+    patients: list[Hashable]
+    digest: str
+
+
 class Learner(Protocol):
     """One kind of model, before calibration."""
 
@@ -61,48 +70,6 @@ class Learner(Protocol):
         self, slope: float, intercept: float, samples: Sequence[Floats], conformal: Conformal, facts: Facts
     ) -> AnyModel:
         """The model learned on all rows with its recalibration, and on each bootstrap sample."""
-
-
-@overload
-def train(
-    table: pa.Table,
-    outcomes: Any,
-    inputs: Sequence[Described],
-    seed: int = 0,
-    kind: Literal["logistic", "ebm"] = "logistic",
-    *,
-    groups: Sequence[Hashable] | None = None,
-    replicates: int | None = None,
-    strata: str = "",
-) -> Model: ...
-
-
-@overload
-def train(
-    table: pa.Table,
-    outcomes: Any,
-    inputs: Sequence[Described],
-    seed: int,
-    kind: Literal["lightgbm"],
-    *,
-    groups: Sequence[Hashable] | None = None,
-    replicates: int | None = None,
-    strata: str = "",
-) -> Trees: ...
-
-
-@overload
-def train(
-    table: pa.Table,
-    outcomes: Any,
-    inputs: Sequence[Described],
-    seed: int = 0,
-    *,
-    kind: Literal["lightgbm"],
-    groups: Sequence[Hashable] | None = None,
-    replicates: int | None = None,
-    strata: str = "",
-) -> Trees: ...
 
 
 def train(
@@ -134,7 +101,6 @@ def train(
         groups: N patients; rows of one patient are kept together. Without them each row is a patient.
         replicates: how many bootstrap replicates the interval rests on, or None for as many as the kind has
             (50; of trees 20). With 0 the model is quick to train, and does not say how sure it is.
-
         strata: the input whose levels have prediction sets of their own, each where it has 100 cases of
             either class, so that the sets hold the truth as often in each; not a number.
 
@@ -143,32 +109,27 @@ def train(
         InvalidModel: a column is absent or does not fit its input, or ``strata`` is no input with levels.
         NotFound: ``lightgbm`` is not installed.
     """
-    truth = np.asarray(outcomes, dtype=bool)
-    _enough(truth, table.num_rows)
-    columns = [read(table, item.name, item.kind) for item in inputs]
-    names = list(groups) if groups is not None else list(range(len(truth)))
-    order, digest = _canonical(columns, truth, [str(name) for name in names] if groups is not None else None)
-    columns = [column.take(order) for column in columns]
-    truth, names = truth[order], [names[row] for row in order.tolist()]
+    rows = _canonical(table, np.asarray(outcomes, dtype=bool), inputs, groups)
     rng = np.random.Generator(np.random.PCG64(seed))
     _ready(kind)
     with one_thread():
-        learner = _learner(kind, inputs, columns, truth.astype(np.float64), names, seed)
-        held_out, strength = learner.held_out(deal(truth, names, FOLDS, rng))
-        intercept, slope = _logistic.recalibration(held_out, truth.astype(np.float64))
+        learner = _learner(kind, inputs, rows, seed)
+        held_out, strength = learner.held_out(deal(rows.outcomes, rows.patients, FOLDS, rng))
+        intercept, slope = _logistic.recalibration(held_out, rows.outcomes.astype(np.float64))
         facts = Facts(
             kind=kind,
-            rows=len(truth),
-            events=int(truth.sum()),
+            rows=len(rows.outcomes),
+            events=int(rows.outcomes.sum()),
             seed=seed,
-            data=digest,
+            data=rows.digest,
             strength=strength,
             slope=float(snap(slope)),
             intercept=float(snap(intercept)),
         )
         count = REPLICATES[kind] if replicates is None else replicates
-        samples = _resampled(names, truth, 0 if _POINT_ONLY.get() else count, rng)
-        bounds = conformal(intercept + slope * held_out, truth, LEVEL, *_strata(strata, inputs, columns))
+        samples = _resampled(rows.patients, rows.outcomes, 0 if _POINT_ONLY.get() else count, rng)
+        by = _strata(strata, inputs, rows.columns)
+        bounds = conformal(intercept + slope * held_out, rows.outcomes, LEVEL, *by)
         return learner.written(slope, intercept, samples, bounds, facts)
 
 
@@ -227,18 +188,12 @@ def _rank(scores: Floats, level: float) -> float | None:
     return float(snap(np.sort(scores)[place - 1] + 1 / 8192)) if place <= len(scores) else None
 
 
-def _learner(
-    kind: str,
-    inputs: Sequence[Described],
-    columns: list[Column],
-    outcomes: Floats,
-    names: Sequence[Hashable],
-    seed: int,
-) -> Learner:
+def _learner(kind: str, inputs: Sequence[Described], rows: _Rows, seed: int) -> Learner:
+    columns, outcomes = rows.columns, rows.outcomes.astype(np.float64)
     if kind == "ebm":
         from vesalius.modelling._ebm import Boosted  # interpret is slow to import and needed only here
 
-        return Boosted(inputs, columns, outcomes, names, seed)
+        return Boosted(inputs, columns, outcomes, rows.patients, seed)
     if kind == "lightgbm":
         from vesalius.modelling._lightgbm import Grown
 
@@ -299,16 +254,27 @@ def _resampled(
 
 
 def _canonical(
-    columns: Sequence[Column], outcomes: npt.NDArray[np.bool_], names: list[str] | None
-) -> tuple[npt.NDArray[np.intp], str]:
-    """An order of the rows that does not depend on the order they came in, and the digest of all of them."""
+    table: pa.Table,
+    outcomes: npt.NDArray[np.bool_],
+    inputs: Sequence[Described],
+    groups: Sequence[Hashable] | None,
+) -> _Rows:
+    """The rows in an order that does not depend on the order they came in."""
+    _enough(outcomes, table.num_rows)
+    columns = [read(table, item.name, item.kind) for item in inputs]
+    patients = list(groups) if groups is not None else list(range(len(outcomes)))
+    known: Sequence[str | None] = [None] * len(outcomes) if groups is None else list(map(str, patients))
     facts = zip(*(column.plain() for column in columns), strict=True)
-    known: Sequence[str | None] = names or [None] * len(outcomes)
-    rows = zip(facts, outcomes.tolist(), known, strict=True)
-    keys = [msgspec.json.encode(row) for row in rows]
+    keys = [msgspec.json.encode(row) for row in zip(facts, outcomes.tolist(), known, strict=True)]
     order = sorted(range(len(keys)), key=keys.__getitem__)
     digest = hashlib.sha256(b"\n".join(keys[row] for row in order)).hexdigest()
-    return np.array(order, dtype=np.intp), digest
+    places = np.array(order, dtype=np.intp)
+    return _Rows(
+        [column.take(places) for column in columns],
+        outcomes[places],
+        [patients[row] for row in order],
+        digest,
+    )
 
 
 def _enough(outcomes: npt.NDArray[np.bool_], rows: int) -> None:

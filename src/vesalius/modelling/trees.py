@@ -7,29 +7,24 @@ and what reads it needs no boosting library.
 
 from __future__ import annotations
 
-import hashlib
 import math
 from functools import cached_property
 from typing import TYPE_CHECKING
 
 import msgspec
 import numpy as np
-import numpy.typing as npt
 
 from vesalius.errors import InvalidModel
-from vesalius.modelling import _columns, _file
 from vesalius.modelling._arithmetic import GRID, Floats, snap
-from vesalius.modelling._columns import Kind, Value
+from vesalius.modelling._columns import Value
 from vesalius.modelling._forest import Forest
+from vesalius.modelling._learnt import Learnt
 from vesalius.modelling._tree import MOST_LEAVES, Field, Tree, problem
 from vesalius.modelling.model import percentiles
-from vesalius.modelling.scores import Conformal, Facts, Scores
+from vesalius.modelling.scores import Scores
 
 if TYPE_CHECKING:
     import pyarrow as pa
-
-SCHEMA = "vesalius-trees-1"
-"""The version of the file format; a reader refuses any other."""
 
 BLOCK = 1024
 """Rows that are scored at a time."""
@@ -45,7 +40,7 @@ class Copy(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     trees: tuple[Tree, ...]
 
 
-class Trees(msgspec.Struct, frozen=True, forbid_unknown_fields=True, dict=True):
+class Trees(Learnt, frozen=True, forbid_unknown_fields=True, kw_only=True, dict=True):
     """Boosted trees, calibrated, with their uncertainty; scores and explains as a glass box does.
 
     What each input adds is its Shapley value under the path-dependent expectation (TreeSHAP: Lundberg et al.,
@@ -56,35 +51,47 @@ class Trees(msgspec.Struct, frozen=True, forbid_unknown_fields=True, dict=True):
         constant: log odds beside those of the leaves.
         trees: the trees, whose leaves add up.
         replicates: B bootstrap replicates, for the interval.
-        conformal: the thresholds of the prediction set.
-        facts: how it was trained.
     """
+
+    SCHEMA = "vesalius-trees-1"
 
     fields: tuple[Field, ...]
     constant: float
     trees: tuple[Tree, ...]
     replicates: tuple[Copy, ...]
-    conformal: Conformal
-    facts: Facts
-
-    @cached_property
-    def hash(self) -> str:
-        """The SHA-256 of the model's file: its identity."""
-        return hashlib.sha256(self.to_bytes()).hexdigest()
 
     @property
-    def inputs(self) -> tuple[str, ...]:
-        """The names of the columns it reads."""
-        return tuple(each.input for each in self.fields)
+    def parts(self) -> tuple[Field, ...]:
+        """One per input."""
+        return self.fields
 
     @cached_property
     def base(self) -> float:
         """The log odds before any fact: the mean of the training rows."""
         return float(snap(self.constant + self._forest.expected))
 
-    def kind_of(self, name: str) -> Kind:
-        """The kind of an input."""
-        return self.fields[self.inputs.index(name)].kind
+    def check(self) -> None:
+        """Refuses trees that do not hold together.
+
+        Raises:
+            InvalidModel: the message says what.
+        """
+        super().check()
+        for each in self.fields:
+            named = each.kind != "number"
+            if named != bool(each.levels) or len(set(each.levels)) != len(each.levels):
+                raise InvalidModel(f"the levels of {each.input!r} do not fit its kind")
+        for copy in (Copy(self.constant, self.trees), *self.replicates):
+            self._check_copy(copy)
+
+    def _check_copy(self, copy: Copy) -> None:
+        if not math.isfinite(copy.constant) or float(snap(copy.constant)) != copy.constant:
+            raise InvalidModel("the constant is not on the grid of 1/4096 log odds")
+        if sum(len(tree.leaf) for tree in copy.trees) > MOST_LEAVES:
+            raise InvalidModel(f"the model has more than {MOST_LEAVES} leaves")
+        for tree in copy.trees:
+            if wrong := problem(tree, self.fields):
+                raise InvalidModel(f"a tree does not hold together: {wrong}")
 
     def options(self, name: str) -> tuple[Value, ...]:
         """The values of an input between which predictions differ: its levels, or numbers at its splits."""
@@ -100,21 +107,6 @@ class Trees(msgspec.Struct, frozen=True, forbid_unknown_fields=True, dict=True):
         beyond = cuts[-1] + (cuts[-1] - cuts[-2] if len(cuts) > 1 else 1.0)
         return (*cuts.tolist(), float(beyond))
 
-    def to_bytes(self) -> bytes:
-        """The file: canonical JSON (sorted keys, no spaces) that holds its own check sum."""
-        return _file.written(self, SCHEMA)
-
-    @classmethod
-    def from_bytes(cls, raw: bytes) -> Trees:
-        """Reads a file; whatever is wrong with it, nothing is run and nothing is guessed.
-
-        Raises:
-            InvalidModel: too large, not JSON, another schema, damaged, or trees that do not hold together.
-        """
-        model = _file.read(raw, cls, SCHEMA)
-        _check(model)
-        return model
-
     def score(self, table: pa.Table) -> Scores:
         """What the model says about each row of ``table``; contributions are worked out when asked for.
 
@@ -128,7 +120,7 @@ class Trees(msgspec.Struct, frozen=True, forbid_unknown_fields=True, dict=True):
         Raises:
             InvalidModel: a column is absent or is not of the input's kind.
         """
-        columns = [_columns.read(table, each.input, each.kind).coded(each.levels) for each in self.fields]
+        columns = self._coded(table)
         coded = np.stack(columns) if table.num_rows else np.empty((len(columns), 0))
         logits = self._logits(coded, self._forest, self.constant)
         return Scores(
@@ -136,7 +128,7 @@ class Trees(msgspec.Struct, frozen=True, forbid_unknown_fields=True, dict=True):
             self.base,
             logits,
             self._bounds(coded, logits),
-            self._allowed(coded, logits),
+            self._allowed(logits, coded),
             lambda: self._explain(coded, logits),
         )
 
@@ -155,12 +147,6 @@ class Trees(msgspec.Struct, frozen=True, forbid_unknown_fields=True, dict=True):
             for copy, forest in zip(self.replicates, self._copies, strict=True)
         ]
         return percentiles(np.column_stack([logits, *copies]))
-
-    def _allowed(self, coded: Floats, logits: Floats) -> npt.NDArray[np.bool_]:
-        if not self.conformal.by:
-            return self.conformal.allowed(logits)
-        place = self.inputs.index(self.conformal.by)
-        return self.conformal.allowed(logits, self.fields[place].levels, coded[place])
 
     def _explain(self, coded: Floats, logits: Floats) -> Floats:
         gains = np.empty((len(logits), len(self.fields)))
@@ -194,24 +180,3 @@ def settle(gains: Floats, sums: Floats) -> Floats:
     steps, left = np.divmod(np.abs(short), gains.shape[1])
     whole += np.sign(short)[:, None] * (steps[:, None] + (rank < left[:, None]))
     return whole / GRID + 0.0
-
-
-def _check(model: Trees) -> None:
-    """Refuses trees that do not hold together."""
-    if len(set(model.inputs)) != len(model.inputs) or not model.inputs:
-        raise InvalidModel("the model has no input, or one twice")
-    for each in model.fields:
-        named = each.kind != "number"
-        if named != bool(each.levels) or len(set(each.levels)) != len(each.levels):
-            raise InvalidModel(f"the levels of {each.input!r} do not fit its kind")
-    if wrong := model.conformal.wrong({each.input: each.levels for each in model.fields}):
-        raise InvalidModel(f"the prediction sets do not fit the model: {wrong}")
-    copies = [Copy(model.constant, model.trees), *model.replicates]
-    for copy in copies:
-        if not math.isfinite(copy.constant) or float(snap(copy.constant)) != copy.constant:
-            raise InvalidModel("the constant is not on the grid of 1/4096 log odds")
-        if sum(len(tree.leaf) for tree in copy.trees) > MOST_LEAVES:
-            raise InvalidModel(f"the model has more than {MOST_LEAVES} leaves")
-        for tree in copy.trees:
-            if wrong := problem(tree, model.fields):
-                raise InvalidModel(f"a tree does not hold together: {wrong}")

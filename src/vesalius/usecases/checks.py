@@ -170,7 +170,7 @@ def card_is_sound(bench: Bench) -> Iterator[str]:
     for field in ("inputs", "options", "reviewers", "override_reasons"):
         if not getattr(card, field):
             yield f"the card has no {field}"
-    keys = {"inputs": "name", "options": "code", "settings": "name", "sources": "key"}
+    keys = {"inputs": "name", "options": "code", "settings": "name", "sources": "key", "stop_rules": "name"}
     for field, key in keys.items():
         names = [getattr(item, key) for item in getattr(card, field)]
         if twice := {name for name in names if names.count(name) > 1}:

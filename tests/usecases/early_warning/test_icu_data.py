@@ -122,6 +122,14 @@ def test_the_model_is_the_one_of_the_page():
     assert "intensive_care" not in model.inputs
 
 
+def test_the_shipped_model_learnt_from_every_stay_of_the_first_set(shared_data):
+    table = shared_data / "icu-mortality-2012" / "set_a_outcomes.csv.gz"
+    with gzip.open(table, "rt", encoding="utf-8") as lines:
+        died = [row["In-hospital_death"] == "1" for row in csv.DictReader(lines)]
+    facts = EarlyWarning().model.facts
+    assert (facts.rows, facts.events) == (len(died), sum(died))
+
+
 @pytest.mark.skipif("VESALIUS_FULL" not in os.environ, reason="takes ten minutes: set VESALIUS_FULL")
 def test_the_shipped_model_is_what_the_data_gives(shared_data, tmp_path):
     hospital = Hospital.open(tmp_path / "hospital", Settings())

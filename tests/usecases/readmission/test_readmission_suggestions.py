@@ -36,7 +36,9 @@ def case(probability, known=HOME, added=None):
         lambda: np.array([list(added.values())]),
     )
     candidate = Candidate("Patient/p", "Encounter/stay", DUE)
-    return Case(CARD, SETTINGS, candidate, known, {}, scores, 0)
+    return Case(
+        card=CARD, settings=SETTINGS, facts=known, sources={}, scores=scores, row=0, candidate=candidate
+    )
 
 
 # -- options ---------------------------------------------------------------------------------------------------

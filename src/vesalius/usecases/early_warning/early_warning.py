@@ -4,10 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from datetime import datetime, timedelta
-from functools import cache
 from typing import TYPE_CHECKING
 
-from vesalius.errors import NotFound
 from vesalius.usecase import Candidate, Course, Evidence, Outcome, Suggestion, UseCase
 from vesalius.usecases.early_warning import courses, facts, history, suggestions
 from vesalius.usecases.early_warning.card import FOLDER, card
@@ -35,10 +33,7 @@ class EarlyWarning(UseCase):
     """Early warning: NEWS2 with its range, and a probability where a model has learnt of such a place."""
 
     card = card()
-
-    def shipped_model(self) -> AnyModel | None:
-        """The model learnt from the 4,000 stays of set a."""
-        return _shipped()
+    ships = (MODEL, MODEL_HASH)
 
     def candidates(self, lake: Lake, since: datetime, until: datetime) -> list[Candidate]:
         """Stays in intensive care after 48 hours; patients of wards whose NEWS2 gets worse."""
@@ -55,43 +50,24 @@ class EarlyWarning(UseCase):
         score = suggestions.rescored(evidence.table)
         scores = self.model.score(evidence.table) if self.model else None
         names = [item.name for item in self.card.inputs]
-        found = []
+        made = []
         for row, known in enumerate(evidence.table.select(names).to_pylist()):
             speaks = self._speaks(in_intensive_care=known["intensive_care"] is True)
             case = Case(
-                self.card,
-                self.settings,
-                known,
-                evidence.sources[row],
-                score,
-                scores if speaks else None,
-                row,
+                card=self.card,
+                settings=self.settings,
+                facts=known,
+                sources=evidence.sources[row],
+                score=score,
+                scores=scores if speaks else None,
+                row=row,
             )
-            found.append(self._suggestion(evidence, case))
-        return found
+            made.append(case.suggestion(self, evidence))
+        return made
 
     def _speaks(self, *, in_intensive_care: bool) -> bool:
         """Whether the model has learnt of such a place: on a ward only one that has seen both."""
         return self.model is not None and (in_intensive_care or "intensive_care" in self.model.inputs)
-
-    def _suggestion(self, evidence: Evidence, case: Case) -> Suggestion:
-        return self.suggestion(
-            evidence,
-            case.row,
-            case.option,
-            case.summary,
-            priority=case.priority,
-            probability=case.probability,
-            interval=case.interval,
-            base=case.base,
-            reasons=case.reasons,
-            limits=case.limits(shipped=self._is_shipped),
-        )
-
-    @property
-    def _is_shipped(self) -> bool:
-        shipped = _shipped()
-        return shipped is not None and self.model is not None and self.model.hash == shipped.hash
 
     def outcome(self, lake: Lake, candidates: Sequence[Candidate], as_of: datetime) -> list[Outcome | None]:
         """Death in hospital; of a ward's patients, death or intensive care within 24 hours."""
@@ -116,21 +92,18 @@ class EarlyWarning(UseCase):
         """A calibrated logistic model of every input that is known often enough."""
         from vesalius.modelling import train
 
-        patients = [candidate.subject for candidate in evidence.candidates]
-        return train(evidence.table, outcomes, self._learnable(evidence), seed, "logistic", groups=patients)
+        return train(
+            evidence.table, outcomes, self._learnable(evidence), seed, "logistic", groups=evidence.patients
+        )
 
-    def challenger(self, evidence: Evidence, outcomes: np.ndarray, seed: int = 0) -> AnyModel | None:
-        """Boosted trees on the same inputs; None where LightGBM is not installed."""
+    def challenger(self, evidence: Evidence, outcomes: np.ndarray, seed: int = 0) -> AnyModel:
+        """Boosted trees on the same inputs."""
         from vesalius.modelling import train
 
-        patients = [candidate.subject for candidate in evidence.candidates]
         inputs = self._learnable(evidence)
-        try:
-            return train(
-                evidence.table, outcomes, inputs, seed, kind="lightgbm", groups=patients, replicates=0
-            )
-        except NotFound:
-            return None
+        return train(
+            evidence.table, outcomes, inputs, seed, "lightgbm", groups=evidence.patients, replicates=0
+        )
 
     def _learnable(self, evidence: Evidence) -> list[Input]:
         """The inputs that a model may learn from; where all are in intensive care, that says nothing."""
@@ -139,8 +112,7 @@ class EarlyWarning(UseCase):
         return [
             item
             for item in self.card.inputs
-            if item.name not in left_out
-            and len(evidence) - evidence.table[item.name].null_count >= FEWEST_KNOWN
+            if item.name not in left_out and evidence.known(item.name) >= FEWEST_KNOWN
         ]
 
     def baselines(self, evidence: Evidence) -> dict[str, np.ndarray]:
@@ -157,10 +129,3 @@ class EarlyWarning(UseCase):
             if known.any():
                 found[name] = np.where(known, scores, np.median(scores[known]))
         return found
-
-
-@cache
-def _shipped() -> AnyModel | None:
-    from vesalius.modelling import shipped
-
-    return shipped(MODEL, MODEL_HASH) if MODEL.exists() else None

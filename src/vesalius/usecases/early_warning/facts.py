@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from vesalius.usecase import Candidate, Evidence
+from vesalius.usecases.cases import arrow_type
 from vesalius.usecases.early_warning import current, news2
 from vesalius.usecases.early_warning.card import card, view
 from vesalius.usecases.early_warning.measures import valued
@@ -97,8 +98,7 @@ def _column(item: Input, values: Any) -> Any:
 
     if not isinstance(values, list):
         return values
-    kind = {"number": pa.float64(), "boolean": pa.bool_()}.get(item.kind, pa.string())
-    return pa.array(values, kind)
+    return pa.array(values, arrow_type(item))
 
 
 def _worst(table: pa.Table, scored: Mapping[str, np.ndarray], scale_2: np.ndarray) -> np.ndarray:

@@ -9,8 +9,9 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from vesalius.card import Card, Text
+from vesalius.card import Text
 from vesalius.usecase import Reason
+from vesalius.usecases import cases
 from vesalius.usecases.early_warning import news2
 from vesalius.usecases.early_warning.facts import LEVELS
 from vesalius.usecases.early_warning.news2 import Response, Score
@@ -18,7 +19,6 @@ from vesalius.usecases.early_warning.news2 import Response, Score
 if TYPE_CHECKING:
     import pyarrow as pa
 
-    from vesalius.modelling import Scores
 
 CRITICAL, URGENT, MEASURE = "critical_care_review", "urgent_review", "measure"
 MONITOR, ROUTINE = "increase_monitoring", "routine"
@@ -66,26 +66,15 @@ def _numbers(column: Any) -> news2.Floats:
     )
 
 
-@dataclass(frozen=True)
-class Case:
+@dataclass(frozen=True, kw_only=True)
+class Case(cases.Case):
     """One candidate with what is known, what NEWS2 asks for, and what the model says.
 
     Attributes:
-        card, settings: of the use case.
-        facts: the inputs by name; None where not known.
-        sources: the versioned references of each input.
         score: NEWS2 of all candidates.
-        scores: what the model says; None where it does not speak of this candidate.
-        row: which candidate.
     """
 
-    card: Card
-    settings: Mapping[str, float]
-    facts: Mapping[str, Any]
-    sources: Mapping[str, tuple[str, ...]]
     score: Score
-    scores: Scores | None
-    row: int
 
     @property
     def intensive_care(self) -> bool:
@@ -139,24 +128,6 @@ class Case:
         return max(self.of_rule, self.of_model, key=ORDER.index)
 
     @property
-    def probability(self) -> float | None:
-        """Of the card's target, to 6 decimals."""
-        return None if self.scores is None else round(self.scores.probability[self.row], 6)
-
-    @property
-    def interval(self) -> tuple[float, float] | None:
-        """The 90 % interval of the probability, to 6 decimals; None where the model gives none."""
-        if self.scores is None:
-            return None
-        low, high = self.scores.low[self.row], self.scores.high[self.row]
-        return None if low is None or high is None else (round(low, 6), round(high, 6))
-
-    @property
-    def base(self) -> float:
-        """The log odds before any fact."""
-        return 0.0 if self.scores is None else self.scores.base
-
-    @property
     def priority(self) -> float:
         """Its place in the worklist, 0 to 1."""
         weight = self.low / MOST_POINTS if self.probability is None else self.probability
@@ -192,8 +163,7 @@ class Case:
 
     def _response(self) -> Iterator[Reason]:
         known = [name for name in RULE_ONLY if self.facts.get(name) is not None]
-        sources = dict.fromkeys(source for name in known for source in self.sources.get(name, ()))
-        yield self._spoken(RULES[self.least], tuple(sources), news2=self.words)
+        yield self._spoken(RULES[self.least], self.sources_of(known), news2=self.words)
 
     def _parts(self) -> Iterator[Reason]:
         for name in news2.PARAMETERS:
@@ -232,24 +202,15 @@ class Case:
         return Reason(rule, sources=sources, rule=Text(f"rule.{rule}", {**values, "source": "source.news2"}))
 
     def _weighed(self) -> Iterator[Reason]:
-        speaks = self.scores is not None
-        added = {} if self.scores is None else dict(self.scores.strongest(self.row))
         # Where no model speaks, what only a model reads is no reason.
-        read = [item.name for item in self.card.inputs if speaks or item.name in RULE_READ]
-        rest = [name for name in read if name not in added]
-        for name in (*added, *rest):
-            value = self.facts.get(name)
-            if value is not None or added.get(name):
-                yield Reason(name, value, added.get(name, 0.0), self.sources.get(name, ()))
+        return self.weighed(
+            item.name for item in self.card.inputs if self.scores is not None or item.name in RULE_READ
+        )
 
-    def limits(self, *, shipped: bool) -> tuple[str, ...]:
-        """What the tool was not tested for, that applies here.
-
-        Args:
-            shipped: whether the model is the one that comes with the use case.
-        """
+    def applies(self, *, shipped: bool) -> Mapping[str, bool]:
+        """What the tool was not tested for, that applies here."""
         speaks = self.scores is not None
-        applies = {
+        return {
             "ward_rule": not speaks,
             "own_model": speaks and not shipped,
             "united_states": speaks and shipped,
@@ -263,4 +224,3 @@ class Case:
             "not_sepsis": True,
             "incomplete": bool(self.missing_parts),
         }
-        return tuple(key for key in self.card.limits if applies[key])

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 from vesalius.card import Card
 from vesalius.usecase import Candidate, Evidence
+from vesalius.usecases.cases import arrow_type
 from vesalius.usecases.readmission import derived, marked, stays, words
 from vesalius.usecases.readmission.diagnoses import CHARLSON
 from vesalius.usecases.readmission.places import Places
@@ -21,7 +22,6 @@ if TYPE_CHECKING:
 
     import pyarrow as pa
 
-    from vesalius.card import Input
     from vesalius.lake import Lake
     from vesalius.views.features import Found
 
@@ -76,13 +76,6 @@ def gather(lake: Lake, candidates: Sequence[Candidate]) -> Evidence:
         sources,
         lake.position(),
     )
-
-
-def arrow_type(item: Input) -> Any:
-    """The Arrow type of an input's column."""
-    import pyarrow as pa
-
-    return {"number": pa.float64(), "boolean": pa.bool_()}.get(item.kind, pa.string())
 
 
 class Reading:

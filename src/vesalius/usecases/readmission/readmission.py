@@ -4,10 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from datetime import datetime
-from functools import cache
 from typing import TYPE_CHECKING
 
-from vesalius.errors import InvalidModel
 from vesalius.usecase import Candidate, Evidence, Outcome, Suggestion, UseCase
 from vesalius.usecases.readmission import facts, history, scores
 from vesalius.usecases.readmission.suggestions import Case
@@ -36,10 +34,7 @@ class Readmission(UseCase):
     """Readmission within 30 days: probability, two thresholds, and what can be done about each reason."""
 
     card = facts.card()
-
-    def shipped_model(self) -> AnyModel | None:
-        """The model learnt from the stays of Strack 2014."""
-        return _shipped()
+    ships = (MODEL, MODEL_HASH)
 
     def candidates(self, lake: Lake, since: datetime, until: datetime) -> list[Candidate]:
         """The stays whose discharge settled in (``since``, ``until``]."""
@@ -55,40 +50,22 @@ class Readmission(UseCase):
         Raises:
             InvalidModel: there is no model.
         """
-        if self.model is None:
-            raise InvalidModel(
-                "the use case readmission has no model", hint="train one: vesalius train readmission"
-            )
+        model = self.needed_model()
         if not evidence.candidates:
             return []
-        said, shipped = self.model.score(evidence.table), self._is_shipped
-        rows = zip(evidence.candidates, evidence.table.to_pylist(), evidence.sources, strict=True)
-        cases = (
-            Case(self.card, self.settings, candidate, row, sources, said, number)
-            for number, (candidate, row, sources) in enumerate(rows)
-        )
-        return [
-            self.suggestion(
-                evidence,
-                case.row,
-                case.option,
-                case.summary,
-                priority=case.priority,
-                probability=case.probability,
-                interval=case.interval,
-                base=0.0 if case.silent else said.base,
-                reasons=case.reasons,
-                missing=case.missing,
-                limits=case.limits(shipped=shipped),
-                resources=case.resources,
+        scores, made = model.score(evidence.table), []
+        for row, known in enumerate(evidence.table.to_pylist()):
+            case = Case(
+                card=self.card,
+                settings=self.settings,
+                facts=known,
+                sources=evidence.sources[row],
+                scores=scores,
+                row=row,
+                candidate=evidence.candidates[row],
             )
-            for case in cases
-        ]
-
-    @property
-    def _is_shipped(self) -> bool:
-        shipped = _shipped()
-        return shipped is not None and self.model is not None and self.model.hash == shipped.hash
+            made.append(case.suggestion(self, evidence, resources=case.resources))
+        return made
 
     def outcome(self, lake: Lake, candidates: Sequence[Candidate], as_of: datetime) -> list[Outcome | None]:
         """Whether the patient came back within 30 days."""
@@ -104,21 +81,25 @@ class Readmission(UseCase):
         """
         from vesalius.modelling import train
 
-        patients, inputs = [each.subject for each in evidence.candidates], self._inputs(evidence)
-        return train(evidence.table, outcomes, inputs, seed, "lightgbm", groups=patients, replicates=COPIES)
+        inputs = self._inputs(evidence)
+        return train(
+            evidence.table, outcomes, inputs, seed, "lightgbm", groups=evidence.patients, replicates=COPIES
+        )
 
     def challenger(self, evidence: Evidence, outcomes: np.ndarray, seed: int = 0) -> AnyModel:
         """The glass box that the trees must beat: a calibrated logistic regression of the same inputs."""
         from vesalius.modelling import train
 
-        patients, inputs = [each.subject for each in evidence.candidates], self._inputs(evidence)
-        return train(evidence.table, outcomes, inputs, seed, "logistic", groups=patients, replicates=0)
+        inputs = self._inputs(evidence)
+        return train(
+            evidence.table, outcomes, inputs, seed, "logistic", groups=evidence.patients, replicates=0
+        )
 
     def _inputs(self, evidence: Evidence) -> list[Input]:
         return [
             item
             for item in self.card.inputs
-            if len(evidence) - evidence.table[item.name].null_count >= min(FEWEST_KNOWN, len(evidence) // 5)
+            if evidence.known(item.name) >= min(FEWEST_KNOWN, len(evidence) // 5)
         ]
 
     def baselines(self, evidence: Evidence) -> dict[str, np.ndarray]:
@@ -144,10 +125,3 @@ _SCORED = (
     "specialty",
     "procedures",
 )
-
-
-@cache
-def _shipped() -> AnyModel | None:
-    from vesalius.modelling import shipped
-
-    return shipped(MODEL, MODEL_HASH) if MODEL.exists() else None

@@ -7,8 +7,11 @@ from dataclasses import dataclass
 from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
-from vesalius.card import Card, Text
+import msgspec
+
+from vesalius.card import Text
 from vesalius.usecase import Candidate, Reason
+from vesalius.usecases import cases
 from vesalius.usecases.readmission import advice, proposals, rules
 
 if TYPE_CHECKING:
@@ -26,25 +29,16 @@ ORDER: Mapping[str, tuple[float, float]] = {
 """Where an option stands in the worklist, and how far the probability moves it."""
 
 
-@dataclass(frozen=True)
-class Case:
+@dataclass(frozen=True, kw_only=True)
+class Case(cases.Case):
     """One stay with what is known and what the model and the rules say.
 
     Attributes:
-        card, settings: of the use case.
         candidate: which stay.
-        facts: the inputs by name; None where not known.
-        sources: the versioned references of each input.
-        scores, row: what the model says, and in which row.
     """
 
-    card: Card
-    settings: Mapping[str, float]
-    candidate: Candidate
-    facts: Mapping[str, Any]
-    sources: Mapping[str, tuple[str, ...]]
     scores: Scores
-    row: int
+    candidate: Candidate
 
     @cached_property
     def verdicts(self) -> list[rules.Verdict]:
@@ -62,17 +56,6 @@ class Case:
         return self.option == rules.OUT
 
     @property
-    def probability(self) -> float | None:
-        """Of a readmission, to 6 decimals."""
-        return None if self.silent else round(self.scores.probability[self.row], 6)
-
-    @property
-    def interval(self) -> tuple[float, float] | None:
-        """The 90 % interval of the probability, to 6 decimals, where the model has one."""
-        found = None if self.silent else self.scores.interval(self.row)
-        return None if found is None else (round(found[0], 6), round(found[1], 6))
-
-    @property
     def priority(self) -> float:
         """Its place in the worklist, 0 to 1: whoever has hands for N takes the first N."""
         start, span = ORDER[self.option]
@@ -85,44 +68,30 @@ class Case:
             return Text(f"summary.{self.verdicts[0].rule}")
         return Text(f"summary.{self.option}", {"percent": round(100 * self.probability)})
 
-    @property
-    def missing(self) -> tuple[str, ...]:
-        """The inputs that were not known."""
-        return tuple(item.name for item in self.card.inputs if self.facts.get(item.name) is None)
-
     @cached_property
     def reasons(self) -> tuple[Reason, ...]:
         """The rules that spoke, then the facts, strongest first, with what can be done about them."""
-        return (*map(self._spoken, self.verdicts), *self._weighed())
+        return (*map(self._spoken, self.verdicts), *self._advised())
 
     def _spoken(self, verdict: rules.Verdict) -> Reason:
-        sources = dict.fromkeys(each for name in verdict.inputs for each in self.sources.get(name, ()))
         said = Text(f"rule.{verdict.rule}", {"source": f"source.{verdict.source}"})
         # The rule about heart failure says itself what to do: the same advice is not given twice.
-        return Reason(verdict.rule, sources=tuple(sources), rule=said)
+        return Reason(verdict.rule, sources=self.sources_of(verdict.inputs), rule=said)
 
-    def _weighed(self) -> Iterator[Reason]:
-        added = {} if self.silent else dict(self.scores.strongest(self.row))
-        rest = (item.name for item in self.card.inputs if item.name not in added)
+    def _advised(self) -> Iterator[Reason]:
         given: set[str] = set()
-        for name in (*added, *rest):
-            value, weight = self.facts.get(name), added.get(name, 0.0)
-            if value is None and not weight:
-                continue
-            said = None if self.option in (rules.USUAL, rules.OUT) else advice.about(name, value, weight)
-            said = said if said not in given and len(given) < MOST_ADVICE else None
-            given |= {said} if said else set()
-            yield Reason(
-                name, value, weight, self.sources.get(name, ()), advice=advice.text(said) if said else None
-            )
+        for reason in self.weighed(item.name for item in self.card.inputs):
+            quiet = self.option in (rules.USUAL, rules.OUT) or len(given) >= MOST_ADVICE
+            said = None if quiet else advice.about(reason.input, reason.value, reason.contribution)
+            if said is None or said in given:
+                yield reason
+            else:
+                given.add(said)
+                yield msgspec.structs.replace(reason, advice=advice.text(said))
 
-    def limits(self, *, shipped: bool) -> tuple[str, ...]:
-        """What the tool was not tested for, that applies here.
-
-        Args:
-            shipped: whether the model is the one that comes with the use case.
-        """
-        applies = {
+    def applies(self, *, shipped: bool) -> Mapping[str, bool]:
+        """What the tool was not tested for, that applies here."""
+        return {
             "own_model": not shipped,
             "diabetes_only": shipped,
             "belgium": shipped,
@@ -132,7 +101,6 @@ class Case:
             "no_cause": not self.silent,
             "few_facts": self.facts.get("diagnoses") is None,
         }
-        return tuple(key for key in self.card.limits if applies[key])
 
     @property
     def resources(self) -> tuple[dict[str, Any], ...]:

@@ -1,4 +1,4 @@
-"""A temperature that asks for a second look: change this into your own use case."""
+"""A temperature that asks for a second look: a start (docs/engineer/write-a-use-case.md says what else)."""
 
 from collections.abc import Sequence
 from datetime import datetime

@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any
 from vesalius.card import Card
 from vesalius.fhir.codes import LOINC
 from vesalius.usecase import Candidate, Evidence
+from vesalius.usecases.cases import arrow_type
 from vesalius.views import View
 from vesalius.views.features import WITHDRAWN, Feature, Features
 
@@ -192,8 +193,6 @@ def gather(lake: Lake, candidates: Sequence[Candidate]) -> Evidence:
     """What was known about each candidate at its moment, from one reading of the lake."""
     import pyarrow as pa
     import pyarrow.compute as pc
-
-    from vesalius.usecases.urine.suggestions import arrow_type
 
     lake = lake.pinned()
     subjects = sorted({candidate.subject for candidate in candidates})

@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
 from vesalius.card import Card, Input, Text
 from vesalius.usecase import Candidate, Change, Indicator, Reason
+from vesalius.usecases import cases
+from vesalius.usecases.cases import arrow_type
 from vesalius.usecases.urine import rules
 
 if TYPE_CHECKING:
@@ -78,26 +80,17 @@ class Scale:
         return cls(values, added)
 
 
-@dataclass(frozen=True)
-class Case:
+@dataclass(frozen=True, kw_only=True)
+class Case(cases.Case):
     """One candidate with what is known and what the model and the rules say.
 
     Attributes:
-        card, settings: of the use case.
         candidate: who.
-        facts: the inputs by name; None where not known.
-        sources: the versioned references of each input.
-        scores, row: what the model says, and in which row.
         learnt: the inputs that the model learnt from.
     """
 
-    card: Card
-    settings: Mapping[str, float]
-    candidate: Candidate
-    facts: Mapping[str, Any]
-    sources: Mapping[str, tuple[str, ...]]
     scores: Scores
-    row: int
+    candidate: Candidate
     learnt: tuple[str, ...]
 
     def band(self, probability: float) -> str:
@@ -127,17 +120,6 @@ class Case:
         return any(verdict.critical for verdict in self.verdicts)
 
     @property
-    def probability(self) -> float | None:
-        """Of a positive culture, to 6 decimals."""
-        return None if self.silent else round(self.scores.probability[self.row], 6)
-
-    @property
-    def interval(self) -> tuple[float, float] | None:
-        """The 90 % interval of the probability, to 6 decimals; None where the model does not know it."""
-        known = None if self.silent else self.scores.interval(self.row)
-        return known and (round(known[0], 6), round(known[1], 6))
-
-    @property
     def indicator(self) -> Indicator:
         """How urgent."""
         return "critical" if self.critical else self.card.option(self.option).indicator
@@ -160,45 +142,24 @@ class Case:
         return Text(f"summary.{self.option}", {"percent": round(100 * self.probability)})
 
     @property
-    def missing(self) -> tuple[str, ...]:
-        """The inputs that were not known."""
-        return tuple(item.name for item in self.card.inputs if self.facts.get(item.name) is None)
-
-    @property
     def reasons(self) -> tuple[Reason, ...]:
         """The rules that spoke, then the facts, strongest first."""
-        return (*map(self._spoken, self.verdicts), *self._weighed())
+        read = [item.name for item in self.card.inputs if item.name != "culture_ordered"]
+        return (*map(self._spoken, self.verdicts), *self.weighed(read))
 
     def _spoken(self, verdict: rules.Verdict) -> Reason:
         values: dict[str, str | float | int] = {"source": f"source.{verdict.source}"}
         if verdict.count is not None:
             values["count"] = verdict.count
-        # Many inputs come from one resource at times; each is named once, in the order in which it was read.
-        sources = dict.fromkeys(source for name in verdict.inputs for source in self.sources.get(name, ()))
-        return Reason(verdict.rule, sources=tuple(sources), rule=Text(f"rule.{verdict.rule}", values))
+        said = Text(f"rule.{verdict.rule}", values)
+        return Reason(verdict.rule, sources=self.sources_of(verdict.inputs), rule=said)
 
-    def _weighed(self) -> Iterator[Reason]:
-        added = {} if self.silent else dict(self.scores.strongest(self.row))
-        rest = [
-            item.name
-            for item in self.card.inputs
-            if item.name not in added and item.name != "culture_ordered"
-        ]
-        for name in (*added, *rest):
-            value = self.facts.get(name)
-            if value is not None or added.get(name):
-                yield Reason(name, value, added.get(name, 0.0), self.sources.get(name, ()))
-
-    def limits(self, *, shipped: bool) -> tuple[str, ...]:
-        """What the tool was not tested for, that applies here.
-
-        Args:
-            shipped: whether the model is the one that comes with the use case.
-        """
+    def applies(self, *, shipped: bool) -> Mapping[str, bool]:
+        """What the tool was not tested for, that applies here."""
         facts = self.facts
         age = facts.get("age")
         counted = any(facts.get(name) is not None for name in rules.COUNTS)
-        applies = {
+        return {
             "own_model": not shipped,
             "primary_care": shipped,
             "belgium": shipped,
@@ -210,7 +171,6 @@ class Case:
             "catheter": facts.get("catheter") is True,
             "immunocompromised": shipped and facts.get("immunocompromised") is True,
         }
-        return tuple(key for key in self.card.limits if applies[key])
 
     def changes(self, scale: Scale | None) -> tuple[Change, ...]:
         """Up to four single facts that would change the option: the unknown first, then what weighs most.
@@ -268,13 +228,6 @@ class Case:
             "specimen": [{"reference": self.candidate.focus}],
         }
         return (order,)
-
-
-def arrow_type(item: Input) -> Any:
-    """The Arrow type of an input's column."""
-    import pyarrow as pa
-
-    return {"number": pa.float64(), "boolean": pa.bool_()}.get(item.kind, pa.string())
 
 
 def _values(item: Input) -> tuple[Any, ...]:

@@ -4,10 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from datetime import datetime
-from functools import cache
 from typing import TYPE_CHECKING, Any
 
-from vesalius.errors import InvalidModel
 from vesalius.usecase import Candidate, Evidence, Outcome, Suggestion, UseCase
 from vesalius.usecases.urine import facts, history
 from vesalius.usecases.urine.suggestions import Case, Scale
@@ -17,7 +15,7 @@ if TYPE_CHECKING:
 
     from vesalius.card import Input
     from vesalius.lake import Lake
-    from vesalius.modelling import AnyModel, Model, Trees
+    from vesalius.modelling import AnyModel
 
 MODEL = facts.FOLDER / "model.json"
 """Made by ``vesalius train urine --data ../shared/data/uti-primary-care --out MODEL``."""
@@ -36,10 +34,7 @@ class Urine(UseCase):
     """Urine to antibiotic: probability of a positive culture, two thresholds, clinical rules."""
 
     card = facts.card()
-
-    def shipped_model(self) -> AnyModel | None:
-        """The model learnt from the 472 patients of Dhanda 2023."""
-        return _shipped()
+    ships = (MODEL, MODEL_HASH)
 
     def candidates(self, lake: Lake, since: datetime, until: datetime) -> list[Candidate]:
         """The samples whose first urinalysis result was recorded in (``since``, ``until``]."""
@@ -57,51 +52,26 @@ class Urine(UseCase):
         """
         from vesalius.modelling import Model
 
-        if self.model is None:
-            raise InvalidModel("the use case urine has no model", hint="train one: vesalius train urine")
+        model = self.needed_model()
         if not evidence.candidates:
             return []
-        model, scores = self.model, self.model.score(evidence.table)
+        scores = model.score(evidence.table)
         scale = Scale.of(self.card, model) if isinstance(model, Model) else None
-        cases = [
-            Case(
-                self.card,
-                self.settings,
-                candidate,
-                row,
-                evidence.sources[number],
-                scores,
-                number,
-                model.inputs,
+        made = []
+        for row, known in enumerate(evidence.table.to_pylist()):
+            case = Case(
+                card=self.card,
+                settings=self.settings,
+                facts=known,
+                sources=evidence.sources[row],
+                scores=scores,
+                row=row,
+                candidate=evidence.candidates[row],
+                learnt=model.inputs,
             )
-            for number, (candidate, row) in enumerate(
-                zip(evidence.candidates, evidence.table.to_pylist(), strict=True)
-            )
-        ]
-        return [self._suggestion(evidence, case, scale) for case in cases]
-
-    def _suggestion(self, evidence: Evidence, case: Case, scale: Scale | None) -> Suggestion:
-        return self.suggestion(
-            evidence,
-            case.row,
-            case.option,
-            case.summary,
-            indicator=case.indicator,
-            priority=case.priority,
-            probability=case.probability,
-            interval=case.interval,
-            base=0.0 if case.silent else case.scores.base,
-            reasons=case.reasons,
-            missing=case.missing,
-            changes=case.changes(scale),
-            limits=case.limits(shipped=self._is_shipped),
-            resources=case.resources,
-        )
-
-    @property
-    def _is_shipped(self) -> bool:
-        shipped = _shipped()
-        return shipped is not None and self.model is not None and self.model.hash == shipped.hash
+            own = {"indicator": case.indicator, "changes": case.changes(scale), "resources": case.resources}
+            made.append(case.suggestion(self, evidence, **own))
+        return made
 
     def outcome(self, lake: Lake, candidates: Sequence[Candidate], as_of: datetime) -> list[Outcome | None]:
         """The final culture of the sample."""
@@ -111,27 +81,28 @@ class Urine(UseCase):
         """Whether the clinicians prescribed an antibiotic within 24 hours."""
         return history.practice(lake, candidates, as_of)
 
-    def learn(self, evidence: Evidence, outcomes: np.ndarray, seed: int = 0) -> Model:
+    def learn(self, evidence: Evidence, outcomes: np.ndarray, seed: int = 0) -> AnyModel:
         """A calibrated logistic model of every input that is known often enough."""
         from vesalius.modelling import train
 
-        patients = [candidate.subject for candidate in evidence.candidates]
-        return train(evidence.table, outcomes, self._learnable(evidence), seed, "logistic", groups=patients)
+        return train(
+            evidence.table, outcomes, self._learnable(evidence), seed, "logistic", groups=evidence.patients
+        )
 
-    def challenger(self, evidence: Evidence, outcomes: np.ndarray, seed: int = 0) -> Trees:
+    def challenger(self, evidence: Evidence, outcomes: np.ndarray, seed: int = 0) -> AnyModel:
         """Boosted trees of the same inputs."""
         from vesalius.modelling import train
 
-        patients = [candidate.subject for candidate in evidence.candidates]
         inputs = self._learnable(evidence)
-        return train(evidence.table, outcomes, inputs, seed, "lightgbm", groups=patients, replicates=0)
+        return train(
+            evidence.table, outcomes, inputs, seed, "lightgbm", groups=evidence.patients, replicates=0
+        )
 
     def _learnable(self, evidence: Evidence) -> list[Input]:
         return [
             item
             for item in self.card.inputs
-            if item.name not in RULE_ONLY
-            and len(evidence) - evidence.table[item.name].null_count >= FEWEST_KNOWN
+            if item.name not in RULE_ONLY and evidence.known(item.name) >= FEWEST_KNOWN
         ]
 
     def baselines(self, evidence: Evidence) -> dict[str, np.ndarray]:
@@ -157,10 +128,3 @@ def _rules_of_thumb(row: dict[str, Any]) -> tuple[float, float, float]:
     leukocytes, blood = _GRADE.get(row["leukocytes_strip"], 0.0), _GRADE.get(row["blood"], 0.0)
     either, little = nitrite or leukocytes >= 1, nitrite or (leukocytes >= 1 and blood > 0)
     return 3.0 * nitrite + leukocytes, float(either), float(little)
-
-
-@cache
-def _shipped() -> AnyModel | None:
-    from vesalius.modelling import shipped
-
-    return shipped(MODEL, MODEL_HASH) if MODEL.exists() else None
