@@ -33,6 +33,10 @@ def N_(message: str) -> str:  # noqa: N802 -- the name that gettext tools know
     return message
 
 
+NAMED = N_("%(name)s: %(value)s")
+"""A name and its value: French has a space before the colon."""
+
+
 @dataclass(frozen=True)
 class Language:
     """One language of the console.

@@ -21,7 +21,7 @@ from vesalius.console.contexts import (
     Taken,
     Turn,
 )
-from vesalius.console.languages import N_, ZONE
+from vesalius.console.languages import N_, NAMED, ZONE
 from vesalius.console.runs import latest_run, similar
 from vesalius.console.sources import links
 from vesalius.console.traces import traces_of
@@ -58,7 +58,7 @@ ERASED = N_(
 )
 CLOSED = N_("Nothing is left to decide: the outcome is known, or the tool was stopped.")
 
-UNKNOWN, NAMED = N_("not known"), N_("%(name)s: %(value)s")
+UNKNOWN = N_("not known")
 
 LITTLE = 0.05
 """A fact that changes the log odds by less than this (one percentage point at most) is not drawn."""

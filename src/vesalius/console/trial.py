@@ -24,7 +24,7 @@ from vesalius.console.contexts import (
     TrialField,
     TrialGroup,
 )
-from vesalius.console.languages import N_
+from vesalius.console.languages import N_, NAMED
 from vesalius.console.runs import latest_run
 from vesalius.console.suggestion import name_of
 from vesalius.console.trial_words import (
@@ -286,7 +286,7 @@ def _group(visit: Visit, said: Speaker, plan: Plan | None, look: Look | None) ->
         words = visit.say(level) if level else said.or_else(f"level.{row.level}", row.level)
         found.append(
             TrialGroup(
-                f"{said.input(row.input)}: {words}",
+                visit.language.say(NAMED, name=said.input(row.input), value=words),
                 row.patients,
                 row.events,
                 with_interval(visit.language, plan.aim.endpoint, row.estimate),

@@ -7,7 +7,7 @@ from datetime import timedelta
 from typing import Any
 
 from vesalius.console.contexts import AlarmLine
-from vesalius.console.languages import N_
+from vesalius.console.languages import N_, NAMED
 from vesalius.console.suggestion import name_of
 from vesalius.console.visit import Visit
 from vesalius.console.words import Speaker
@@ -81,7 +81,7 @@ def about(said: Speaker, name: str) -> str:
     named, equals, label = name.partition("=")
     if not equals:
         return said.input(named)
-    return f"{said.input(named)}: {said.value(named, label)}"
+    return said.language.say(NAMED, name=said.input(named), value=said.value(named, label))
 
 
 def ranged(visit: Visit, figure: Range, digits: int = 2) -> str:
