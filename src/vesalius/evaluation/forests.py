@@ -167,9 +167,7 @@ def _forest(
         picture.rule("c-line c-guide", down=picture.across(guide))
     y = picture.top
     for line, name, high in zip(lines, names, tall, strict=True):
-        _line(
-            picture, line, name, y + high / 2, write(line.item) if _ends(line.item) else words("forest.few")
-        )
+        _line(picture, line, name, y + high / 2, _said(line, words, write))
         y += high
     picture.name_x(axis)
     return picture
@@ -219,9 +217,13 @@ def _decimals(low: float, high: float, words: Words) -> Format:
     return lambda value: words.number(value, digits)
 
 
+def _said(line: Line, words: Words, write: Callable[[Estimate], str]) -> str:
+    """The figure of a line as words, or that there are too few to say."""
+    if line.item is None or line.item.value is None:
+        return words("forest.few")
+    return write(line.item)
+
+
 def _listed(lines: Iterable[Line], words: Words, write: Callable[[Estimate], str]) -> str:
     """The figures of a forest as words."""
-    return "; ".join(
-        words("pair", name=line.name, value=write(line.item) if line.item else words("forest.few"))
-        for line in lines
-    )
+    return "; ".join(words("pair", name=line.name, value=_said(line, words, write)) for line in lines)

@@ -105,7 +105,9 @@ def test_every_plan_and_every_criterion_has_words_in_every_language(run):
     assert run.sample
     for language in LANGUAGES:
         assert {f"plan.{kind}" for kind in KINDS} <= texts(language).keys()
-        assert {f"need.{need.criterion}" for need in run.sample.needs} <= (catalogue(language) | texts(language)).keys()
+        assert {f"need.{need.criterion}" for need in run.sample.needs} <= (
+            catalogue(language) | texts(language)
+        ).keys()
 
 
 @pytest.mark.parametrize(
