@@ -149,11 +149,13 @@ def inputs(writer: Writer) -> Section:
         for item in card.inputs
     )
     heads = ("head.input", "head.kind", "head.codes", "head.missing")
+    some = [writer.prose("inputs.some", rows=writer.figures.number("importance_rows"))]
     return section(
         writer,
         "inputs",
         writer.prose("inputs.moment"),
         writer.picture("importance", "importance"),
+        *(some if run.importance_rows else ()),
         writer.table("inputs", heads, rows, words=3),
         *writer.asked("predictor_choice", "predictor_assessors"),
     )
