@@ -1,9 +1,9 @@
 """The rows of a table as whole numbers, and their grouping at any node of the lattice.
 
-Rows that are alike in every quasi-identifying column are one *cell*, with how many there are: the search looks
-at cells, never at rows again. A *class* is the cells that look alike at a node (one level per column). Grouping
-goes by halves: the numbers of the first columns at their levels and those of the last ones are kept, so that a
-node beside one already seen costs one multiplication and one sort.
+Rows that are alike in every quasi-identifying column are one *cell*, with how many there are: the search
+looks at cells, never at rows again. A *class* is the cells that look alike at a node (one level per
+column). Grouping goes by halves: the numbers of the first columns at their levels and those of the last
+ones are kept, so that a node beside one already seen costs one multiplication and one sort.
 """
 
 from __future__ import annotations
@@ -76,7 +76,7 @@ class Sensitive:
     def spread(self) -> Floats:
         """The share of each value in the whole table."""
         counted = np.bincount(self.value, weights=self.count, minlength=self.values)
-        return counted / max(counted.sum(), 1)
+        return np.asarray(counted / max(counted.sum(), 1))
 
 
 @dataclass(frozen=True)
@@ -134,7 +134,7 @@ class Cells:
         return np.bincount(of, weights=weights, minlength=number).astype(np.int64)
 
     def _numbers(self, first: int, node: Node, *, top: bool = False) -> tuple[Ints, int]:
-        """A number for each cell that says what it looks like in some columns, and how many numbers there are.
+        """A number for each cell that says what it looks like in some columns, and how many there may be.
 
         Args:
             first: the first of the columns.

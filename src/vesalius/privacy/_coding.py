@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from typing import Any, TypeAlias
 
 import numpy as np
 import pyarrow as pa
@@ -14,6 +15,8 @@ from vesalius.errors import InvalidPlan
 from vesalius.privacy import hierarchies
 from vesalius.privacy._cells import Axis, Cells, Codes, Ints, Sensitive, dense
 from vesalius.privacy.plan import Column, Plan
+
+Chunks: TypeAlias = "pa.ChunkedArray[Any]"
 
 _MOST_NODES = 20_000_000
 """Nodes of a lattice that the search keeps in memory: some 250 MB."""
@@ -100,7 +103,7 @@ def _fit(table: pa.Table, plan: Plan, population: pa.Table | None) -> None:
         raise InvalidPlan(f"the population has no column {', '.join(map(repr, gone))}")
 
 
-def numbered(columns: Sequence[pa.ChunkedArray]) -> tuple[Codes, list[str | None]]:
+def numbered(columns: Sequence[Chunks]) -> tuple[Codes, list[str | None]]:
     """The values of a column, or of one in two tables, by number; in the order of the values as text.
 
     Returns:
@@ -108,17 +111,16 @@ def numbered(columns: Sequence[pa.ChunkedArray]) -> tuple[Codes, list[str | None
     """
     texts = [text(column) for column in columns]
     whole = pa.chunked_array([chunk for each in texts for chunk in each.chunks], pa.string())
-    encoded = whole.dictionary_encode(null_encoding="encode").combine_chunks()
-    if isinstance(encoded, pa.ChunkedArray):
-        encoded = encoded.chunk(0) if encoded.num_chunks else pa.array([], pa.string()).dictionary_encode()
-    values: list[str | None] = encoded.dictionary.to_pylist()
+    encoded: Any = pc.dictionary_encode(whole, null_encoding="encode").unify_dictionaries()
+    values: list[str | None] = encoded.chunk(0).dictionary.to_pylist() if encoded.num_chunks else []
+    numbers = pa.chunked_array([chunk.indices for chunk in encoded.chunks], pa.int32()).to_numpy()
     order = sorted(range(len(values)), key=lambda at: (values[at] is None, values[at] or ""))
     rank = np.empty(len(values), np.int32)
     rank[order] = np.arange(len(values))
-    return rank[encoded.indices.to_numpy(zero_copy_only=False)], [values[at] for at in order]
+    return rank[numbers], [values[at] for at in order]
 
 
-def text(column: pa.ChunkedArray) -> pa.ChunkedArray:
+def text(column: Chunks) -> Chunks:
     """A column as text.
 
     Raises:
@@ -166,7 +168,7 @@ def combined(columns: Sequence[Ints | Codes], sizes: Sequence[int]) -> tuple[Int
     return (np.cumsum(seen) - 1)[key], int(seen.sum())
 
 
-def secret(column: pa.ChunkedArray, spec: Column | None, name: str, row: Ints) -> Sensitive:
+def secret(column: Chunks, spec: Column | None, name: str, row: Ints) -> Sensitive:
     """How often each value of a sensitive column occurs in each cell.
 
     Args:

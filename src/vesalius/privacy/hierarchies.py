@@ -55,7 +55,9 @@ class Hierarchy:
         """
         lengths = {len(names) for names in self.rows.values()}
         if len(lengths) != 1:
-            raise InvalidPlan(f"hierarchy of {self.column!r}: rows of {min(lengths)} to {max(lengths)} levels")
+            raise InvalidPlan(
+                f"hierarchy of {self.column!r}: rows of {min(lengths)} to {max(lengths)} levels"
+            )
         for level in range(self.depth - 1):
             above: dict[str | None, str | None] = {}
             for names in self.rows.values():
@@ -157,7 +159,7 @@ def _listed(rows: Sequence[Sequence[str]], column: str) -> dict[str | None, tupl
     for number, row in enumerate(rows, 1):
         if not row or len(row) != len(rows[0]):
             raise InvalidPlan(
-                f"hierarchy of {column!r}, row {number}: {len(row)} levels, and {len(rows[0])} in the first row"
+                f"hierarchy of {column!r}, row {number}: {len(row)} levels; the first row has {len(rows[0])}"
             )
         if row[0] in listed:
             raise InvalidPlan(f"hierarchy of {column!r}, row {number}: its value has a row already")
@@ -246,10 +248,10 @@ def _prefixes(
     lengths: Sequence[int], values: Sequence[str], column: str
 ) -> dict[str | None, tuple[str | None, ...]]:
     if list(lengths) != sorted(set(lengths), reverse=True):
-        raise InvalidPlan(f"hierarchy of {column!r}: the lengths go from the longest to the shortest, each once")
-    return {
-        value: (value, *(_prefix(value, length) for length in lengths), ANYTHING) for value in values
-    }
+        raise InvalidPlan(
+            f"hierarchy of {column!r}: the lengths go from the longest to the shortest, each once"
+        )
+    return {value: (value, *(_prefix(value, length) for length in lengths), ANYTHING) for value in values}
 
 
 def _prefix(value: str, length: int) -> str:

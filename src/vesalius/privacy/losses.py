@@ -1,8 +1,8 @@
 """What a generalisation loses: the measures that the search makes least, and their lower bounds.
 
-Each measure bounds itself in three ways, so that most of the lattice is never looked at: from the levels alone
-(``floor``), from what a coarser node already had to leave out (``beneath``), and from the classes of a finer
-node (``above``).
+Each measure bounds itself in three ways, so that most of the lattice is never looked at: from the levels
+alone (``floor``), from what a coarser node already had to leave out (``beneath``), and from the classes of
+a finer node (``above``).
 """
 
 from __future__ import annotations
@@ -44,9 +44,9 @@ class Criterion(Protocol):
 class Loss:
     """The mean share of the values that a published cell could be; 1 for a cell left out (Iyengar 2002).
 
-    As ARX's ``Loss`` with equal weight for generalisation and suppression: per column scaled so that the table
-    as it is loses 0 and one that says nothing loses 1, and over the columns the geometric mean of ``1 + loss``,
-    less 1.
+    As ARX's ``Loss`` with equal weight for generalisation and suppression: per column scaled so that the
+    table as it is loses 0 and one that says nothing loses 1, and over the columns the geometric mean of ``1
+    + loss``, less 1.
     """
 
     def __init__(self, cells: Cells) -> None:
@@ -113,8 +113,9 @@ class Discernibility:
         self.smallest = smallest
 
     def floor(self) -> Floats:
-        """No class is smaller than the models allow."""
-        return np.full([axis.depth for axis in self.cells.axes], float(self.records * self.smallest))
+        """No class is smaller than the models allow, and there are no more than the names can make."""
+        even = self.records**2 / possible_classes(self.cells)
+        return np.maximum(even, float(self.records * self.smallest))
 
     def value(self, classes: Classes, kept: Bools) -> float:
         """The sum of the squares of the classes, and of the records left out times all."""
@@ -141,8 +142,8 @@ class AverageClassSize:
         self.smallest = smallest
 
     def floor(self) -> Floats:
-        """No class is smaller than the models allow."""
-        return np.full([axis.depth for axis in self.cells.axes], self._most(0))
+        """No class is smaller than the models allow, and there are no more than the names can make."""
+        return np.maximum(self.records / (possible_classes(self.cells) + 1), self._most(0))
 
     def value(self, classes: Classes, kept: Bools) -> float:
         """Records by classes."""
@@ -198,13 +199,21 @@ class Entropy:
 
     def _lost(self, column: int) -> Floats:
         axis = self.cells.axes[column]
-        counted = np.bincount(self.cells.codes[column], weights=self.cells.count, minlength=axis.shares.shape[1])
+        counted = np.bincount(
+            self.cells.codes[column], weights=self.cells.count, minlength=axis.shares.shape[1]
+        )
         there = counted > 0
         lost = []
         for codes in axis.codes:
             named = np.bincount(codes, weights=counted)[codes]
             lost.append(float((counted[there] * np.log2(named[there] / counted[there])).sum()))
         return np.array(lost)
+
+
+def possible_classes(cells: Cells) -> Floats:
+    """For each node, how many classes there can be: one for each combination of names."""
+    names = [np.array([len(each) for each in axis.names], float) for axis in cells.axes]
+    return np.asarray(reduce(np.multiply.outer, names))
 
 
 def criterion(name: plans.Criterion, cells: Cells, smallest: int = 1) -> Criterion:
@@ -227,7 +236,7 @@ def criterion(name: plans.Criterion, cells: Cells, smallest: int = 1) -> Criteri
 
 
 def granularity(cells: Cells, node: Node) -> dict[str, float]:
-    """Per column, the mean share of all values that a published name covers (Iyengar 2002), nothing left out."""
+    """Per column, the mean share of all values that a published name covers, nothing left out."""
     return {
         axis.name: float(axis.shares[level][codes] @ cells.count / cells.records)
         for axis, codes, level in zip(cells.axes, cells.codes, node, strict=True)

@@ -1,9 +1,10 @@
 """The privacy models: which classes may be published.
 
-Each model has two answers about a class. ``holds`` is the definition. ``weakly`` follows from it and has a
-property that the definition may lack: a class that has it keeps it, whatever it is merged with. k-anonymity and
-distinct l-diversity are such themselves; the others are not, because a class that holds may be merged with one
-that does not, which was to be left out. Only what is weak lets the search skip whole parts of the lattice.
+Each model has two answers about a class. One is the definition. The other, the *weak* one, follows from
+it and has a property that the definition may lack: a class that has it keeps it, whatever it is merged
+with. k-anonymity and distinct l-diversity are weak themselves; the others are not, because a class that
+holds may be merged with one that does not, which was to be left out. Only what is weak lets the search
+skip whole parts of the lattice.
 """
 
 from __future__ import annotations
@@ -34,7 +35,7 @@ class Judged:
 
     Attributes:
         kept: which classes may be published.
-        weak: which would still be left out in every finer node, inverted: those that may be kept there at most.
+        weak: those that keep what is weak; the others are left out in every finer node too.
         possible: whether the node may be published at all.
     """
 
@@ -56,6 +57,7 @@ class Rules:
 
     def __init__(self, models: Sequence[plans.Model], cells: Cells) -> None:
         self.cells = cells
+        self.records = cells.records
         self.sizes = [model for model in models if isinstance(model, plans.KAnonymity)]
         self.maps = [model for model in models if isinstance(model, plans.KMap)]
         self.presences = [model for model in models if isinstance(model, plans.Presence)]
@@ -65,7 +67,9 @@ class Rules:
             if not isinstance(model, apart):
                 self.columns.setdefault(model.column, []).append(model)
         if (self.maps or self.presences) and cells.population is None:
-            raise InvalidPlan("k-map and delta-presence need the population's table", hint="give --population")
+            raise InvalidPlan(
+                "k-map and delta-presence need the population's table", hint="give --population"
+            )
 
     @property
     def smallest(self) -> int:
@@ -74,15 +78,24 @@ class Rules:
         needed += [_values(model) for models in self.columns.values() for model in models]
         return max(needed, default=1)
 
-    def judge(self, classes: Classes) -> Judged:
-        """Which classes may be published."""
+    def judge(self, classes: Classes, limit: int) -> Judged:
+        """Which classes may be published.
+
+        Args:
+            classes: of a node.
+            limit: the most records that may be left out. Where the sizes alone ask for more, nothing else
+                is asked.
+        """
         weak = self._by_size(classes)
+        if self.records - int(classes.size[weak].sum()) > limit:
+            return Judged(weak, weak, possible=False)
         kept = weak.copy()
         possible = True
         people = classes.population
-        for model in self.presences if people is not None else ():
+        for presence in self.presences:
+            assert people is not None
             chance = classes.size / np.maximum(people, 1)
-            fits = (chance >= model.low - _EPSILON) & (chance <= model.high + _EPSILON)
+            fits = (chance >= presence.low - _EPSILON) & (chance <= presence.high + _EPSILON)
             kept &= fits
         for column, models in self.columns.items():
             for model, held in self._by_column(column, models, classes, weak):
@@ -96,10 +109,12 @@ class Rules:
 
     def _by_size(self, classes: Classes) -> Bools:
         fits = classes.size > 0
-        for model in self.sizes:
-            fits &= classes.size >= model.k
-        for map_ in self.maps if classes.population is not None else ():
-            fits &= classes.population >= map_.k
+        for size in self.sizes:
+            fits &= classes.size >= size.k
+        people = classes.population
+        for model in self.maps:
+            assert people is not None
+            fits &= people >= model.k
         return fits
 
     def _by_column(
@@ -137,7 +152,7 @@ def histograms(sensitive: Sensitive, classes: Classes, asked: Bools) -> Iterator
         low, high = start * sensitive.values, (start + len(some)) * sensitive.values
         inside = slice(None) if len(numbers) <= step else slice(*np.searchsorted(key, (low, high)))
         counts = np.bincount(key[inside] - low, weights=weights[inside], minlength=high - low)
-        yield some, counts.reshape(len(some), sensitive.values)
+        yield some, counts.reshape(len(some), sensitive.values).astype(np.float64, copy=False)
 
 
 def holds(model: plans.Model, counts: Floats, sensitive: Sensitive, spread: Floats) -> Bools:
@@ -166,13 +181,13 @@ def holds(model: plans.Model, counts: Floats, sensitive: Sensitive, spread: Floa
 
 def distinct(counts: Floats) -> Ints:
     """How many values each class has."""
-    return (counts > 0).sum(axis=1)
+    return np.asarray((counts > 0).sum(axis=1))
 
 
 def entropy(counts: Floats) -> Floats:
     """The entropy of each class, in nats."""
     share = counts / np.maximum(counts.sum(axis=1, keepdims=True), 1)
-    return -(share * np.log(np.where(share > 0, share, 1))).sum(axis=1)
+    return np.asarray(-(share * np.log(np.where(share > 0, share, 1))).sum(axis=1))
 
 
 def recursive(counts: Floats, l: int) -> tuple[Floats, Floats]:  # noqa: E741 -- as the paper calls it
@@ -186,23 +201,23 @@ def recursive(counts: Floats, l: int) -> tuple[Floats, Floats]:  # noqa: E741 --
 def closeness(counts: Floats, spread: Floats, distance: plans.Distance, sensitive: Sensitive) -> Floats:
     """How far each class is from the whole table: the earth mover's distance, from 0 to 1.
 
-    Li, Li and Venkatasubramanian 2007, section 5. ``equal``: any two values are 1 apart. ``ordered``: the first
-    and the last are, the others in proportion to their places. ``hierarchical``: as high as their first common
-    name, in levels of all.
+    Li, Li and Venkatasubramanian 2007, section 5. ``equal``: any two values are 1 apart. ``ordered``: the
+    first and the last are, the others in proportion to their places. ``hierarchical``: as high as their
+    first common name, in levels of all.
     """
     share = counts / np.maximum(counts.sum(axis=1, keepdims=True), 1)
     extra = share - spread
     if distance == "equal":
-        return np.abs(extra).sum(axis=1) / 2
+        return np.asarray(np.abs(extra).sum(axis=1) / 2)
     if distance == "ordered":
         order = np.argsort(_given(sensitive.ranks), kind="stable")
-        return np.abs(np.cumsum(extra[:, order], axis=1)).sum(axis=1) / max(len(order) - 1, 1)
+        return np.asarray(np.abs(np.cumsum(extra[:, order], axis=1)).sum(axis=1) / max(len(order) - 1, 1))
     return _up_the_tree(extra, _given(sensitive.tree))
 
 
 def _up_the_tree(extra: Floats, tree: Sequence[Codes]) -> Floats:
     moved = np.zeros(len(extra))
-    below = np.arange(extra.shape[1])
+    below: Codes = np.arange(extra.shape[1], dtype=np.int32)
     for height, codes in enumerate(tree[1:], 1):
         # The values' names on this level, seen from the names of the one below.
         _, first = np.unique(below, return_index=True)
@@ -231,7 +246,7 @@ def disclosure(counts: Floats, spread: Floats) -> Floats:
     share = counts / np.maximum(counts.sum(axis=1, keepdims=True), 1)
     there = share > 0
     ratio = np.where(there, share, 1) / np.where(there & (spread > 0), spread, 1)
-    return np.abs(np.log2(np.where(there, ratio, 1))).max(axis=1, initial=0.0)
+    return np.asarray(np.abs(np.log2(ratio)).max(axis=1, initial=0.0))
 
 
 def _values(model: plans.Model) -> int:

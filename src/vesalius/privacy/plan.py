@@ -89,9 +89,10 @@ class Prefixes(_Spec, frozen=True, tag="prefixes", kw_only=True):
     """Codes by their first characters: postal codes, NIS codes, ICD-10, ATC; above them everything.
 
     Attributes:
-        lengths: how many characters are kept at each level, fewer and fewer: ``[3, 2, 1]`` for a Belgian postal
-            code (1000-9999: the first digit is the province or a part of it), ``[3, 2]`` for the municipality
-            (NIS, five digits), its district and province, ``[5, 4, 3, 1]`` for the levels of the ATC.
+        lengths: how many characters are kept at each level, fewer and fewer: ``[3, 2, 1]`` for a Belgian
+            postal code (1000-9999: the first digit is the province or a part of it), ``[3, 2]`` for the
+            municipality (NIS, five digits), its district and province, ``[5, 4, 3, 1]`` for the levels of
+            the ATC.
     """
 
     lengths: Annotated[list[Whole], msgspec.Meta(min_length=1)]
@@ -121,22 +122,22 @@ class DistinctDiversity(_Spec, frozen=True, tag="distinct-l-diversity", kw_only=
     """At least ``l`` values of the column in every class (Machanavajjhala et al. 2007)."""
 
     column: str
-    l: Annotated[int, msgspec.Meta(ge=2)]
+    l: Annotated[int, msgspec.Meta(ge=2)]  # noqa: E741 -- as the paper calls it
 
 
 class EntropyDiversity(_Spec, frozen=True, tag="entropy-l-diversity", kw_only=True):
     """The entropy of the column in every class is that of ``l`` equally frequent values, or more."""
 
     column: str
-    l: Annotated[float, msgspec.Meta(gt=1)]
+    l: Annotated[float, msgspec.Meta(gt=1)]  # noqa: E741
 
 
 class RecursiveDiversity(_Spec, frozen=True, tag="recursive-l-diversity", kw_only=True):
-    """In every class the most frequent value is rarer than ``c`` times those from the ``l``-th on together."""
+    """In every class the most frequent value is rarer than ``c`` times those from the ``l``-th on."""
 
     column: str
     c: Positive
-    l: Annotated[int, msgspec.Meta(ge=2)]
+    l: Annotated[int, msgspec.Meta(ge=2)]  # noqa: E741 -- as the paper calls it
 
 
 class Closeness(_Spec, frozen=True, tag="t-closeness", kw_only=True):
@@ -206,8 +207,8 @@ class Plan(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=True
         suppression: at most this share of the records may be left out.
         criterion: what is to be lost least.
         threshold: the risk of a record above which it is counted as at risk.
-        checks: at most so many generalisations are looked at; then the best found so far is taken, and said not
-            to be proven the best. None of them for no end.
+        checks: at most so many generalisations are looked at; then the best found so far is taken, and said
+            not to be proven the best. None of them for no end.
     """
 
     columns: dict[str, Column]
@@ -230,11 +231,15 @@ class Plan(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=True
         """
         quasi = self.named("quasi-identifying")
         if not quasi:
-            raise InvalidPlan("the plan names no quasi-identifying column", hint="say what an attacker may know")
+            raise InvalidPlan(
+                "the plan names no quasi-identifying column", hint="say what an attacker may know"
+            )
         for name in quasi:
             column = self.columns[name]
             if column.hierarchy is None:
-                raise InvalidPlan(f"column {name!r} has no hierarchy", hint='{ kind = "all" } is the simplest')
+                raise InvalidPlan(
+                    f"column {name!r} has no hierarchy", hint='{ kind = "all" } is the simplest'
+                )
             if column.highest is not None and column.highest < column.lowest:
                 raise InvalidPlan(f"column {name!r}: its highest level is below its lowest")
         for model in self.models:
