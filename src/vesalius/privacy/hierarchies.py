@@ -101,7 +101,7 @@ class Hierarchy:
 def build(spec: plans.HierarchySpec, values: Iterable[str | None], column: str = "") -> Hierarchy:
     """The hierarchy that a plan describes, for the values that occur.
 
-    An empty cell is a value of its own on every level but one that names everything the same.
+    An empty cell is a value of its own on every level below the one that names everything ``*``, or the last.
 
     Args:
         spec: of the plan.
@@ -136,10 +136,13 @@ def _with_empty(
         return rows
     if "" in rows:
         return {None: (None, *rows[""][1:]), **rows}
-    depth = max((len(names) for names in rows.values()), default=2)
-    alike = [{names[level] for names in rows.values() if level < len(names)} for level in range(depth)]
-    tops = [next(iter(names)) if level and len(names) == 1 else None for level, names in enumerate(alike)]
-    return {None: (None, *tops[1:]) if rows else (None, ANYTHING), **rows}
+    if not rows:
+        return {None: (None, ANYTHING)}
+    first, *_ = rows.values()
+    tops = [name if name == ANYTHING else None for name in first[1:]]
+    if len({names[-1] for names in rows.values()}) == 1 and tops:
+        tops[-1] = first[-1]
+    return {None: (None, *tops), **rows}
 
 
 def _file(path: Path, column: str) -> dict[str | None, tuple[str | None, ...]]:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import csv
 import gzip
+import zlib
 from pathlib import Path
 
 import pyarrow as pa
@@ -32,8 +33,8 @@ def read_table(path: Path) -> pa.Table:
         return _read_csv(path)
     except pa.ArrowException as error:
         raise UnreadableInput(f"{path.name} cannot be read as a table: {_cause(error)}") from None
-    except OSError as error:
-        raise UnreadableInput(f"{path.name} cannot be read: {error.strerror or 'damaged'}") from None
+    except (OSError, EOFError, zlib.error) as error:
+        raise UnreadableInput(f"{path.name} cannot be read: {_cause(error)}") from None
 
 
 def _read_csv(path: Path) -> pa.Table:
