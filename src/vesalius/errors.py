@@ -18,7 +18,7 @@
     ├── Unavailable          the database or the disk does not answer: full, locked, read-only, unreachable
     ├── NotEnoughData        too few patients or outcomes to answer honestly
     ├── Leak                 a split or a feature would let in the answer, or what was not known yet
-    ├── InvalidPlan          a plan of anonymisation, or a hierarchy of its values, is wrong (names the column)
+    ├── InvalidPlan          a plan of anonymisation, or a hierarchy, is wrong (names the column)
     ├── NotAnonymous         no way of making the table coarser meets the plan (says which rule stops it)
     ├── Tampered             the audit chain does not verify
     └── Erased               it was erased on request: it cannot be read or made again
@@ -122,7 +122,7 @@ class Leak(VesaliusError):
 
 
 class InvalidPlan(VesaliusError):
-    """A plan of anonymisation, or a hierarchy of a column's values, is wrong; the message names the column."""
+    """A plan of anonymisation, or a hierarchy of values, is wrong; the message names the column."""
 
 
 class NotAnonymous(VesaliusError):
