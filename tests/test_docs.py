@@ -45,6 +45,7 @@ def test_every_setting_in_the_docs_exists():
     known = {PREFIX + field.name.upper() for field in msgspec.structs.fields(Settings)} | {
         "VESALIUS_HOME",
         "VESALIUS_DATA",
+        "VESALIUS_FULL",
         "VESALIUS_PEERS",
         *(
             f"VESALIUS_PEERS_{peer}" for peer in ("CYCLOPS", "EVIDENTLY", "NANNYML")
