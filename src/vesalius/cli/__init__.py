@@ -24,6 +24,7 @@ from vesalius.cli import (
     models,
     monitor,
     network,
+    people,
     quality,
     quarantine,
     report,
@@ -91,7 +92,7 @@ COMMANDS: tuple[click.Command, ...] = (
     uses.replay,
     trial.trial_command,
     house.audit_command,
-    house.person_command,
+    people.person,
     clients.client,
     house.serve_command,
 )
