@@ -410,7 +410,11 @@ def test_a_second_factor_is_set_up_and_used_with_the_keyboard_alone(page, real_a
     page.keyboard.press("Enter")
     page.wait_for_url("**/second-factor")
     wrong += violations(page)
-    assert page.locator(".qr svg").bounding_box()["width"] > 150
+    frame, drawn = (page.locator(which).bounding_box() for which in (".qr svg", ".qr svg path.qrline"))
+    assert frame["width"] > 150
+    for side, length in (("x", "width"), ("y", "height")):  # the whole code is inside, with a quiet margin
+        assert frame[side] < drawn[side]
+        assert drawn[side] + drawn[length] < frame[side] + frame[length]
     assert page.evaluate("document.documentElement.scrollWidth") <= 320
     secret = page.locator("code.secret").inner_text().replace(" ", "")
     tab_to(page, "#code")

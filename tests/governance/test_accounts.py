@@ -104,3 +104,9 @@ def test_of_an_account_that_is_not_there_nothing_is_changed(engine, boss):
     for change in (*CHANGES, accounts.end_sessions):
         with pytest.raises(NotFound):
             change(engine, "nobody", by=boss)
+
+
+def test_the_main_role_stays_first(engine, boss):
+    people.add(engine, "two", name="Two", role=["nurse", "dpo"], password=SECRET)
+    accounts.set_roles(engine, "two", ["doctor", "dpo", "nurse"], by=boss)
+    assert people.get(engine, "two").roles == ("nurse", "dpo", "doctor")

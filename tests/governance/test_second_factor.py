@@ -177,3 +177,5 @@ def test_the_picture_is_svg_without_style_or_script():
     assert picture.startswith("<svg")
     assert "style" not in picture
     assert "script" not in picture
+    assert 'viewBox="0 0 ' in picture
+    assert "width" not in picture.partition(">")[0], "else it is cut where the page makes it smaller"

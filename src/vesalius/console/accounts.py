@@ -89,10 +89,8 @@ ACTIONS = {
 
 
 def _chosen(visit: Visit) -> tuple[str, ...]:
-    """The roles that are ticked; the main one first."""
-    main = visit.form.get("main", "")
-    ticked = [role for role in Role if visit.form.get(f"role-{role}")]
-    return tuple(dict.fromkeys([*([main] if main else []), *ticked]))
+    """The roles that are ticked."""
+    return tuple(role for role in Role if visit.form.get(f"role-{role}"))
 
 
 def _roles(visit: Visit, held: tuple[str, ...]) -> tuple[Choice, ...]:

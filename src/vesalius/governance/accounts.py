@@ -81,7 +81,7 @@ def reset_second_factor(engine: sa.Engine, login: str, *, by: Person, at: dateti
 def set_roles(
     engine: sa.Engine, login: str, held: Sequence[str], *, by: Person, at: datetime | None = None
 ) -> None:
-    """Gives a person other roles; they count from the next request on.
+    """Gives a person other roles, from the next request on; of those they had, the main one stays first.
 
     Raises:
         NotAllowed: ``by`` may not manage people, or the account is their own.
@@ -93,7 +93,7 @@ def set_roles(
         raise InvalidSetting("a person has at least one role, of those there are", hint=", ".join(Role))
     if not roles.may(held, Right.MANAGE_PEOPLE):
         _not_the_last(engine, person, at)
-    kept = tuple(dict.fromkeys(held))
+    kept = tuple(dict.fromkeys([*(role for role in person.roles if role in held), *held]))
     people.change(engine, login, {"roles": list(kept)}, by.id, f"roles: {', '.join(kept)}", at)
 
 

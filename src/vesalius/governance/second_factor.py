@@ -232,7 +232,14 @@ def picture(text: str) -> str:
 
     out = io.BytesIO()
     segno.make(text, error="m", micro=False).save(
-        out, kind="svg", scale=5, border=4, dark="#000", light="#fff", xmldecl=False, svgns=True, nl=False
+        out,
+        kind="svg",
+        border=4,
+        dark="#000",
+        light="#fff",
+        xmldecl=False,
+        nl=False,
+        omitsize=True,  # it then says its extent as viewBox, and is drawn whole at any size
     )
     return out.getvalue().decode()
 
