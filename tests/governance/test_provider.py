@@ -129,6 +129,11 @@ def test_a_state_is_the_browsers_own_good_once_and_not_for_long(liar, engine):
     assert len(audit.events(engine, action="person.refused")) == 6
 
 
+def test_who_is_asked_again_is_asked_anew_there_too(liar):
+    assert "prompt=login" in liar.console.begin("/", NOW, again=True)[0]
+    assert "prompt" not in liar.console.begin("/", NOW)[0]
+
+
 def test_a_code_that_was_used_lets_nobody_in(liar):
     liar.console.finish(*liar.visit(), NOW)
     answer, state = liar.visit()

@@ -154,7 +154,8 @@ def _password_page(visit: Visit, problem: str = "") -> OwnPasswordPage:
 
 def to_provider(visit: Visit) -> Response:
     """Sends the browser to the hospital's own sign-in."""
-    where, state = _provider(visit).begin(local_path(visit.query.get("next", "")), visit.now)
+    again = visit.person is not None  # who is signed in comes because they were asked again who they are
+    where, state = _provider(visit).begin(local_path(visit.query.get("next", "")), visit.now, again=again)
     visit.session["provider"] = state
     return redirect(where)
 

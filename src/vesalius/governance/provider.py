@@ -120,8 +120,13 @@ class Provider:
         self._said: dict[str, Any] = {}
         self._keys: dict[str, Any] = {}
 
-    def begin(self, target: str, at: datetime | None = None) -> tuple[str, str]:
+    def begin(self, target: str, at: datetime | None = None, *, again: bool = False) -> tuple[str, str]:
         """Where to send the browser, and the state that it must bring back.
+
+        Args:
+            target: the page of the console that they want.
+            at: when.
+            again: whether the provider is to ask anew, even of somebody who is signed in there.
 
         Raises:
             Unavailable: the provider does not answer, or is not the one that was set up.
@@ -133,6 +138,8 @@ class Provider:
             "scope": " ".join(dict.fromkeys(["openid", *self.settings.oidc_scope.split()])), "state": state,
             "nonce": nonce, "code_challenge": _challenge(verifier), "code_challenge_method": "S256",
         }  # fmt: skip
+        if again:
+            asked["prompt"] = "login"
         if self.settings.oidc_acr:
             asked["acr_values"] = " ".join(self._strong)
         where = self._endpoint("authorization_endpoint")
