@@ -70,6 +70,11 @@ LIBRARIES = {
     "starlette": {"api", "console"},
     "jinja2": {"console", "evaluation"},
     "babel": {"console", "evaluation"},
+    "authlib": {"governance"},
+    "httpx": {"governance"},
+    "pyotp": {"governance"},
+    "segno": {"governance"},
+    "argon2": {"governance"},
     "click": {"cli"},
     "rich": {"cli"},
 }

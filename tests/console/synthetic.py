@@ -62,10 +62,19 @@ OPTIONS = (
 )
 
 
-def make(home: Path, *, count: int = 60, synthetic: bool = True, now: datetime | None = None) -> Hospital:
+def make(
+    home: Path,
+    *,
+    count: int = 60,
+    synthetic: bool = True,
+    now: datetime | None = None,
+    second_factor: str = "none",
+) -> Hospital:
     """A hospital with ``count`` live suggestions, some decided, one use that speaks, demo people."""
     now = now or datetime.now(UTC)
-    settings = Settings(hospital="Clinique Sainte-Ode", synthetic=synthetic, language="fr")
+    settings = Settings(
+        hospital="Clinique Sainte-Ode", synthetic=synthetic, language="fr", second_factor=second_factor
+    )
     hospital = Hospital.open(home, settings)
     staff(hospital, now - timedelta(days=60))
     go_live(hospital, now - timedelta(days=30))

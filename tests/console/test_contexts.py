@@ -41,6 +41,13 @@ PAGES = {
     "merge.html": contexts.MergePage,
     "report.html": contexts.ReportPage,
     "questions.html": contexts.AskedPage,
+    "code.html": contexts.CodePage,
+    "own_password.html": contexts.OwnPasswordPage,
+    "second_factor.html": contexts.EnrolPage,
+    "recovery.html": contexts.RecoveryPage,
+    "again.html": contexts.AgainPage,
+    "account.html": contexts.AccountPage,
+    "people.html": contexts.PeoplePage,
     "about.html": contexts.AboutPage,
     "error.html": contexts.ErrorPage,
 }

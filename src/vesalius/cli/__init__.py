@@ -24,6 +24,7 @@ from vesalius.cli import (
     models,
     monitor,
     network,
+    people,
     privacy,
     quality,
     quarantine,
@@ -93,7 +94,7 @@ COMMANDS: tuple[click.Command, ...] = (
     trial.trial_command,
     privacy.privacy,
     house.audit_command,
-    house.person_command,
+    people.person,
     clients.client,
     house.serve_command,
 )

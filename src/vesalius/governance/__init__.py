@@ -1,6 +1,11 @@
 """Governance: who may do what, which use may speak to whom, and what was done, for good.
 
-- :mod:`vesalius.governance.people`: accounts and signing in.
+- :mod:`vesalius.governance.people`: accounts and their passwords.
+- :mod:`vesalius.governance.accounts`: managing the accounts of others.
+- :mod:`vesalius.governance.second_factor`: codes beside the password.
+- :mod:`vesalius.governance.sessions`: who is signed in, where.
+- :mod:`vesalius.governance.provider`: the hospital's own sign-in (OpenID Connect).
+- :mod:`vesalius.governance.limits`: how often something may be tried.
 - :mod:`vesalius.governance.clients`: machines, and what each may do.
 - :mod:`vesalius.governance.roles`: which role may do what.
 - :mod:`vesalius.governance.uses`: the register of uses, their life cycle and gates, models and settings.
@@ -11,7 +16,23 @@
 - :mod:`vesalius.governance.audit`: the chain of events that cannot be altered unnoticed.
 """
 
-from vesalius.governance import answers, audit, clients, codes, people, roles, uses, views, watching
+from vesalius.governance import (
+    accounts,
+    answers,
+    audit,
+    clients,
+    codes,
+    limits,
+    passwords,
+    people,
+    provider,
+    roles,
+    second_factor,
+    sessions,
+    uses,
+    views,
+    watching,
+)
 from vesalius.governance.people import Person
 from vesalius.governance.roles import Right, may, require
 from vesalius.governance.uses import speaks
@@ -19,14 +40,20 @@ from vesalius.governance.uses import speaks
 __all__ = [
     "Person",
     "Right",
+    "accounts",
     "answers",
     "audit",
     "clients",
     "codes",
+    "limits",
     "may",
+    "passwords",
     "people",
+    "provider",
     "require",
     "roles",
+    "second_factor",
+    "sessions",
     "speaks",
     "uses",
     "views",
