@@ -3,6 +3,10 @@
 - :mod:`vesalius.governance.people`: accounts and signing in.
 - :mod:`vesalius.governance.clients`: machines, and what each may do.
 - :mod:`vesalius.governance.roles`: which role may do what.
+- :mod:`vesalius.governance.purposes`: for what purpose each right is there.
+- :mod:`vesalius.governance.access`: may this person see this patient, now, for this?
+- :mod:`vesalius.governance.care`: who treats whom, decided from data.
+- :mod:`vesalius.governance.glass`: breaking the glass, and its review.
 - :mod:`vesalius.governance.uses`: the register of uses, their life cycle and gates, models and settings.
 - :mod:`vesalius.governance.watching`: what stops a use by itself.
 - :mod:`vesalius.governance.codes`: who decided what a local code means.
@@ -11,7 +15,21 @@
 - :mod:`vesalius.governance.audit`: the chain of events that cannot be altered unnoticed.
 """
 
-from vesalius.governance import answers, audit, clients, codes, people, roles, uses, views, watching
+from vesalius.governance import (
+    access,
+    answers,
+    audit,
+    care,
+    clients,
+    codes,
+    glass,
+    people,
+    purposes,
+    roles,
+    uses,
+    views,
+    watching,
+)
 from vesalius.governance.people import Person
 from vesalius.governance.roles import Right, may, require
 from vesalius.governance.uses import speaks
@@ -19,12 +37,16 @@ from vesalius.governance.uses import speaks
 __all__ = [
     "Person",
     "Right",
+    "access",
     "answers",
     "audit",
+    "care",
     "clients",
     "codes",
+    "glass",
     "may",
     "people",
+    "purposes",
     "require",
     "roles",
     "speaks",

@@ -152,3 +152,27 @@ def upstream(connection: sa.Connection, patient: str) -> set[str]:
         wanted = found - seen
         seen |= wanted
     return seen
+
+
+def with_merged(patients: sa.Select[tuple[str]]) -> sa.Select[tuple[str]]:
+    """Some patients, by their ids, and everybody who is one person with them by merges that hold.
+
+    Args:
+        patients: selects one column, the ids.
+
+    Returns:
+        Selects the ids of all of them, each once.
+    """
+    found = patients.cte("one_person", recursive=True)
+    holds = table.c.undone_at.is_(None)
+    replaced = sa.select(table.c.source).join(found, table.c.target == found.c[0]).where(holds)
+    standing = sa.select(table.c.target).join(found, table.c.source == found.c[0]).where(holds)
+    return sa.select(found.union(replaced, standing).c[0])
+
+
+def companions(connection: sa.Connection, patients: Iterable[str]) -> dict[str, set[str]]:
+    """For each of some patients, by their ids: everybody who is one person with them, themselves included."""
+    ids = set(patients)
+    known = Merges.of(connection, ids)
+    merged = ids & (known.out.keys() | known.into.keys())
+    return {each: upstream(connection, known.survivor(each)) if each in merged else {each} for each in ids}
