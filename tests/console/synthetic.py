@@ -422,6 +422,10 @@ def validate(hospital: Hospital) -> None:
             specificity=guess,
             ppv=guess,
             npv=guess,
+            helped=Estimate(271 * (1 - step), 200 * (1 - step), 300 * (1 - step)),
+            harmed=Estimate(729 * (1 - step) ** 2),
+            left=Estimate(271 * step),
+            evaluate=guess,
         )
         for step in steps
     ]
@@ -449,7 +453,8 @@ def validate(hospital: Hospital) -> None:
         benefits=(of.Benefit("model", steps, steps),),
         subgroups=(
             of.Subgroup(
-                input="sex", level="female", rows=408, events=117, auroc=guess, expected=0.28, observed=guess
+                input="sex", level="female", rows=408, events=117, auroc=guess, expected=0.28, observed=guess,
+                ratio=Estimate(1.02, 0.9, 1.15), coverage=Estimate(0.89, 0.86, 0.93),
             ),
             of.Subgroup(
                 input="age", level="65-80", rows=12, events=2, auroc=None, expected=0.2, observed=guess
@@ -462,7 +467,25 @@ def validate(hospital: Hospital) -> None:
         decided=tuple(decided),
         proposed=(of.Proposed("start", 98, 73, 60), of.Proposed("wait", 300, 50, 80)),
         importance=(("nitrite", 0.9), ("leukocytes_strip", 0.7)),
-    )
+        in_force=(0.05, 0.4),
+        challenger=of.Challenger(
+            kind="lightgbm", performance=performances[0], auroc=Estimate(0.01, -0.01, 0.03), brier=guess,
+            benefits=(Estimate(0.001, -0.002, 0.004),) * 2, better=False,
+        ),
+        sides=(
+            of.Side(
+                name="", plan=of.Plan(kind="time", cut="2026-08-01"), learned=300, learned_events=90, rows=172,
+                patients=172, events=38, left_out=0, auroc=guess, brier=guess, slope=guess, intercept=guess,
+            ),
+        ),
+        sample=of.SampleSize(
+            parameters=48, events_per_parameter=2.7, r_squared=0.26,
+            needs=(
+                of.Need(criterion="development.shrinkage", rows=1392, given=472),
+                of.Need(criterion="validation.auroc", rows=335, given=472),
+            ),
+        ),
+    )  # fmt: skip
     made.save(hospital.runs)
 
 
