@@ -94,7 +94,7 @@ class NotAllowed(VesaliusError):
 
 
 class OutsideCare(NotAllowed):
-    """The person has no care relation with the patient; ``breakable`` says whether the glass may be broken."""
+    """There is no care relation with the patient; ``breakable`` says whether the glass may be broken."""
 
     def __init__(self, message: str, *, breakable: bool = False, hint: str = "") -> None:
         super().__init__(message, hint=hint)

@@ -32,8 +32,8 @@ class Settings(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
         session_hours: after how long without a request a person is signed out.
         identity_automatic: the rules by which patients are merged without a person, with commas between them,
             such as ``R1``; empty means none.
-        care_relation: whether those who treat see only patients whom they care for: ``required``, ``warn`` (all
-            are shown, and those of others are marked and noted) or ``off``.
+        care_relation: whether those who treat see only patients whom they care for: ``required``, ``warn``
+            (all are shown, and the audit notes what was read without a care relation) or ``off``.
         care_grace_days: for how many days after a stay on a ward its people still see the patient.
         glass_hours: for how long a patient stays open to somebody who broke the glass.
         synthetic: whether the data is synthetic; every page then says so, and demo people can sign in.

@@ -12,6 +12,7 @@ import click
 
 from vesalius import __version__
 from vesalius.cli import (
+    access,
     clients,
     codes,
     data,
@@ -92,6 +93,7 @@ COMMANDS: tuple[click.Command, ...] = (
     trial.trial_command,
     house.audit_command,
     house.person_command,
+    access.access,
     clients.client,
     house.serve_command,
 )

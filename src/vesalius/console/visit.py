@@ -19,7 +19,7 @@ from vesalius.console.languages import N_, Language, chosen, languages
 from vesalius.console.security import new_token, same
 from vesalius.console.templating import environment
 from vesalius.errors import NotAllowed, NotFound
-from vesalius.governance import Person, Right, audit, people
+from vesalius.governance import Person, Right, audit, people, purposes
 from vesalius.hospital import Hospital
 
 STATIC = Path(__file__).parent / "static"
@@ -47,6 +47,7 @@ LINKS = (
     ("/terminology", N_("Codes"), Right.SEE_CODES),
     ("/views", N_("Views"), Right.SEE_VIEWS),
     ("/identity", N_("Identity"), Right.SEE_IDENTITY),
+    ("/access", N_("Access"), Right.REVIEW_ACCESS),
     ("/audit", N_("Audit"), Right.SEE_AUDIT),
 )
 """The main pages: path, name, the right one needs."""
@@ -67,6 +68,7 @@ class Visit:
         form: the fields of a POST; the last one of each name.
         now: the moment of the request.
         person: who is signed in, or nobody.
+        right: the right that the page needs; its purpose stands in every event of the visit.
     """
 
     request: Request
@@ -75,6 +77,7 @@ class Visit:
     form: Mapping[str, str] = field(default_factory=dict)
     now: datetime = field(default_factory=lambda: datetime.now(UTC))
     person: Person | None = None
+    right: Right | None = None
 
     @property
     def session(self) -> dict[str, Any]:
@@ -134,8 +137,10 @@ class Visit:
         self.note(audit.Action.ACCESS_REFUSED, self.request.url.path[:128].replace("\0", "?"), detail)
 
     def note(self, action: audit.Action, thing: str, detail: Mapping[str, Any] | None = None) -> None:
-        """Writes to the audit what the person did."""
-        audit.record(self.hospital.engine, self.who.id, action, thing, detail, self.now)
+        """Writes to the audit what the person did, and for what purpose where patients can be seen by it."""
+        why = purposes.purpose(self.right) if self.right else None
+        told = ({"purpose": str(why)} if why else {}) | dict(detail or {})
+        audit.record(self.hospital.engine, self.who.id, action, thing, told, self.now)
 
     def say(self, message: str, **values: object) -> str:
         """A message in the visit's language."""

@@ -22,7 +22,7 @@ from vesalius.lake import Lake, Version
 from vesalius.store import Instant, insert, metadata, put, reading, writing
 
 LONGEST_OPEN = timedelta(days=365)
-"""For how long a stay that nobody closed is believed, after it was last heard of: many feeds never close one."""
+"""How long a stay that nobody closed is believed after it was last heard of: many feeds never close one."""
 
 FOREVER = datetime.max.replace(tzinfo=UTC)
 DAWN = datetime(1900, 1, 1, tzinfo=UTC)
@@ -100,7 +100,9 @@ def expanded(connection: sa.Connection, units: Collection[str]) -> list[str]:
         found.update(connection.execute(sa.select(place.c.id).where(known)).scalars())
     wanted = set(found)
     while wanted:
-        inner = set(connection.execute(sa.select(place.c.id).where(place.c.within.in_(sorted(wanted)))).scalars())
+        inner = set(
+            connection.execute(sa.select(place.c.id).where(place.c.within.in_(sorted(wanted)))).scalars()
+        )
         wanted = inner - found
         found |= wanted
     return sorted(found)
@@ -112,7 +114,7 @@ def _is_reference(unit: str) -> bool:
 
 
 def staying(units: Sequence[str], at: datetime, grace: timedelta) -> sa.Select[tuple[str]]:
-    """Selects the ids of the patients who are with one of some units at a moment, or left it within the grace."""
+    """Selects the ids of the patients who are with some units at a moment, or left within the grace."""
     c = stay.c
     return sa.select(c.patient).where(c.unit.in_(units), c.begins <= at, c.ends >= at - grace)
 

@@ -4,8 +4,8 @@
 purpose and the relation that the event notes, or refused, and why. It asks one question of the database for a
 whole page of patients. :meth:`Access.scope` says the same of all patients at once, for a list.
 
-:func:`may` is the same rule as a pure function of role, right, state of the use and relation: every cell of it
-can be tested.
+:func:`may` is the same rule as a pure function of role, right, state of the use and relation: every cell of
+it can be tested.
 """
 
 from __future__ import annotations
@@ -20,7 +20,7 @@ import sqlalchemy as sa
 
 from vesalius import identity
 from vesalius.errors import Conflict, InvalidSetting, NotAllowed, OutsideCare
-from vesalius.governance import _stays, care, glass, roles
+from vesalius.governance import care, glass, roles
 from vesalius.governance.lifecycle import State
 from vesalius.governance.people import Person
 from vesalius.governance.purposes import CARING, Purpose, purpose
@@ -79,7 +79,7 @@ class Grant:
 
     @property
     def detail(self) -> dict[str, Any]:
-        """What the event says of it; a reading without relation is said too, where the hospital only warns."""
+        """What the event says of it; a reading without relation too, where the hospital only warns."""
         made: dict[str, Any] = {"purpose": str(self.purpose)} if self.purpose else {}
         if self.emergency:
             made["emergency"] = True
@@ -134,7 +134,7 @@ class Scope:
     never: sa.Select[tuple[str]] | None = None
 
 
-def nobody(connection: sa.Connection, person: Person) -> None:  # noqa: ARG001 - the form of :data:`Excluded`
+def nobody(connection: sa.Connection, person: Person) -> None:
     """No patient excludes anybody."""
 
 
@@ -267,7 +267,9 @@ class Access:
     def _check_open(self, person: Person, subject: str, at: datetime) -> Relation:
         found, shut = self._related(person, (subject,), at)
         if subject in shut:
-            raise OutsideCare("this patient is not open to you", hint="ask a colleague who treats the patient")
+            raise OutsideCare(
+                "this patient is not open to you", hint="ask a colleague who treats the patient"
+            )
         return found.get(subject, Relation.NONE)
 
     def _bring_up(self) -> None:
@@ -329,18 +331,19 @@ class Access:
 # The rule as a pure function -------------------------------------------------------------------------------
 
 _ALL = frozenset(State)
-_RUNNING = frozenset({State.SILENT, State.LIVE})
 _ALIVE = _ALL - {State.RETIRED}
 
 STATES: Mapping[Right, frozenset[State]] = {
     # What was suggested aloud is kept and can be read after the use stopped; decided only while it speaks.
     Right.DECIDE: frozenset({State.LIVE}),
-    Right.SIGN_GATES: frozenset({State.IDEA, State.DATA_APPROVED, State.VALIDATED, State.SILENT, State.SUSPENDED}),
+    Right.SIGN_GATES: frozenset(
+        {State.IDEA, State.DATA_APPROVED, State.VALIDATED, State.SILENT, State.SUSPENDED}
+    ),
     Right.SUSPEND: _ALIVE - {State.SUSPENDED},
     Right.RETIRE: _ALIVE,
     Right.CHANGE_MODEL: _ALIVE,
     Right.CHANGE_SETTINGS: _ALIVE,
-    Right.PLAN_TRIAL: frozenset({State.VALIDATED, State.SILENT}),
+    Right.PLAN_TRIAL: _ALIVE - {State.LIVE},
 }
 """In which states of a use its rights are there; one that is not here does not depend on the state."""
 

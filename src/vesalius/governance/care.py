@@ -15,7 +15,7 @@ Source: Belgian law of 22 April 2019 on the quality of practice in health care, 
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Collection, Iterable, Sequence
+from collections.abc import Callable, Collection, Iterable, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from typing import Any
@@ -144,8 +144,8 @@ def set_units(
     Args:
         engine: the hospital's database.
         login: the account.
-        wanted: references (``Location/GER``, ``Organization/7``, ``Practitioner/9``), names or codes of places,
-            or :data:`EVERYWHERE`; none at all is a person who treats nobody by their place.
+        wanted: references (``Location/GER``, ``Organization/7``, ``Practitioner/9``), names or codes of
+            places, or :data:`EVERYWHERE`; none at all is a person who treats nobody by their place.
         by: the account that says so.
         at: when.
 
@@ -234,7 +234,9 @@ def end(engine: sa.Engine, number: int, person: Person, at: datetime | None = No
             raise NotFound("there is no such relation")
         before = _to_taken(row)
         if before.person != person.id and not person.may(Right.REVIEW_ACCESS):
-            raise NotAllowed("a relation is ended by the person who took the patient on, or by who reviews access")
+            raise NotAllowed(
+                "a relation is ended by the person who took the patient on, or by who reviews access"
+            )
         if before.ended_at is not None or before.ends <= at:
             raise Conflict("it has ended already")
         ended = {"ended_at": at, "ended_by": person.id}
@@ -245,8 +247,10 @@ def end(engine: sa.Engine, number: int, person: Person, at: datetime | None = No
     return after
 
 
-def all_taken(engine: sa.Engine, *, person: str = "", at: datetime | None = None, limit: int = 500) -> list[Taken]:
-    """Patients who were taken on, the last first: by one person, or by all; those that hold at a moment, or all."""
+def all_taken(
+    engine: sa.Engine, *, person: str = "", at: datetime | None = None, limit: int = 500
+) -> list[Taken]:
+    """Patients who were taken on, the last first: by one person or all; at a moment, or ever."""
     asked = sa.select(taken).order_by(taken.c.begins.desc(), taken.c.id.desc()).limit(limit)
     if person:
         asked = asked.where(taken.c.person == person)
@@ -289,6 +293,43 @@ def known(lake: Lake, subject: str) -> str:
 
 def _to_taken(row: Any) -> Taken:
     return Taken(**{**row._mapping, "patient": f"Patient/{row.patient}"})
+
+
+# Erasing ---------------------------------------------------------------------------------------------------
+
+
+def forget(
+    connection: sa.Connection,
+    patients: Sequence[str],
+    encounters: Sequence[str],
+    number: int,
+    alias: Callable[[str], str],
+) -> None:
+    """Erases what is kept here of some patients, and of some stays, within a transaction.
+
+    That somebody took a patient on, or broke the glass, and what the review found, stays: under a name that
+    nobody can lead back, without words.
+
+    Args:
+        connection: a transaction of ``store.writing``.
+        patients: their ids.
+        encounters: the ids of stays that are erased by themselves.
+        number: of the erasure.
+        alias: the id that stands for a ``Type/ID`` from now on.
+    """
+    from vesalius.governance import glass
+
+    _stays.forget(connection, patients, encounters)
+    for each in patients:
+        name = alias(f"Patient/{each}")
+        left = {"patient": name, "reason": GONE, "erased": number}
+        connection.execute(sa.update(taken).where(taken.c.patient == each).values(left))
+        glass.forget(connection, each, name, number)
+
+
+def tables() -> list[str]:
+    """The tables that hold words about patients, or where they lay, whose files are to be cleaned."""
+    return [_stays.stay.name, taken.name, "care_glass", "care_glass_review"]
 
 
 # Within a unit ---------------------------------------------------------------------------------------------

@@ -1,8 +1,9 @@
-"""Break-the-glass: opening a patient without a care relation, with a reason, for a short time; and its review.
+"""Break-the-glass: opening a patient without a care relation, with a reason, for a while; and its review.
 
 Who breaks the glass says why, in a code and in words. The patient is then open to that person alone until the
-time of the hospital's settings is over; every event meanwhile says ``ETREAT`` and ``emergency``. Each one waits
-for a person who reviews access: justified, not justified, or talked to, with a reason. Nobody reviews their own.
+time of the hospital's settings is over; every event meanwhile says ``ETREAT`` and ``emergency``. Each one
+waits for a person who reviews access: justified, not justified, or talked to, with a reason. Nobody reviews
+their own.
 """
 
 from __future__ import annotations
@@ -137,7 +138,17 @@ class Broken:
     @property
     def content(self) -> str:
         """The SHA-256 of what was said, as the event of it keeps it."""
-        said = (self.id, self.person, self.role, self.patient, self.ward, self.code, self.words, self.at, self.until)
+        said = (
+            self.id,
+            self.person,
+            self.role,
+            self.patient,
+            self.ward,
+            self.code,
+            self.words,
+            self.at,
+            self.until,
+        )
         return care.content(said)
 
     def holds(self, at: datetime) -> bool:
@@ -278,7 +289,11 @@ def undo_review(engine: sa.Engine, number: int, person: Person, at: datetime | N
             raise NotAllowed("only who gave a verdict takes it back")
         mine = verdict.c.id == before.verdict.id
         connection.execute(sa.update(verdict).where(mine).values(undone_at=at, undone_by=person.id))
-        detail = {"subject": before.patient, "verdict": before.verdict.verdict, "content": before.verdict.content}
+        detail = {
+            "subject": before.patient,
+            "verdict": before.verdict.verdict,
+            "content": before.verdict.content,
+        }
         detail["purpose"] = Purpose.HCOMPL
         audit.record(connection, person.id, Action.GLASS_REVIEW_UNDONE, f"glass/{number}", detail, at)
         return _one(connection, number)
@@ -358,7 +373,9 @@ def counts(engine: sa.Engine, by: str, since: datetime | None = None) -> list[Co
     if by not in ("ward", "role"):
         raise InvalidDecision("count by ward or by role")
     column = broken.c[by]
-    asked = sa.select(column, verdict.c.verdict, sa.func.count()).select_from(broken.outerjoin(verdict, _STANDS))
+    asked = sa.select(column, verdict.c.verdict, sa.func.count()).select_from(
+        broken.outerjoin(verdict, _STANDS)
+    )
     if since is not None:
         asked = asked.where(broken.c.at >= since)
     found: dict[str, Counter[str]] = {}
@@ -370,6 +387,15 @@ def counts(engine: sa.Engine, by: str, since: datetime | None = None) -> list[Co
         for value, said in found.items()
     ]
     return sorted(made, key=lambda each: (-each.broken, each.value))
+
+
+def forget(connection: sa.Connection, patient: str, name: str, number: int) -> None:
+    """Empties the words about a patient who is erased; see :func:`vesalius.governance.care.forget`."""
+    mine = broken.c.patient == patient
+    of_them = verdict.c.glass.in_(sa.select(broken.c.id).where(mine))
+    connection.execute(sa.update(verdict).where(of_them).values(words=care.GONE))
+    left = {"patient": name, "words": care.GONE, "erased": number}
+    connection.execute(sa.update(broken).where(mine).values(left))
 
 
 def _checked(code: str, words: str) -> str:

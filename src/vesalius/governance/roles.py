@@ -71,7 +71,7 @@ MATRIX: dict[Right, frozenset[Role]] = {
     Right.SEE_WORKLIST: _CLINICAL,
     Right.DECIDE: _CLINICAL,
     Right.SEE_DECISIONS: _CLINICAL,
-    # "I treat this patient", and "I must see this patient now": for those who treat, each noted and looked at.
+    # "I treat this patient", "I must see this patient now": for those who treat, and each is noted.
     Right.TAKE_ON: _CLINICAL,
     Right.BREAK_GLASS: _CLINICAL,
     Right.REVIEW_ACCESS: frozenset({Role.DPO}),

@@ -164,10 +164,11 @@ def with_merged(patients: sa.Select[tuple[str]]) -> sa.Select[tuple[str]]:
         Selects the ids of all of them, each once.
     """
     found = patients.cte("one_person", recursive=True)
-    holds = table.c.undone_at.is_(None)
-    replaced = sa.select(table.c.source).join(found, table.c.target == found.c[0]).where(holds)
-    standing = sa.select(table.c.target).join(found, table.c.source == found.c[0]).where(holds)
-    return sa.select(found.union(replaced, standing).c[0])
+    # One step for both directions: PostgreSQL lets a recursion name itself once.
+    here, c = found.c[0], table.c
+    other = sa.case((c.target == here, c.source), else_=c.target)
+    either = sa.or_(c.target == here, c.source == here)
+    return sa.select(found.union(sa.select(other).join(found, either).where(c.undone_at.is_(None))).c[0])
 
 
 def companions(connection: sa.Connection, patients: Iterable[str]) -> dict[str, set[str]]:

@@ -4,6 +4,7 @@ A hospital that changes a template may rely on these fields; a test compares wha
 is documented here. ``shell`` is on every page; ``page`` is the page's own.
 """
 
+from vesalius.console.contexts.access import AccessPage, GlassCount, GlassPage, GlassRow
 from vesalius.console.contexts.codes import CodeDecision, CodeGuess, CodeRow, CodesPage, ShareRow
 from vesalius.console.contexts.frame import (
     AboutPage,
@@ -132,6 +133,7 @@ from vesalius.console.contexts.views import (
 
 __all__ = [
     "AboutPage",
+    "AccessPage",
     "Advice",
     "AlarmLine",
     "Apart",
@@ -172,6 +174,9 @@ __all__ = [
     "Figure",
     "FreshPage",
     "GapRow",
+    "GlassCount",
+    "GlassPage",
+    "GlassRow",
     "HeatCell",
     "HeatRow",
     "HeldItem",

@@ -3,7 +3,7 @@
 import sqlalchemy as sa
 from alembic import op
 
-revision = "0008"
+revision = "0011"
 down_revision = "0007"
 
 
@@ -99,3 +99,5 @@ def upgrade() -> None:
         sa.PrimaryKeyConstraint("id", name=op.f("pk_care_glass_review")),
     )
     op.create_index(op.f("ix_care_glass_review_glass"), "care_glass_review", ["glass"], unique=False)
+    # Who treated before there were units goes on seeing whom they saw, until somebody says where they belong.
+    op.execute("INSERT INTO person_unit (person, unit) SELECT id, '*' FROM person")
