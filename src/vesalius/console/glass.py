@@ -112,7 +112,6 @@ def _row(visit: Visit, item: broken.Broken, names: dict[str, str]) -> GlassRow:
         id=item.id,
         by=names.get(item.person, item.person),
         role=ROLES.get(item.role, item.role),
-        patient=item.patient,
         ward=item.ward,
         reason=REASONS[item.code],
         words=item.words,

@@ -25,7 +25,7 @@ class Member:
     units: tuple[str, ...] = ()
 
 
-# All wards, so that the visitor finds the same worklist whoever they are; the paediatrician sees one alone.
+# All wards, so that a visitor finds the whole worklist; the paediatrician sees one ward alone.
 DOCTOR = Member("delforge", "Dr Camille Delforge", "doctor", "fr", ("*",))
 PAEDIATRICIAN = Member("lejeune", "Dr Jonas Lejeune", "doctor", "fr", ("Location/PED",))
 BIOLOGIST = Member("vermeulen", "Apr. Pieter Vermeulen", "biologist", "nl", ("*",))
@@ -34,7 +34,7 @@ DIRECTOR = Member("marchal", "Antoine Marchal", "director", "fr")
 ENGINEER = Member("segers", "Lotte Segers", "engineer", "en")
 RECORDS = Member("bastin", "Sarah Bastin", "records", "fr")
 
-STAFF = (DOCTOR, PAEDIATRICIAN, BIOLOGIST, DPO, DIRECTOR, ENGINEER, RECORDS)
+STAFF = (DOCTOR, BIOLOGIST, DPO, DIRECTOR, ENGINEER, RECORDS, PAEDIATRICIAN)
 
 
 @dataclass(frozen=True, slots=True)

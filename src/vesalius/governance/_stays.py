@@ -215,7 +215,8 @@ def _latest(versions: Iterable[Version]) -> list[Version]:
 def _newer(connection: sa.Connection, table: sa.Table, key: str, versions: list[Version]) -> list[Version]:
     """Those that are in force beside what the index has: what was known later, or arrived later."""
     name = (lambda each: each.id) if table is stay else (lambda each: f"{each.type}/{each.id}")
-    column, there = table.c[key], {}
+    column = table.c[key]
+    there: dict[str, tuple[datetime, int]] = {}
     for start in range(0, len(versions), 500):
         some = [name(each) for each in versions[start : start + 500]]
         asked = sa.select(column, table.c.recorded_at, table.c.seq).where(column.in_(some))

@@ -37,7 +37,6 @@ class GlassRow:
         id: its number.
         by: the name of who broke it.
         role: in which role, in English.
-        patient: the reference of the patient, as the audit finds it.
         ward: where the patient was.
         reason: the reason, in English.
         words: in the person's words.
@@ -53,7 +52,6 @@ class GlassRow:
     id: int
     by: str
     role: str
-    patient: str
     ward: str
     reason: str
     words: str
