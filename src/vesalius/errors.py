@@ -14,6 +14,7 @@
     ├── NotFound             no such suggestion, use case, resource, receipt …
     ├── Conflict             the state has changed since it was read (already decided, undo too late …)
     ├── NotAllowed           the person, the role or the life cycle does not permit it
+    │   └── OutsideCare      the person has no care relation with the patient, or the patient excluded them
     ├── TooMany              somebody asked too often, and must wait
     ├── Unavailable          the database or the disk does not answer: full, locked, read-only, unreachable
     ├── NotEnoughData        too few patients or outcomes to answer honestly
@@ -92,6 +93,14 @@ class Conflict(VesaliusError):
 
 class NotAllowed(VesaliusError):
     """The person, the role or the life cycle does not permit it."""
+
+
+class OutsideCare(NotAllowed):
+    """There is no care relation with the patient; ``breakable`` says whether the glass may be broken."""
+
+    def __init__(self, message: str, *, breakable: bool = False, hint: str = "") -> None:
+        super().__init__(message, hint=hint)
+        self.breakable = breakable
 
 
 class TooMany(VesaliusError):

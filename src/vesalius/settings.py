@@ -47,6 +47,10 @@ class Settings(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
         oidc_known_only: whether only people with an account here may sign in; else the first time makes one.
         identity_automatic: the rules by which patients are merged without a person, with commas between them,
             such as ``R1``; empty means none.
+        care_relation: whether those who treat see only patients whom they care for: ``required``, ``warn``
+            (all are shown, and the audit notes what was read without a care relation) or ``off``.
+        care_grace_days: for how many days after a stay on a ward its people still see the patient.
+        glass_hours: for how long a patient stays open to somebody who broke the glass.
         synthetic: whether the data is synthetic; every page then says so, and demo people can sign in.
     """
 
@@ -72,6 +76,9 @@ class Settings(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     oidc_acr: str = ""
     oidc_known_only: bool = False
     identity_automatic: Annotated[str, msgspec.Meta(pattern="^(R[0-9]+(,R[0-9]+)*)?$")] = ""
+    care_relation: Annotated[str, msgspec.Meta(pattern="^(off|warn|required)$")] = "required"
+    care_grace_days: Annotated[float, msgspec.Meta(ge=0, le=365)] = 30
+    glass_hours: Annotated[float, msgspec.Meta(gt=0, le=72)] = 4
     synthetic: bool = False
 
     @classmethod

@@ -10,7 +10,7 @@ from typing import Any
 
 from vesalius import identity
 from vesalius.card import Text
-from vesalius.governance import people, uses, views
+from vesalius.governance import care, people, uses, views
 from vesalius.hospital import Hospital
 from vesalius.lake import Arrival
 from vesalius.monitoring import _weeks, alarms
@@ -86,6 +86,7 @@ def make(
 def staff(hospital: Hospital, at: datetime) -> None:
     for login, name, role, language in STAFF:
         people.add(hospital.engine, login, name=name, role=role, language=language, at=at)
+        care.set_units(hospital.engine, login, [care.EVERYWHERE], at=at)
     people.add(
         hospital.engine,
         "martin",
@@ -95,6 +96,7 @@ def staff(hospital: Hospital, at: datetime) -> None:
         password=PASSWORD,
         at=at,
     )
+    care.set_units(hospital.engine, "martin", [care.EVERYWHERE], at=at)
 
 
 def go_live(hospital: Hospital, at: datetime) -> None:

@@ -32,6 +32,8 @@ PAGES = {
     "attempt.html": contexts.AttemptPage,
     "codes.html": contexts.CodesPage,
     "audit.html": contexts.AuditPage,
+    "glass.html": contexts.GlassPage,
+    "access.html": contexts.AccessPage,
     "views.html": contexts.ViewsPage,
     "view.html": contexts.ViewPage,
     "view_write.html": contexts.WritePage,

@@ -12,6 +12,7 @@ import click
 
 from vesalius import __version__
 from vesalius.cli import (
+    access,
     clients,
     codes,
     data,
@@ -95,6 +96,7 @@ COMMANDS: tuple[click.Command, ...] = (
     privacy.privacy,
     house.audit_command,
     people.person,
+    access.access,
     clients.client,
     house.serve_command,
 )

@@ -28,6 +28,7 @@ from vesalius.console import (
     board,
     codes,
     decisions,
+    glass,
     identity,
     monitoring,
     quality,
@@ -109,6 +110,10 @@ SCREENS = (
     Screen("/worklist/fresh", worklist.fresh, Right.SEE_WORKLIST),
     Screen("/suggestions/{id}", suggestion.show, Right.SEE_WORKLIST),
     Screen("/suggestions/{id}/decision", suggestion.decide, Right.DECIDE, "POST"),
+    Screen("/suggestions/{id}/glass", glass.break_, Right.BREAK_GLASS, "POST"),
+    Screen("/access", glass.show, Right.REVIEW_ACCESS),
+    Screen("/access/{id:int}", glass.review, Right.REVIEW_ACCESS, "POST"),
+    Screen("/access/{id:int}/undo", glass.undo, Right.REVIEW_ACCESS, "POST"),
     Screen("/decisions", decisions.show, Right.SEE_DECISIONS),
     Screen("/decisions/{id:int}/undo", decisions.undo, Right.DECIDE, "POST"),
     Screen("/resources/{type}/{id}/{version:int}", resources.show, Right.SEE_WORKLIST),
@@ -293,6 +298,7 @@ def _enter(visit: Visit, screen: Screen | None, body: bytes) -> Response:
     if screen.method == "POST":
         visit.form = _form(body)
         check_token(visit)
+    visit.right = screen.needs
     if screen.needs is not OPEN:
         visit.require(screen.needs)
         _slow_down(visit, screen)

@@ -81,6 +81,13 @@ LABELS = {
     Action.ALARM_RAISED: N_("Raised an alarm"),
     Action.ALARM_ACKNOWLEDGED: N_("Acknowledged an alarm"),
     Action.ALARM_UNDONE: N_("Took back the acknowledgement of an alarm"),
+    Action.RELATION_TAKEN: N_("Took a patient on"),
+    Action.RELATION_ENDED: N_("Ended a care relation"),
+    Action.GLASS_BROKEN: N_("Broke the glass"),
+    Action.GLASS_CLOSED: N_("Closed a patient again"),
+    Action.GLASS_REVIEWED: N_("Reviewed a broken glass"),
+    Action.GLASS_REVIEW_UNDONE: N_("Took a verdict back"),
+    Action.ACCESS_READ: N_("Read who broke the glass"),
     Action.AUDIT_READ: N_("Read the audit"),
     Action.ACCESS_REFUSED: N_("Access refused"),
 }

@@ -19,7 +19,7 @@ from vesalius.console.languages import N_, Language, chosen, languages
 from vesalius.console.security import new_token, same
 from vesalius.console.templating import environment
 from vesalius.errors import NotAllowed, NotFound
-from vesalius.governance import Person, Right, audit, people, sessions
+from vesalius.governance import Person, Right, audit, people, purposes, sessions
 from vesalius.governance.second_factor import SecondFactor
 from vesalius.governance.sessions import Stage
 from vesalius.hospital import Hospital
@@ -49,6 +49,7 @@ LINKS = (
     ("/terminology", N_("Codes"), Right.SEE_CODES),
     ("/views", N_("Views"), Right.SEE_VIEWS),
     ("/identity", N_("Identity"), Right.SEE_IDENTITY),
+    ("/access", N_("Access"), Right.REVIEW_ACCESS),
     ("/audit", N_("Audit"), Right.SEE_AUDIT),
     ("/people", N_("People"), Right.MANAGE_PEOPLE),
 )
@@ -72,6 +73,7 @@ class Visit:
         person: who is signed in, or nobody.
         waiting: who has shown a part of what they must show to be signed in, or nobody.
         sitting: their session at the server.
+        right: the right that the page needs; its purpose stands in every event of the visit.
     """
 
     request: Request
@@ -82,6 +84,7 @@ class Visit:
     person: Person | None = None
     waiting: Person | None = None
     sitting: sessions.Session | None = None
+    right: Right | None = None
 
     @property
     def rules(self) -> sessions.Rules:
@@ -161,8 +164,10 @@ class Visit:
         self.note(audit.Action.ACCESS_REFUSED, self.request.url.path[:128].replace("\0", "?"), detail)
 
     def note(self, action: audit.Action, thing: str, detail: Mapping[str, Any] | None = None) -> None:
-        """Writes to the audit what the person did."""
-        audit.record(self.hospital.engine, self.who.id, action, thing, detail, self.now)
+        """Writes to the audit what the person did, and for what purpose where patients can be seen by it."""
+        why = purposes.purpose(self.right) if self.right else None
+        told = ({"purpose": str(why)} if why else {}) | dict(detail or {})
+        audit.record(self.hospital.engine, self.who.id, action, thing, told, self.now)
 
     def say(self, message: str, **values: object) -> str:
         """A message in the visit's language."""

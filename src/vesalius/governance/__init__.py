@@ -8,6 +8,10 @@
 - :mod:`vesalius.governance.limits`: how often something may be tried.
 - :mod:`vesalius.governance.clients`: machines, and what each may do.
 - :mod:`vesalius.governance.roles`: which role may do what.
+- :mod:`vesalius.governance.purposes`: for what purpose each right is there.
+- :mod:`vesalius.governance.access`: may this person see this patient, now, for this?
+- :mod:`vesalius.governance.care`: who treats whom, decided from data.
+- :mod:`vesalius.governance.glass`: breaking the glass, and its review.
 - :mod:`vesalius.governance.uses`: the register of uses, their life cycle and gates, models and settings.
 - :mod:`vesalius.governance.watching`: what stops a use by itself.
 - :mod:`vesalius.governance.codes`: who decided what a local code means.
@@ -17,15 +21,19 @@
 """
 
 from vesalius.governance import (
+    access,
     accounts,
     answers,
     audit,
+    care,
     clients,
     codes,
+    glass,
     limits,
     passwords,
     people,
     provider,
+    purposes,
     roles,
     second_factor,
     sessions,
@@ -40,16 +48,20 @@ from vesalius.governance.uses import speaks
 __all__ = [
     "Person",
     "Right",
+    "access",
     "accounts",
     "answers",
     "audit",
+    "care",
     "clients",
     "codes",
+    "glass",
     "limits",
     "may",
     "passwords",
     "people",
     "provider",
+    "purposes",
     "require",
     "roles",
     "second_factor",

@@ -91,6 +91,13 @@ class Action(StrEnum):
     ALARM_RAISED = "alarm.raised"
     ALARM_ACKNOWLEDGED = "alarm.acknowledged"
     ALARM_UNDONE = "alarm.undone"
+    RELATION_TAKEN = "relation.taken"
+    RELATION_ENDED = "relation.ended"
+    GLASS_BROKEN = "glass.broken"
+    GLASS_CLOSED = "glass.closed"
+    GLASS_REVIEWED = "glass.reviewed"
+    GLASS_REVIEW_UNDONE = "glass.review_undone"
+    ACCESS_READ = "access.read"
     AUDIT_READ = "audit.read"
     ACCESS_REFUSED = "access.refused"
 

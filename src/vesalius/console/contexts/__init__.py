@@ -4,6 +4,7 @@ A hospital that changes a template may rely on these fields; a test compares wha
 is documented here. ``shell`` is on every page; ``page`` is the page's own.
 """
 
+from vesalius.console.contexts.access import AccessPage, GlassCount, GlassPage, GlassRow
 from vesalius.console.contexts.accounts import (
     AccountPage,
     AgainPage,
@@ -143,6 +144,7 @@ from vesalius.console.contexts.views import (
 
 __all__ = [
     "AboutPage",
+    "AccessPage",
     "AccountPage",
     "Advice",
     "AgainPage",
@@ -187,6 +189,9 @@ __all__ = [
     "Figure",
     "FreshPage",
     "GapRow",
+    "GlassCount",
+    "GlassPage",
+    "GlassRow",
     "HeatCell",
     "HeatRow",
     "HeldItem",
