@@ -317,7 +317,9 @@ class Pseudonymiser:
         return {"contentType": value["contentType"]} if "contentType" in value else {"title": REMOVED}
 
     def _coding(self, value: dict[str, Any], about: _About) -> dict[str, Any]:
-        done = {name: value[name] for name in ("system", "version", "code", "userSelected") if name in value}
+        done: dict[str, Any] = {
+            name: value[name] for name in ("system", "version", "code", "userSelected") if name in value
+        }
         if about.words.tells(done.get("code", "")):
             del done["code"]
         if shown := value.get("display"):
@@ -330,7 +332,8 @@ class Pseudonymiser:
         return done
 
     def _quantity(self, value: dict[str, Any], about: _About) -> dict[str, Any]:
-        done = {name: value[name] for name in ("value", "comparator", "system", "code") if name in value}
+        kept = ("value", "comparator", "system", "code")
+        done: dict[str, Any] = {name: value[name] for name in kept if name in value}
         if unit := value.get("unit"):
             unit = (
                 value.get("code", unit)
