@@ -224,6 +224,16 @@ class Secrets:
                 raise InvalidSetting("the newest secret cannot be destroyed", hint="rotate first")
             del kept.secrets[version]
 
+    def versions(self) -> dict[int, list[str]]:
+        """Every version, the destroyed ones that a permit used too, with the permits that use it."""
+        with self._changed() as kept:
+            found: dict[int, list[str]] = {
+                version: [] for version in sorted({*kept.secrets, *kept.permits.values()})
+            }
+            for permit, version in sorted(kept.permits.items()):
+                found[version].append(permit)
+        return found
+
     @contextmanager
     def _changed(self) -> Iterator[_Kept]:
         """What is kept, written back whole when it was changed; one process at a time."""
