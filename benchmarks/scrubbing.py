@@ -3,8 +3,8 @@
     VESALIUS_DATA=DATA python benchmarks/scrubbing.py [--misses] [--peer PYTHON]
 
 Also how much is found in texts that name few, and how long a resource and an image take. The rules were
-written with the templates 1 to 5 of each language in view; 7 and 8 were not looked at. ``--misses`` lists what
-was missed of the former only. ``--peer`` is the Python of an environment in which deduce is installed.
+written with the templates 1 to 5 of each language in view; 7 and 8 were not looked at. ``--misses`` lists
+what was missed of the former only. ``--peer`` is the Python of an environment in which deduce is installed.
 """
 
 import argparse

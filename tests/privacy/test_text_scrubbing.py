@@ -36,6 +36,9 @@ SCRUBBER = Scrubber()
         ("dossier n° A-204881", "dossier n° [ID]"),
         ("homme de 93 ans", "homme de [AGE]"),
         ("een 101-jarige vrouw", "een [AGE] vrouw"),
+        ("een tweeënnegentigjarige", "een [AGE]"),
+        ("âgée de nonante-deux ans", "âgée de [AGE]"),
+        ("geboren 03 01 1928", "geboren [BIRTH-DATE]"),
         ("sa fille, Xanthippe Quirinale, est avertie", "sa fille, [NAME], est avertie"),
         ("Met vriendelijke groeten,\nQuirijn Zevenaar", "Met vriendelijke groeten,\n[NAME]"),
     ],
@@ -69,6 +72,7 @@ def test_a_name_known_once_is_known_everywhere_and_in_capitals():
 
 
 def test_known_names_go_even_where_they_are_common_words():
+    assert Scrubber(["Ann Delvoye"]).scrub("gezin delvoye, dhr delvoye").text == "gezin [NAME], dhr [NAME]"
     text = "Kok van beroep. Meneer eet goed, vertelt kok."
     assert SCRUBBER.scrub(text).text == text
     assert Scrubber(["Bart Kok"]).scrub(text).text == "[NAME] van beroep. Meneer eet goed, vertelt kok."
@@ -76,10 +80,10 @@ def test_known_names_go_even_where_they_are_common_words():
 
 def test_dates_move_in_the_form_in_which_they_are_written():
     moved = Scrubber(shift=timedelta(days=-40)).scrub(
-        "Le 3/02/2024, le 03.02.24, 2024-02-03, 3 février 2024, 3 februari 2024, February 3, 2024, 02/2024, le 3/2"
+        "Le 3/02/2024, le 03.02.24, 2024-02-03, 3 février 2024, 3 februari 2024, February 3, 2024, 03 02 2024, 02/2024, le 3/2"
     )
     assert moved.text == (
-        "Le 25/12/2023, le 25.12.23, 2023-12-25, 25 décembre 2023, 25 december 2023, December 25, 2023, 01/2024, le [DATE]"
+        "Le 25/12/2023, le 25.12.23, 2023-12-25, 25 décembre 2023, 25 december 2023, December 25, 2023, 25 12 2023, 01/2024, le [DATE]"
     )
 
 

@@ -3,7 +3,7 @@
 Where the table leaves a choice to what an object's definition requires (``X/Z/D``: remove, empty, or a dummy
 value), the last is taken, which conforms in every case. Beyond the table:
 
-- private attributes go, all of them, and so does every free text and name that the table does not list;
+- private attributes go, all of them, and so does every free text, name and day that the table does not list;
 - every UID that is not the standard's own is mapped, listed or not, so that references still meet;
 - what is left of the text is searched for words that named a person of the image; what holds one goes;
 - objects that are words (structured reports, encapsulated documents) are held back.
@@ -36,7 +36,7 @@ if TYPE_CHECKING:
 
 _STANDARD_UIDS = "1.2.840.10008."
 _TEXTS = frozenset({"LO", "SH", "ST", "LT", "UT", "UC"})
-_FREE = frozenset({"LT", "ST", "UT", "UC", "PN", "UR"})
+_FREE = frozenset({"LT", "ST", "UT", "UC", "PN", "UR", "DA", "DT"})
 _ALL_TEXTS = _TEXTS | {"PN", "CS", "AE", "AS"}
 _HELD_BACK = {
     "ContentSequence": "a structured report",

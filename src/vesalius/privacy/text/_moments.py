@@ -79,6 +79,7 @@ _FORMS = re.compile(
     r"(?<![\d\w./-])(?:"
     r"(?P<d>\d{1,2})(?P<s1>[./-]|\. )(?P<m>\d{1,2})(?P=s1)(?P<y>\d{4}|\d{2})(?![\d/]|[.-]\d)"
     r"|(?P<iy>1[89]\d\d|20\d\d|21\d\d)(?P<s2>[./-])(?P<im>\d{1,2})(?P=s2)(?P<id>\d{1,2})(?=T\d|[^\d/-]|$)"
+    r"|(?P<sd>\d{2}) (?P<sm>\d{2}) (?P<sy>(?:19|20)\d{2})(?! ?\d)"
     r"|(?P<cy>19\d\d|20\d\d)(?P<cm>0[1-9]|1[0-2])(?P<cd>0[1-9]|[12]\d|3[01])(?!\d)"
     rf"|(?P<td>\d{{1,2}})(?:er|e|ste|de|st|nd|rd|th|\.)?\s(?:de\s|of\s)?(?P<tm>{_MONTH})(?:,?\s(?P<ty>\d{{4}}|['’]\d\d))?"
     rf"|(?P<pm>0?[1-9]|1[0-2])[/-](?P<py>19\d\d|20\d\d)(?![\d/-])"
@@ -103,6 +104,12 @@ _AGE = re.compile(
     r"\b(9\d|1[0-2]\d)(?:\s|-)?(?:ans|jaar|-?jarige|jährige[rn]?|jahre|years?(?:[ -]old)?|y/?o)\b",
     re.IGNORECASE,
 )
+_AGE_IN_WORDS = re.compile(
+    r"\b(?:(?:nonante(?:[- ](?:et[- ])?[a-z]{2,7})?|quatre-vingt-(?:dix|onze|douze|treize|quatorze|quinze|seize)(?:-[a-z]{4})?|cent(?: [a-z]{2,6})?) ans"
+    r"|(?:[a-zë]{3,9})?negentig(?:jarige| jaar)|honderd(?:[a-zë]{3,9})?(?:jarige| jaar)|(?:[a-zü]{3,9}und)?neunzigjährige[rn]?"
+    r"|nonag[ée]naires?|centenaires?|nonagenarian|centenarian|eeuweling)\b",
+    re.IGNORECASE,
+)
 _FULL = 4  # digits of a year
 
 
@@ -115,6 +122,7 @@ def find(text: str) -> Iterator[Found]:
                 born = _BIRTH.search(text, max(0, start - 30), start)
                 yield Found(start, match.end(), Kind.BIRTH_DATE if born else Kind.DATE)
     yield from (Found(*match.span(), Kind.AGE) for match in _AGE.finditer(text) if int(match[1]) > OLDEST)
+    yield from (Found(*match.span(), Kind.AGE) for match in _AGE_IN_WORDS.finditer(text))
 
 
 def moved(text: str, by: timedelta) -> str | None:
@@ -145,9 +153,9 @@ def _parts(form: re.Match[str]) -> tuple[int | None, int | None, int | None]:
         return next((value for name in names if (value := said.get(name))), None)
 
     day, month, year = (
-        first("d", "id", "cd", "td"),
-        first("m", "im", "cm", "pm"),
-        first("y", "iy", "cy", "ty", "py"),
+        first("d", "id", "cd", "td", "sd"),
+        first("m", "im", "cm", "pm", "sm"),
+        first("y", "iy", "cy", "ty", "py", "sy"),
     )
     number = int(month) if month else _NUMBER.get((first("tm") or "").lower().rstrip("."))
     whole = None if year is None else int(year.lstrip("'’"))
@@ -164,9 +172,9 @@ def _plausible(form: re.Match[str]) -> bool:
 def _written(form: re.Match[str], new: date) -> str:
     """A day in the form of another: the same order, separators, zeros and language of the month."""
     fresh: dict[str, Callable[[str], str]] = {
-        **dict.fromkeys(("d", "id", "cd", "td"), lambda old: f"{new.day:0{len(old)}}"),
-        **dict.fromkeys(("m", "im", "cm", "pm"), lambda old: f"{new.month:0{len(old)}}"),
-        **dict.fromkeys(("y", "iy", "cy", "ty", "py"), lambda old: _year(old, new.year)),
+        **dict.fromkeys(("d", "id", "cd", "td", "sd"), lambda old: f"{new.day:0{len(old)}}"),
+        **dict.fromkeys(("m", "im", "cm", "pm", "sm"), lambda old: f"{new.month:0{len(old)}}"),
+        **dict.fromkeys(("y", "iy", "cy", "ty", "py", "sy"), lambda old: _year(old, new.year)),
         "tm": lambda old: _name(old, new.month),
     }
     text, base = form[0], form.start()

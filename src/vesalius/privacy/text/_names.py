@@ -117,14 +117,17 @@ def _unsure() -> frozenset[str]:
 
 
 def _again(text: str, sure: Iterable[str], known: Collection[str]) -> Iterator[Found]:
-    """Where a name stands again, as it is or in capitals; those known from elsewhere, in any case."""
+    """Where a name stands again, as it is or in capitals; those known from elsewhere in small letters too."""
     forms = {form for word in sure for form in (word, word.upper(), word.capitalize())}
-    if not forms:
-        return
-    listed = "|".join(re.escape(word) for word in sorted(forms, key=len, reverse=True))
-    for match in re.finditer(rf"(?<![\w])(?:{listed})(?!\w)", text):
-        if match[0] in known or not _is_eponym(text, match.start(), match.end()):
-            yield Found(*match.span(), Kind.NAME)
+    small = {word.lower() for word in known if word.capitalize() not in _common()}
+    for form in forms | small:
+        start = text.find(form)
+        while start >= 0:
+            end = start + len(form)
+            whole = not (text[start - 1 : start].isalnum() or text[end : end + 1].isalnum())
+            if whole and (form in known or not _is_eponym(text, start, end)):
+                yield Found(start, end, Kind.NAME)
+            start = text.find(form, end)
 
 
 def _is_eponym(text: str, start: int, end: int) -> bool:
