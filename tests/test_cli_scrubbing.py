@@ -178,7 +178,13 @@ def test_images_come_out_under_their_new_uid_and_the_rest_is_held_back(tmp_path)
     assert "no rule says where" in said.stdout
     (path,) = (tmp_path / "out").glob("*.dcm")
     old = pydicom.dcmread(SAMPLES / "CT_small.dcm")
-    assert path.stem == Secrets(tmp_path / "home").pseudonyms("a").uid(old.SOPInstanceUID)
+    permit = Secrets(tmp_path / "home").pseudonyms("a")
+    assert path.stem == permit.uid(old.SOPInstanceUID)
+    (tmp_path / "patients.csv").write_text(f"number,patient\n{old.PatientID},p7\n", encoding="utf-8")
+    args = ("--permit", "a", "--out", tmp_path / "again", "--patients", tmp_path / "patients.csv")
+    assert run(tmp_path, "scrub-dicom", folder / "CT_small.dcm", *args).exit_code == 0
+    (path,) = (tmp_path / "again").glob("*.dcm")
+    assert pydicom.dcmread(path).PatientID == permit.of("Patient", "p7")
 
 
 def test_secrets_are_told_by_version_and_never_shown(tmp_path):

@@ -13,8 +13,8 @@ from pydicom.dataset import Dataset, FileMetaDataset
 
 from vesalius.errors import InvalidSetting, NotScrubbed, UnreadableInput
 from vesalius.fhir import belgium
-from vesalius.privacy.dates import Shifting
-from vesalius.privacy.dicom import Cleaner, Option, Region, read_regions, table
+from vesalius.privacy.dates import Shifting, shift_of
+from vesalius.privacy.dicom import Cleaner, Option, Region, read_patients, read_regions, table
 from vesalius.privacy.pseudonyms import Pseudonyms
 
 SAMPLES = Path(pydicom.__file__).parent / "data" / "test_files"
@@ -133,6 +133,26 @@ def test_the_number_of_the_patient_is_that_of_the_fhir_identifier():
     assert new.PatientID == PERMIT.of_niss(niss)
 
 
+def test_images_go_with_the_resources_of_their_patient_when_the_list_says_who(tmp_path):
+    (tmp_path / "patients.csv").write_text("number,patient\nH204881,p7\n", encoding="utf-8")
+    patients = read_patients(tmp_path / "patients.csv")
+    _, new = cleaned(image(), Option.DATES, patients=patients)
+    assert new.PatientID == PERMIT.of("Patient", "p7")
+    moved = datetime(2024, 3, 1) + shift_of(PERMIT, "Patient/p7", Shifting())
+    assert new.StudyDate == f"{moved:%Y%m%d}"
+    with pytest.raises(NotScrubbed, match="not in the list"):
+        cleaned(image(PatientID="other"), patients=patients)
+
+
+@pytest.mark.parametrize(
+    "body", ["a,b\n1,2\n", "number,patient\n1,\n", "number,patient\n1,a\n1,b\n", "number,patient\n1\n"]
+)
+def test_a_list_of_patients_that_is_wrong_is_refused(tmp_path, body):
+    (tmp_path / "patients.csv").write_text(body, encoding="utf-8")
+    with pytest.raises(InvalidSetting):
+        read_patients(tmp_path / "patients.csv")
+
+
 def test_descriptions_are_scrubbed_and_keep_what_names_nobody():
     _, new = cleaned(image(StudyDescription="CT thorax (M. Delvoye, 0475 12 34 56)"), Option.DESCRIPTORS)
     assert new.StudyDescription == "CT thorax ([NAME], [PHONE])"
@@ -247,6 +267,26 @@ def test_the_samples_of_pydicom_are_cleaned_or_held_back_with_a_reason_and_nothi
             outcomes.add("held back" if error.message else "held back without a reason")
     assert outcomes == {"not of a kind that writes", "no pixels", "held back"}
     assert not caplog.records, "pydicom's warnings quote values"
+
+
+# What dicom-anonymizer 2.1.0 (pydicom 3.0.2) removes of each sample: ``anonymize_dataset(pydicom.dcmread(path),
+# delete_private_tags=True)`` in an environment of its own.
+PEER_REMOVES = {
+    "CT_small": "TimezoneOffsetFromUTC StudyDescription OtherPatientIDsSequence PatientAge PatientWeight AdditionalPatientHistory ImageComments DataSetTrailingPadding",
+    "MR_small": "TimezoneOffsetFromUTC NameOfPhysiciansReadingStudy PatientSize PatientWeight ImageComments DataSetTrailingPadding",
+    "rtplan": "InstitutionalDepartmentName RTPlanName",
+    "rtdose": "",
+    "waveform_ecg": "StudyDescription NameOfPhysiciansReadingStudy OtherPatientIDs PatientAge PatientSize PatientWeight PatientAddress ReasonForStudy RequestingPhysician AdmissionID CurrentPatientLocation PatientInstitutionResidence VisitComments ReasonForTheRequestedProcedure",
+}
+
+
+@pytest.mark.parametrize("name", PEER_REMOVES)
+def test_the_basic_profile_removes_what_a_peer_removes_and_nothing_else(name):
+    body = (SAMPLES / f"{name}.dcm").read_bytes()
+    _, new = cleaned(body)
+    old = pydicom.dcmread(io.BytesIO(body))
+    gone = {element.keyword for element in old if element.tag not in new and not element.tag.is_private}
+    assert gone == set(PEER_REMOVES[name].split())
 
 
 def test_the_table_is_that_of_the_standard():

@@ -225,6 +225,11 @@ def _recognisers(names: tuple[str, ...]) -> list[Recogniser]:
     help="Where the hospital's machines write on their images (TOML).",
 )
 @click.option("--system", default="", help="The naming system of the patient's number, as in the FHIR data.")
+@click.option(
+    "--patients",
+    type=click.Path(path_type=Path, dir_okay=False, exists=True),
+    help="The FHIR id of each number (CSV: number,patient): images then go with the resources.",
+)
 @shifting_options
 @HOME
 def scrub_dicom(
@@ -234,6 +239,7 @@ def scrub_dicom(
     options: tuple[str, ...],
     regions: Path | None,
     system: str,
+    patients: Path | None,
     days: int,
     weekdays: bool,
     backward: bool,
@@ -244,14 +250,15 @@ def scrub_dicom(
     SOURCE is a file, or a folder of them, whatever their names.
     """
     from vesalius.errors import NotScrubbed, UnreadableInput
-    from vesalius.privacy.dicom import Cleaner, Option, read_regions
+    from vesalius.privacy.dicom import Cleaner, Option, read_patients, read_regions
     from vesalius.privacy.extracts import Extract, Report, files
     from vesalius.privacy.pseudonyms import Secrets
 
     shifting = _shifting(days, weekdays, backward)
     made = Secrets(home.expanduser()).pseudonyms(permit)
     known = read_regions(regions) if regions else ()
-    work = Cleaner(made, [Option(option) for option in options], shifting, known, system)
+    people = read_patients(patients) if patients else None
+    work = Cleaner(made, [Option(option) for option in options], shifting, known, system, people)
     found = files(source)
     with progress() as tick, Extract(out, Report(permit, made.version)) as extract:
         for number, path in enumerate(found, 1):

@@ -11,12 +11,13 @@ value), the last is taken, which conforms in every case. Beyond the table:
 
 from __future__ import annotations
 
+import csv
 import io
 import logging
 import re
 import warnings
 from collections import Counter
-from collections.abc import Collection, Iterator
+from collections.abc import Collection, Iterator, Mapping
 from contextlib import contextmanager
 from datetime import timedelta
 from pathlib import Path
@@ -91,6 +92,8 @@ class Cleaner:
         shifting: how far dates move, with the option ``dates``.
         regions: where the hospital's machines write on their images.
         system: the naming system of the patient's number; its pseudonym is then that of the FHIR identifier.
+        patients: the FHIR id of each patient's number; pseudonym and days are then those of their resources,
+            and an image of anybody else is held back.
     """
 
     def __init__(
@@ -100,6 +103,7 @@ class Cleaner:
         shifting: Shifting | None = None,
         regions: tuple[Region, ...] = (),
         system: str = "",
+        patients: Mapping[str, str] | None = None,
     ) -> None:
         self._pseudonyms = pseudonyms
         self._options = [option for option in Option if option in options]
@@ -107,6 +111,7 @@ class Cleaner:
         self._shifting.check()
         self._regions = regions
         self._system = system
+        self._patients = patients
 
     def clean(self, body: bytes) -> Cleaned:
         """A file without what identifies.
@@ -123,8 +128,8 @@ class Cleaner:
         for name, kind in _HELD_BACK.items():
             if name in image:
                 raise NotScrubbed(f"it holds {kind}, which is not cleaned")
-        work = _Work(self._scrubber(image), self._shift(image), frozenset(_names(image)), Counter())
         try:
+            work = _Work(self._scrubber(image), self._shift(image), frozenset(_names(image)), Counter())
             patient = self._patient(image)
             pixels = clean(image, self._regions)
             self._dataset(image, work, top=True)
@@ -135,13 +140,20 @@ class Cleaner:
 
     def _patient(self, image: Dataset) -> str:
         """The pseudonym of the patient; of who has no number, that of the study."""
-        number = str(image.get("PatientID") or "").strip()
+        number = _number(image)
+        if self._patients is not None:
+            return self._pseudonyms.of("Patient", self._patients[number])
         if number:
             return self._pseudonyms.identifier(self._system, number)
         return self._pseudonyms.of("study", str(image.get("StudyInstanceUID") or "none"))
 
     def _shift(self, image: Dataset) -> timedelta:
-        number = str(image.get("PatientID") or image.get("StudyInstanceUID") or "none").strip()
+        number = _number(image)
+        if self._patients is not None:
+            if number not in self._patients:
+                raise NotScrubbed("its patient is not in the list of patients")
+            return shift_of(self._pseudonyms, f"Patient/{self._patients[number]}", self._shifting)
+        number = number or str(image.get("StudyInstanceUID") or "none")
         return shift_of(self._pseudonyms, f"DICOM {number}", self._shifting)
 
     def _scrubber(self, image: Dataset) -> Scrubber:
@@ -291,6 +303,26 @@ def read_regions(path: Path) -> tuple[Region, ...]:
         raise InvalidSetting(f"{path.name}: {error}") from None
 
 
+def read_patients(path: Path) -> dict[str, str]:
+    """The FHIR id of each patient's number: a CSV file with the columns ``number`` and ``patient``.
+
+    Raises:
+        InvalidSetting: it cannot be read, lacks a column, or gives a number two patients.
+    """
+    found: dict[str, str] = {}
+    try:
+        with path.open(encoding="utf-8-sig", newline="") as file:
+            for line, row_ in enumerate(csv.DictReader(file), 2):
+                number, patient = ((row_[name] or "").strip() for name in ("number", "patient"))
+                if not number or not patient or found.setdefault(number, patient) != patient:
+                    raise InvalidSetting(f"{path.name}, line {line}: lacks a value, or gives a number twice")
+    except (OSError, UnicodeDecodeError, csv.Error, KeyError) as error:
+        raise InvalidSetting(
+            f"{path.name} cannot be read ({type(error).__name__})", hint="its columns are number and patient"
+        ) from None
+    return found
+
+
 @contextmanager
 def _quiet() -> Iterator[None]:
     """Keeps pydicom from warning: its warnings quote values, which must reach no log."""
@@ -335,6 +367,10 @@ def _written(image: Dataset) -> bytes:
     except Exception as error:  # an odd value that pydicom reads and will not write
         raise NotScrubbed(f"it cannot be written ({type(error).__name__})") from None
     return made.getvalue()
+
+
+def _number(image: Dataset) -> str:
+    return str(image.get("PatientID") or "").strip()
 
 
 def _names(image: Dataset) -> Iterator[str]:
