@@ -73,7 +73,10 @@ _SHORT = {
     "nov": 11, "déc": 12, "dec": 12, "dez": 12, "fevrier": 2, "decembre": 12,
 }  # fmt: skip
 _NUMBER = {name.lower(): at for names in _MONTHS.values() for at, name in enumerate(names, 1)} | _SHORT
-_MONTH = "(?:" + "|".join(sorted(_NUMBER, key=len, reverse=True)) + r")\b\.?"
+_LONG = "|".join(
+    sorted({name.lower() for names in _MONTHS.values() for name in names}, key=len, reverse=True)
+)
+_MONTH = rf"(?:(?:{_LONG})\b|(?:{'|'.join(sorted(_SHORT, key=len, reverse=True))})\b\.?)"
 
 _FORMS = re.compile(
     r"(?<![\d\w./-])(?:"
@@ -93,6 +96,10 @@ _MONTH_FIRST = re.compile(
 _NO_YEAR = re.compile(
     r"\b(?:le|du|au|dès le|jusqu'au|op|tot|vanaf|sinds|dd\.?|am|vom|bis|on)\s(?P<d>\d{1,2})(?P<s1>[/.-])(?P<m>\d{1,2})"
     r"(?![\d/]|[.,-]\d|\s?(?:mg|ml|g|%|°|h|u|cp|co|x))",
+    re.IGNORECASE,
+)
+_FIRST_OF_TWO = re.compile(
+    rf"\b(?:du|van|vom|from)\s(?P<d>\d{{1,2}})(?:er|\.)?(?=\s?(?:au|tot(?: en met)?|bis|to|-)\s?\d{{1,2}}(?:er|\.)?\s{_MONTH})",
     re.IGNORECASE,
 )
 _BIRTH = re.compile(
@@ -121,6 +128,7 @@ def find(text: str) -> Iterator[Found]:
                 start = match.start("d") if form is _NO_YEAR else match.start()
                 born = _BIRTH.search(text, max(0, start - 30), start)
                 yield Found(start, match.end(), Kind.BIRTH_DATE if born else Kind.DATE)
+    yield from (Found(*match.span("d"), Kind.DATE) for match in _FIRST_OF_TWO.finditer(text))
     yield from (Found(*match.span(), Kind.AGE) for match in _AGE.finditer(text) if int(match[1]) > OLDEST)
     yield from (Found(*match.span(), Kind.AGE) for match in _AGE_IN_WORDS.finditer(text))
 

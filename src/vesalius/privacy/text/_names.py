@@ -32,7 +32,7 @@ _PARTICLE = (
     r"|[Bb]en|BEN|[Vv]on(?: der)?|[Tt]er|[Tt]en|[Ll]e|LE|[Ll]a|LA|[Dd]os|[Dd]a|[Aa]bu|[Oo]uld|['’]t|[Dd]['’]|[Ss]int|[Ss]t\.|zu|af)"
 )
 _TOKEN = re.compile(
-    rf"(?P<title>\b{_TITLES}(?=[ \u00a0]))|(?P<part>(?<![\w]){_PARTICLE}(?=[ \u00a0]?[A-ZÀ-ÖØ-Þ]|[ \u00a0](?:de[nr]?|la) [A-Z]))"
+    rf"(?P<title>\b{_TITLES}(?=[ \u00a0]))|(?P<part>(?<![\w])(?:{_PARTICLE}(?=[ \u00a0])|[Dd]['’])(?=[ \u00a0]?[A-ZÀ-ÖØ-Þ]|[ \u00a0](?:de[nr]?|la) [A-Z]))"
     rf"|(?P<init>\b{_INITIALS})|(?P<cap>(?<!\w){_CAP}(?![\w@]))|(?P<up>(?<!\w){_UP}(?![\w@]))"
 )
 _LABEL = re.compile(
@@ -166,11 +166,10 @@ def _runs(text: str) -> Iterator[list[_Token]]:
 
 def _touches(text: str, before: _Token, after: _Token) -> bool:
     gap = text[before.end : after.start]
-    return (
-        gap in {" ", "\u00a0", "  "}
-        or (not gap and before.kind in {"init", "part"})
-        or (gap == "-" and before.kind == "init")
-    )
+    if gap == ", ":  # PEETERS, Jan
+        return before.kind == "up" and len(before.text) > 3 and after.kind == "cap" and _first(after)
+    beside = not gap and before.kind in {"init", "part"}
+    return beside or gap in {" ", "\u00a0", "  "} or (gap == "-" and before.kind == "init")
 
 
 def _may_be(token: _Token, before: list[_Token], titled: bool) -> bool:

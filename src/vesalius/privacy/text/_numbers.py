@@ -28,7 +28,7 @@ _NISS_CUE = re.compile(
 _NIHDI_CUE = re.compile(r"(?:inami|riziv|likiv|nihdi)[^\d\n]{0,20}$", re.IGNORECASE)
 _PHONE = re.compile(
     r"(?<![\d\w+.,/-])(?:(?:\+|00)[1-9]\d{0,2}[ ./-]?(?:\(0\)[ ./-]?)?\d{1,4}(?:[ ./-]{0,2}\d{2,4}){2,4}"
-    r"|\(?0[1-9]\d{0,3}\)?[ ./-]{0,3}\d{2,3}(?:[ ./-]?\d{2,3}){2,3}|0[1-9]\d{1,3} ?[/-] ?\d{5,8})(?!\d|[.,/]\d)"
+    r"|(?:\(\d{2,4}\)|0[1-9]\d{0,3})[ ./-]{0,3}\d{2,4}(?:[ ./-]?\d{2,4}){1,3}|0[1-9]\d{1,3} ?[/-] ?\d{5,8})(?!\d|[.,/]\d)"
 )
 _PHONE_CUE = re.compile(
     r"(?:\b(?:t[ée]l(?:[ée]ph(?:one|oon)?|efon|\.)?|gsm|fax|mobile?|portable|handy|phone|bereikbaar op|joignable au)"
