@@ -5,8 +5,8 @@ import re
 import sqlalchemy as sa
 from alembic import op
 
-revision = "0009"
-down_revision = "0007"
+revision = "0010"
+down_revision = "0009"
 
 _PATIENT = re.compile(r'"(Patient/[^"\\/]{1,64})"')
 _REFERENCE = re.compile(r"Patient/[^/]{1,64}")
