@@ -129,13 +129,51 @@ def events(
     for column, value in ((event.actor, actor), (event.action, action)):
         if value:
             asked = asked.where(column == value)
-    if thing.startswith("Patient/"):
+    if _REFERENCE.fullmatch(thing):
         asked = asked.join(_tables.subject, _tables.subject.c.seq == event.seq)
         asked = asked.where(_tables.subject.c.subject == thing)
     elif thing:
         asked = asked.where(event.object == thing)
     with reading(engine) as connection:
         return list(read(connection, asked.order_by(event.seq.desc()).limit(limit).offset(offset)))
+
+
+def oldest_first(
+    engine: sa.Engine,
+    *,
+    patient: str = "",
+    actor: str = "",
+    since: datetime | None = None,
+    until: datetime | None = None,
+    after: int = 0,
+    last: int | None = None,
+) -> Generator[Event, None, None]:
+    """Events in their order: all, or those about a patient, of an actor, between two moments or numbers.
+
+    Args:
+        engine: the hospital's database.
+        patient: as ``Patient/ID``.
+        actor: whose.
+        since: after this moment.
+        until: before this moment.
+        after: after the event of this number.
+        last: up to the event of this number.
+    """
+    event = _tables.event.c
+    asked = sa.select(_tables.event).where(event.seq > after)
+    if patient:
+        asked = asked.join(_tables.subject, _tables.subject.c.seq == event.seq)
+        asked = asked.where(_tables.subject.c.subject == patient)
+    if actor:
+        asked = asked.where(event.actor == actor)
+    if since is not None:
+        asked = asked.where(event.at > since)
+    if until is not None:
+        asked = asked.where(event.at < until)
+    if last is not None:
+        asked = asked.where(event.seq <= last)
+    with reading(engine) as connection:
+        yield from read(connection, asked.order_by(event.seq))
 
 
 def read(connection: sa.Connection, asked: sa.Select[Any]) -> Generator[Event, None, None]:

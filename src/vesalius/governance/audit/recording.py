@@ -5,7 +5,7 @@ from __future__ import annotations
 import hashlib
 import threading
 import weakref
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from datetime import UTC, datetime
 from typing import Any
 
@@ -241,9 +241,15 @@ class Queue:
             mine.woken.acquire()
         if not mine.answered:  # then it is our turn to write, for all who wait
             self._take_turn()
+            self._say(mine.event)
         if mine.event is None:
             raise mine.error or Unavailable("the audit event was not written")
         return mine.event
+
+    def _say(self, written: Event | None) -> None:
+        engine = self._engine()
+        if written is not None and engine is not None and (hears := _witnesses.get(engine)):
+            hears(engine, written.seq)
 
     def _take_turn(self) -> None:
         with self._lock:
@@ -277,6 +283,16 @@ class Queue:
             return
         for each, event in zip(batch, made, strict=True):
             each.event = event
+
+
+Witness = Callable[[sa.Engine, int], None]
+
+_witnesses: weakref.WeakKeyDictionary[sa.Engine, Witness] = weakref.WeakKeyDictionary()
+
+
+def witness(engine: sa.Engine, hears: Witness) -> None:
+    """Has somebody hear of the last event after each durable batch; they must not raise."""
+    _witnesses[engine] = hears
 
 
 _queues: weakref.WeakKeyDictionary[sa.Engine, Queue] = weakref.WeakKeyDictionary()
