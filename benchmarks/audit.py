@@ -7,6 +7,8 @@ the same tables, without any hash, in one transaction.
 
 from __future__ import annotations
 
+import argparse
+import hashlib
 import tempfile
 import threading
 import time
@@ -21,7 +23,8 @@ from typing import Any
 import sqlalchemy as sa
 
 from vesalius.governance import audit
-from vesalius.governance.audit import Action, Entry
+from vesalius.governance.audit import Action, Entry, proofs
+from vesalius.modelling import Keys
 from vesalius.store import driver, open_store, writing
 
 MANY, ALONE, ROUNDS = 50_000, 3_000, 3
@@ -113,9 +116,37 @@ def measure(name: str, opened: Callable[[], sa.Engine]) -> None:
     for callers in CALLERS:
         rate = speed(20_000, lambda callers=callers: at_once(engine, wanted[:20_000], callers))
         say(f"record, {callers} callers at once, each durable", rate)
+    hashed = b"x" * 250
+    say(
+        "SHA-256 of 250 bytes alone",
+        speed(200_000, lambda: [hashlib.sha256(hashed).digest() for _ in range(200_000)]),
+    )
     count = audit.head(engine).seq
     say(f"verify, {count:,} events", speed(count, lambda: audit.verify(engine)))
     engine.dispose()
+
+
+def large(folder: Path, count: int) -> None:
+    """Prints what many events cost: signing, proving, and telling one of 5,000 patients who looked."""
+    engine, keys = open_store(f"sqlite:///{folder / 'large.sqlite'}"), Keys(folder / "keys")
+    for start in range(0, count, MANY):
+        audit.record_all(engine, entries(min(MANY, count - start)))
+    print(f"\nSQLite, {count:,} events: milliseconds")
+    for what, work in (
+        ("the first signed head", lambda: audit.heads.sign(engine, keys)),
+        ("one more event, and a signed head", lambda: _one_more(engine, keys)),
+        ("an inclusion proof", lambda: proofs.inclusion(engine, keys, count // 2)),
+        ("who looked at one patient", lambda: audit.about(engine, "Patient/D000042")),
+    ):
+        print(f"  {what:<44}{1000 / speed(1, work):>10,.1f}")
+    took = 1000 / speed(1, lambda: audit.verify(engine, keys=keys))
+    print(f"  {'verify, with the signed heads':<44}{took:>10,.0f}")
+    engine.dispose()
+
+
+def _one_more(engine: sa.Engine, keys: Keys) -> None:
+    audit.record(engine, "anna", Action.AUDIT_READ, "audit")
+    audit.heads.sign(engine, keys)
 
 
 def _fresh(opened: Callable[[], sa.Engine], work: Callable[[sa.Engine], object]) -> float:
@@ -156,9 +187,14 @@ def postgres() -> Iterator[Callable[[], sa.Engine] | None]:
 
 def main() -> None:
     """Prints the tables."""
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--events", type=int, default=1_000_000, help="of the large audit; 0 leaves it out")
+    asked = parser.parse_args()
     with tempfile.TemporaryDirectory() as folder:
         names = iter(range(100))
         measure("SQLite", lambda: open_store(f"sqlite:///{Path(folder) / f'{next(names)}.sqlite'}"))
+        if asked.events:
+            large(Path(folder), asked.events)
     with postgres() as opened:
         if opened:
             measure("PostgreSQL", opened)
