@@ -7,7 +7,7 @@
       vesalius.sqlite    the database, unless the settings name another
       columns/           the lake's typed columns, which can be made again from the database
       models/            model files, each named by its SHA-256, with its signature
-      keys/              the key that signs them, and the public keys of others that are trusted
+      keys/              the key that signs them and the audit, and the public keys of others that are trusted
       runs/              validation runs
       reports/           their reports, as files
       tables/            rows of other databases, on their way in
@@ -75,6 +75,8 @@ class Hospital:
             raise Unavailable(f"cannot make the folder {home}: {error.strerror}") from None
         settings = settings or Settings.load(home)
         engine = open_store(settings.database or f"sqlite:///{home / 'vesalius.sqlite'}")
+        keys = Keys(home / "keys")
+        audit.heads.keep_signing(engine, keys)
         lake = Lake(engine, home / "columns", witness=audit.told)
         lake.resume_erasures()  # one that was broken off after its rows were emptied
         identity.resume(lake)  # a move of a merged patient that was broken off
@@ -84,13 +86,18 @@ class Hospital:
             engine=engine,
             lake=lake,
             review=Review(engine, witness=audit.record),
-            models=ModelStore(home / "models", Keys(home / "keys")),
+            models=ModelStore(home / "models", keys),
             access=Access(lake, Rules.of(settings)),
         )
 
     def close(self) -> None:
         """Lets go of the database."""
         self.engine.dispose()
+
+    @property
+    def keys(self) -> Keys:
+        """The keys that sign models and heads of the audit."""
+        return Keys(self.home / "keys")
 
     @property
     def runs(self) -> Path:

@@ -168,7 +168,7 @@ def turn_all(
 
     The next look of a silent trial is taken when it is due: nobody chooses its moment.
     What arrived since the last time is looked at too (:func:`catch_up`), and the monitoring is brought up to
-    date, which silences a live use whose stop rule fires.
+    date, which silences a live use whose stop rule fires. At the end the audit's head is signed.
 
     Args:
         hospital: an open hospital.
@@ -180,6 +180,7 @@ def turn_all(
     for done in refreshing.refresh(hospital, now):
         if watched:
             watched(done)
+    audit.heads.sign_new(hospital.engine, hospital.keys)
     return turns
 
 

@@ -80,7 +80,7 @@ def opened(home, url=""):
     return Hospital.open(home, Settings(database=url, hospital="Test"))
 
 
-def machine(hospital, name="feed", may=("read", "write", "export"), source=""):
+def machine(hospital, name="feed", may=("read", "write", "export", "audit"), source=""):
     token = clients.add(hospital.engine, name, source=source or name, may=may)
     return Machine(TestClient(app(hospital), raise_server_exceptions=True), token)
 

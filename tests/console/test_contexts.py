@@ -32,6 +32,7 @@ PAGES = {
     "attempt.html": contexts.AttemptPage,
     "codes.html": contexts.CodesPage,
     "audit.html": contexts.AuditPage,
+    "lookers.html": contexts.LookersPage,
     "glass.html": contexts.GlassPage,
     "access.html": contexts.AccessPage,
     "views.html": contexts.ViewsPage,

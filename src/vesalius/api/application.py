@@ -20,6 +20,7 @@ from starlette.types import ASGIApp, Receive, Scope, Send
 
 from vesalius.api import (
     answers,
+    audits,
     bundles,
     capability,
     exports,
@@ -111,6 +112,9 @@ OPERATIONS = (
     Operation(
         "GET", "/fhir/ViewDefinition/{id}/$viewdefinition-run", views.run_one, May.VIEW, gives_tables=True
     ),
+    Operation("GET", "/fhir/AuditEvent", audits.search, May.AUDIT),
+    Operation("POST", "/fhir/AuditEvent/_search", audits.search_form, May.AUDIT),
+    Operation("GET", "/fhir/AuditEvent/{id}", audits.read, May.AUDIT),
     Operation("GET", "/fhir/{type}", searching.search, May.READ),
     Operation("POST", "/fhir/{type}", writing.create, May.WRITE),
     Operation("POST", "/fhir/{type}/_search", searching.search_form, May.READ),

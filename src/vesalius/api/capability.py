@@ -8,6 +8,7 @@ from typing import Any
 from starlette.responses import Response
 
 from vesalius import __version__, fhir
+from vesalius.api import audits
 from vesalius.api.answers import MEDIA_TYPE, answer
 from vesalius.api.calls import Call
 from vesalius.api.searching import parameters
@@ -63,6 +64,12 @@ _TABLES = {name: {"documentation": _FORMATS} for name in ("sql-run", "viewdefini
 
 @cache
 def _resource(kind: str) -> dict[str, Any]:
+    if kind == "AuditEvent":  # the audit of this hospital
+        return {
+            "type": kind,
+            "interaction": [{"code": "read"}, {"code": "search-type"}],
+            "searchParam": [{"name": name, "type": form} for name, form in audits.PARAMETERS.items()],
+        }
     found = parameters(kind)
     return {
         "type": kind,

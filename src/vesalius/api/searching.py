@@ -120,7 +120,7 @@ def _asked(call: Call, kind: str) -> _Search:
                 _narrowed(wanted, name, value) if ids is None else replace(wanted, ids=_both(wanted.ids, ids))
             )
     pin, after = _page(call)
-    return _Search(replace(wanted, after=after), pin, _size(call), ignored)
+    return _Search(replace(wanted, after=after), pin, size(call), ignored)
 
 
 def _unknown(call: Call, known: Iterable[str]) -> list[str]:
@@ -143,13 +143,13 @@ def _narrowed(wanted: Wanted, name: str, value: str) -> Wanted:
         ids = _both(wanted.ids, [each for each in value.split(",") if ID.fullmatch(each)])
         return replace(wanted, ids=ids)
     if name == "_lastUpdated":
-        since, until = _moments(value)
+        since, until = moments(value)
         return replace(
             wanted,
             since=max(filter(None, (wanted.since, since)), default=None),
             until=min(filter(None, (wanted.until, until)), default=None),
         )
-    return replace(wanted, subjects=_both(wanted.subjects, [_patient(each) for each in value.split(",")]))
+    return replace(wanted, subjects=_both(wanted.subjects, [patient(each) for each in value.split(",")]))
 
 
 def _identified(call: Call, kind: str, text: str) -> list[str]:
@@ -177,14 +177,19 @@ def _both(before: tuple[str, ...] | None, found: list[str]) -> tuple[str, ...]:
     return tuple(found if before is None else [each for each in found if each in before])
 
 
-def _patient(text: str) -> str:
+def patient(text: str) -> str:
+    """The reference of a patient, from a parameter.
+
+    Raises:
+        Refusal: it is none.
+    """
     id_ = text.rpartition("Patient/")[2]
     if not ID.fullmatch(id_):
         raise Refusal(400, "value", "a patient is named as Patient/id, or by the id alone")
     return f"Patient/{id_}"
 
 
-def _moments(text: str) -> tuple[datetime | None, datetime | None]:
+def moments(text: str) -> tuple[datetime | None, datetime | None]:
     """After and before which moments a date with its prefix lies; both are left out themselves."""
     prefix, value = (text[:2], text[2:]) if text[:2].isalpha() else ("eq", text)
     if prefix not in _PREFIXES:
@@ -208,7 +213,12 @@ def _span(text: str) -> tuple[datetime, datetime]:
     return first, max(first, last)
 
 
-def _size(call: Call) -> int:
+def size(call: Call) -> int:
+    """How many resources a page holds.
+
+    Raises:
+        Refusal: ``_count`` is no number.
+    """
     text = call.parameter("_count", str(PAGE))
     if not (text.isascii() and text.isdecimal() and len(text) < 10):
         raise Refusal(400, "value", "_count is a number")

@@ -13,6 +13,7 @@ import click
 from vesalius import __version__
 from vesalius.cli import (
     access,
+    audit,
     clients,
     codes,
     data,
@@ -94,7 +95,7 @@ COMMANDS: tuple[click.Command, ...] = (
     uses.replay,
     trial.trial_command,
     privacy.privacy,
-    house.audit_command,
+    audit.audit_group,
     people.person,
     access.access,
     clients.client,

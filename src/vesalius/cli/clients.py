@@ -21,7 +21,7 @@ def client() -> None:
     "--may",
     multiple=True,
     required=True,
-    type=click.Choice(["read", "write", "export", "view"]),
+    type=click.Choice(["read", "write", "export", "view", "audit"]),
     help="What it may do; several times for several rights.",
 )
 @HOME

@@ -1,4 +1,4 @@
-"""The house: the audit, and the console."""
+"""The house: the console."""
 
 from __future__ import annotations
 
@@ -7,16 +7,6 @@ from pathlib import Path
 import click
 
 from vesalius.cli._shared import HOME, opened
-
-
-@click.command("audit")
-@HOME
-def audit_command(home: Path) -> None:
-    """Verify that no audit event was altered, removed or reordered."""
-    from vesalius.governance import audit
-
-    with opened(home) as hospital:
-        click.echo(f"{audit.verify(hospital.engine)} events, chain intact")
 
 
 @click.command("serve")

@@ -108,7 +108,7 @@ def verify(visit: Visit) -> Response:
     """The page, once the whole chain has been walked."""
     visit.note(Action.AUDIT_READ, "audit", {"verified": True})
     try:
-        count, broken = audit.verify(visit.hospital.engine), ""
+        count, broken = audit.verify(visit.hospital.engine, keys=visit.hospital.keys), ""
     except Tampered as error:
         count, broken = 0, str(error)
     return render(visit, "audit.html", _page(visit, count, broken))

@@ -24,10 +24,11 @@ def show(visit: Visit) -> Response:
     found = visit.hospital.review.decisions(by=visit.who.id, limit=SIZE + 1, offset=(number - 1) * SIZE)
     shown, more = found[:SIZE], len(found) > SIZE
     people = patients(visit.hospital, [item.filed for item in shown], visit.language, visit.now)
-    visit.note(audit.Action.WORKLIST_READ, "decisions", {"page": number, "shown": len(shown)})
     care = visit.hospital.access.allow(
         visit.who, Right.SEE_DECISIONS, {item.filed.subject for item in shown}, at=visit.now
     )
+    detail = {"page": number, "shown": len(shown), "subjects": sorted(care.granted)}
+    visit.note(audit.Action.WORKLIST_READ, "decisions", detail)
     rows = []
     for item in shown:
         if item.filed.usecase not in cards():  # it was uninstalled since, and its words with it

@@ -222,6 +222,7 @@ def _page(
         form=form,
         why_not=_why_not(form, filed),
         glass_until=until,
+        asks_audit=visit.may(Right.SEE_AUDIT),
     )
 
 

@@ -37,7 +37,8 @@ def show(visit: Visit) -> Response:
     asked, number = _asked(visit)
     found = _find(visit, asked, number)
     # The page stands under a right that everybody has; what it shows, under this one.
-    detail = {"page": number, "shown": len(found.items), "purpose": str(Purpose.TREAT)}
+    subjects = sorted({each.subject for each in found.items})
+    detail = {"page": number, "shown": len(found.items), "subjects": subjects, "purpose": str(Purpose.TREAT)}
     visit.note(audit.Action.WORKLIST_READ, asked["status"], detail)
     return render(visit, "worklist.html", _page(visit, asked, number, found))
 

@@ -64,6 +64,8 @@ class May(StrEnum):
     """Take everything, or everything about all patients."""
     VIEW = "view"
     """Run views over all patients."""
+    AUDIT = "audit"
+    """Read the audit: who read and wrote what, of all patients."""
 
 
 @dataclass(frozen=True)

@@ -169,6 +169,12 @@ def everyone(engine: sa.Engine) -> list[Person]:
         return [_to_person(row) for row in rows]
 
 
+def known(connection: sa.Connection) -> dict[str, tuple[str, tuple[str, ...]]]:
+    """The name and the roles of every account there ever was, closed ones too."""
+    rows = connection.execute(sa.select(_person.c.id, _person.c.name, _person.c.roles))
+    return {row.id: (row.name, tuple(row.roles)) for row in rows}
+
+
 def choose_language(engine: sa.Engine, login: str, language: str) -> None:
     """Keeps the language a person chose.
 

@@ -17,7 +17,7 @@ from functools import cached_property
 from pathlib import Path
 from typing import Any, Final, Literal
 
-from vesalius.errors import InvalidModel, InvalidSetting
+from vesalius.errors import InvalidModel, InvalidSetting, Tampered
 
 State = Literal["signed", "unsigned", "unknown key", "tampered"]
 
@@ -89,6 +89,43 @@ class Keys:
         }
         whole = jws.serialize_compact(header, digest.encode(), key, registry=_registry())
         return str(jws.detach_content(whole))
+
+    def seal(self, content: bytes, kind: str, by: str = "") -> str:
+        """A JSON Web Signature (RFC 7515) that carries what it signs: a token that stands by itself.
+
+        Args:
+            content: what is signed.
+            kind: what it is, the ``typ`` of the header: no token of one kind passes for another.
+            by: who signs; the account of the system when it is not given.
+
+        Raises:
+            InvalidSetting: others than the owner can read the key, or it is none.
+        """
+        from joserfc import jws
+
+        key = self.own
+        header = {
+            "alg": _ALGORITHM,
+            "kid": key.thumbprint(),
+            "typ": kind,
+            "by": by or getpass.getuser(),
+            "at": datetime.now(UTC).isoformat(timespec="seconds"),
+        }
+        return str(jws.serialize_compact(header, content, key, registry=_registry()))
+
+    def unseal(self, token: str, kind: str) -> bytes:
+        """What :meth:`seal` signed, if a known key did.
+
+        Raises:
+            Tampered: it is no such token, was changed, or no known key signed it.
+        """
+        header = _header(token.encode(), kind, detached=False)
+        name = self.known.get(header["kid"]) if header else None
+        if name is None:
+            raise Tampered(
+                f"no known key signed this {kind}", hint="vesalius model trust takes the key of another"
+            )
+        return _unsealed(token, kind, self._public(name))
 
     def verify(self, digest: str, signature: bytes | None) -> Signature:
         """What ``signature`` says of the file with this SHA-256; it never raises for what it is given."""
@@ -177,19 +214,47 @@ def _registry() -> Any:
     return JWSRegistry(algorithms=[_ALGORITHM], strict_check_header=False)
 
 
-def _header(signature: bytes) -> dict[str, str] | None:
+def unseal(token: str, kind: str, public: bytes) -> bytes:
+    """What :meth:`Keys.seal` signed, verified with nothing but a public key.
+
+    Args:
+        token: the token.
+        kind: what it is.
+        public: the key as JSON, as :meth:`Keys.public` gives it.
+
+    Raises:
+        InvalidSetting: the key is none.
+        Tampered: it is no such token, was changed, or another key signed it.
+    """
+    return _unsealed(token, kind, _parsed(public, "the file"))
+
+
+def _unsealed(token: str, kind: str, key: Any) -> bytes:
+    from joserfc import jws
+    from joserfc.errors import JoseError
+
+    wrong = f"the signature of this {kind} does not hold"
+    if _header(token.encode(), kind, detached=False) is None:
+        raise Tampered(wrong)
+    try:
+        return bytes(jws.deserialize_compact(token.strip(), key, registry=_registry()).payload)
+    except (JoseError, ValueError):
+        raise Tampered(wrong) from None
+
+
+def _header(signature: bytes, kind: str = TYPE, *, detached: bool = True) -> dict[str, str] | None:
     """The protected header, if the signature is of the form that is written here."""
     import msgspec
     from joserfc.util import urlsafe_b64decode
 
     parts = signature.strip().split(b".")
-    if len(signature) > _LARGEST or len(parts) != 3 or parts[1]:
+    if len(signature) > _LARGEST or len(parts) != 3 or bool(parts[1]) == detached:
         return None
     try:
         header = msgspec.json.decode(urlsafe_b64decode(parts[0]), type=dict[str, str])
     except (ValueError, msgspec.MsgspecError):
         return None
-    right = set(header) == _HEADER and header["alg"] == _ALGORITHM and header["typ"] == TYPE
+    right = set(header) == _HEADER and header["alg"] == _ALGORITHM and header["typ"] == kind
     return header if right else None
 
 

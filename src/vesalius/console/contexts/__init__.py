@@ -49,6 +49,7 @@ from vesalius.console.contexts.identity import (
     PairRow,
     Side,
 )
+from vesalius.console.contexts.lookers import LookersPage, LookRow, SpokenRow, WideRow
 from vesalius.console.contexts.monitoring import (
     AlarmLine,
     BoardLine,
@@ -200,6 +201,8 @@ __all__ = [
     "Knob",
     "Link",
     "LookLine",
+    "LookRow",
+    "LookersPage",
     "MapForm",
     "MergePage",
     "MergeRow",
@@ -240,6 +243,7 @@ __all__ = [
     "SilentTrialPage",
     "Similar",
     "SourceLink",
+    "SpokenRow",
     "Step",
     "StepRow",
     "SuggestionPage",
@@ -263,6 +267,7 @@ __all__ = [
     "ViewPage",
     "ViewVersion",
     "ViewsPage",
+    "WideRow",
     "WorklistPage",
     "WorseLine",
     "WritePage",

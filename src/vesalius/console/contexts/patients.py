@@ -363,6 +363,7 @@ class SuggestionPage:
         form: what the reader can decide, or None.
         why_not: why the reader cannot decide, in English, or empty.
         glass_until: until when the patient is open to the reader, who broke the glass; None otherwise.
+        asks_audit: whether the reader may ask who looked at the patient.
     """
 
     id: str
@@ -404,6 +405,7 @@ class SuggestionPage:
     form: DecisionForm | None
     why_not: str
     glass_until: datetime | None = None
+    asks_audit: bool = False
 
 
 @dataclass(frozen=True)
