@@ -246,7 +246,7 @@ def serve(hospital: Hospital, host: str, port: int) -> None:
     with listening:
         # An answer is sent in two pieces; without this the second waits 40 ms for word of the first.
         listening.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
-        shown = "localhost" if host in ("0.0.0.0", "::") else host  # noqa: S104 -- only compared
+        shown = "localhost" if host in ("0.0.0.0", "::") else host  # noqa: S104 -- it is only compared  # nosec B104
         sys.stdout.write(
             f"The console is open at http://{shown}:{listening.getsockname()[1]} (Ctrl+C ends it)\n"
         )
