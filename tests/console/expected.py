@@ -157,6 +157,7 @@ EXPECTED: dict[str, Cell] = {
     "GET /static/vesalius.css": Cell(None),
     "POST /sign-in/provider/logout": Cell(None),
     "GET /": Cell(Right.SEE_FIGURES),
+    "POST /worklist/search": Cell(Right.SEE_WORKLIST, form={"text": "Dubois"}),
     "GET /worklist/fresh": Cell(Right.SEE_WORKLIST),
     "GET /suggestions/{id}": Cell(Right.SEE_WORKLIST, SUGGESTION, patient=True),
     "POST /suggestions/{id}/decision": Cell(

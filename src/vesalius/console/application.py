@@ -93,6 +93,8 @@ class Screen:
     fresh: bool = False
 
 
+SEARCH = "/worklist/search"
+
 SCREENS = (
     Screen("/sign-in", signin.show, OPEN),
     Screen("/sign-in", signin.sign_in, OPEN, "POST"),
@@ -107,6 +109,7 @@ SCREENS = (
     Screen("/sign-out", signin.sign_out, OPEN, "POST"),
     Screen("/preferences", signin.prefer, OPEN, "POST"),
     Screen("/", worklist.show, Right.SEE_FIGURES),
+    Screen(SEARCH, worklist.search, Right.SEE_WORKLIST, "POST"),
     Screen("/worklist/fresh", worklist.fresh, Right.SEE_WORKLIST),
     Screen("/suggestions/{id}", suggestion.show, Right.SEE_WORKLIST),
     Screen("/suggestions/{id}/decision", suggestion.decide, Right.DECIDE, "POST"),
@@ -309,8 +312,10 @@ def _enter(visit: Visit, screen: Screen | None, body: bytes) -> Response:
 
 def _slow_down(visit: Visit, screen: Screen) -> None:
     """Refuses one form, or one search, too many."""
-    limit = limits.POSTS if screen.method == "POST" else limits.SEARCHES if visit.query.get("text") else None
-    if limit is not None and not limit.take(visit.hospital.engine, visit.who.id, visit.now):
+    if screen.method != "POST":
+        return
+    limit = limits.SEARCHES if screen.path == SEARCH else limits.POSTS
+    if not limit.take(visit.hospital.engine, visit.who.id, visit.now):
         raise TooMany("too much at once", seconds=limit.window.total_seconds())
 
 
