@@ -124,7 +124,12 @@ def test_the_cookie_is_out_of_reach_of_script_and_secure_behind_tls(hospital):
     assert "samesite=lax" in cookie
     behind = Reader(app(hospital), base_url="https://console.hospital").get("/sign-in")
     assert "; secure" in behind.headers["set-cookie"].lower()
-    assert "max-age" in behind.headers["strict-transport-security"]
+    assert behind.headers["strict-transport-security"] == "max-age=31536000; includeSubDomains"
+
+
+def test_signing_out_clears_what_the_browser_holds(reader):
+    answer = reader("delforge").submit("/sign-out", follow=False)
+    assert answer.headers["clear-site-data"] == '"cache", "storage"'
 
 
 def test_a_session_ends_when_nobody_uses_it(reader, hospital, monkeypatch):

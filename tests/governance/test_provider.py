@@ -134,6 +134,15 @@ def test_who_is_asked_again_is_asked_anew_there_too(liar):
     assert "prompt" not in liar.console.begin("/", NOW)[0]
 
 
+def test_who_was_asked_anew_signed_in_since_they_were_sent(liar):
+    at = NOW.timestamp()
+    liar.console.finish(*liar.visit(auth_time=at + 1), NOW, again=True)
+    liar.console.finish(*liar.visit(auth_time=at - 4000), NOW)
+    liar.console.finish(*liar.visit(), NOW, again=True)  # a provider that does not say when is believed
+    with pytest.raises(NotAllowed, match="asked anew"):
+        liar.console.finish(*liar.visit(auth_time=at - 4000), NOW, again=True)
+
+
 def test_a_code_that_was_used_lets_nobody_in(liar):
     liar.console.finish(*liar.visit(), NOW)
     answer, state = liar.visit()
