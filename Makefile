@@ -57,6 +57,7 @@ format: setup ## put the code in the house form
 
 docs: setup ## make the generated parts of the documentation again
 	$(BIN)/python tools/generate_docs.py
+	$(BIN)/python tools/asvs.py
 
 bench: setup ## run every benchmark
 	for file in benchmarks/*.py; do $(BIN)/python $$file || exit 1; done

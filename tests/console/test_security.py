@@ -1,5 +1,6 @@
 """The console under bad input: forged forms, headers, bodies, names, addresses."""
 
+import base64
 import dataclasses
 import json
 import re
@@ -14,6 +15,7 @@ from browsing import Reader
 
 from vesalius.console import SCREENS, app
 from vesalius.console.security import HEADERS, POLICY, local_path, same, secret
+from vesalius.console.visit import STATIC
 from vesalius.errors import InvalidSetting
 from vesalius.governance import audit, people, uses
 from vesalius.lake import Arrival
@@ -449,3 +451,34 @@ def test_suggestions_of_a_use_that_is_gone_do_not_hide_those_of_the_others(hospi
         monkeypatch.setattr(module, "cards", lambda: {"another": card})
     assert browser.get("/").status_code == 200
     assert browser.get("/decisions").status_code == 200
+
+
+def test_every_page_of_who_is_signed_in_lets_them_sign_out(reader):
+    browser = reader("segers")
+    for path in ("/usecases", "/board", "/views", "/account", "/about", "/nowhere", "/audit"):
+        assert 'action="/sign-out"' in browser.get(path).text, path
+
+
+def test_password_fields_hide_and_take_what_is_pasted(tmp_path):
+    hospital = synthetic.make(tmp_path, count=1, synthetic=False)
+    browser = Reader(app(hospital))
+    fields = re.findall(r'<input[^>]*name="password"[^>]*>', browser.get("/sign-in").text)
+    browser.submit("/sign-in", login="martin", password=synthetic.PASSWORD)
+    fields += re.findall(r'<input[^>]*name="(?:old|new|again)"[^>]*>', browser.get("/account").text)
+    assert len(fields) == 4
+    for field in fields:
+        assert 'type="password"' in field
+        assert re.search(r'autocomplete="(?:current|new)-password"', field), "a password manager knows it"
+        assert "onpaste" not in field
+    hospital.close()
+
+
+def test_the_browser_keeps_nothing_of_a_patient(reader, hospital):
+    browser = reader("delforge")
+    browser.submit("/worklist/search", text="Lambert")
+    for script in (STATIC).glob("*.js"):
+        assert not re.search(r"localStorage|sessionStorage|indexedDB|document\.cookie", script.read_text())
+    assert '"historyCacheSize": 0' in browser.get("/").text, "htmx would keep pages in sessionStorage"
+    cookie = base64.b64decode(browser.cookies["vesalius"].partition(".")[0] + "===").decode()
+    assert set(json.loads(cookie)) <= {"sid", "token", "language", "theme", "keys", "next", "notice"}
+    assert "Lambert" not in cookie
