@@ -36,6 +36,9 @@ def test_every_answer_carries_the_strict_policy(reader):
         for name, value in HEADERS.items():
             assert answer.headers[name] == value, (path, name)
         assert "unsafe" not in answer.headers["Content-Security-Policy"]
+        assert not any(name.startswith("access-control-") for name in answer.headers), path
+        kind = answer.headers.get("content-type", "")
+        assert not answer.text or not kind.startswith("text/") or "charset=utf-8" in kind, (path, kind)
     for directive in (
         "default-src 'none'",
         "script-src 'self'",
@@ -92,6 +95,14 @@ def test_a_form_without_its_token_does_nothing(reader, screen):
         answer = browser.post(path, data=data, follow_redirects=False)
         assert answer.status_code == 403, path
         assert "form was too old" in answer.text
+
+
+def test_a_form_without_its_token_is_noted(reader, hospital):
+    browser, before = reader("marchal"), seen_by(hospital, "marchal", "access.refused")
+    browser.post("/people/change", data={"login": "nurse", "action": "lock"})
+    assert seen_by(hospital, "marchal", "access.refused") == before + 1
+    assert audit.events(hospital.engine, actor="marchal", limit=1)[0].detail == {"form": "without its token"}
+    assert Reader(app(hospital)).post("/sign-in", data={"login": "nurse"}).status_code == 403
 
 
 def test_the_token_of_another_session_is_refused(reader):

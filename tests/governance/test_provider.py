@@ -228,6 +228,19 @@ def test_a_provider_that_is_down_or_another_is_unavailable(liar):
         liar.console.begin("/", NOW)
 
 
+def test_a_provider_that_sends_us_elsewhere_is_not_followed(engine):
+    asked = []
+
+    def answer(request):
+        asked.append(request.url.host)
+        return httpx.Response(302, headers={"location": "https://evil.example/configuration"})
+
+    console = Provider(engine, SETTINGS, httpx.Client(transport=httpx.MockTransport(answer)))
+    with pytest.raises(Unavailable):
+        console.begin("/", NOW)
+    assert set(asked) == {urlsplit(ISSUER).hostname}
+
+
 def test_what_ends_there_ends_here(liar, engine):
     liar.console.finish(*liar.visit(), NOW)
     rules = sessions.Rules(timedelta(hours=1), timedelta(hours=9))

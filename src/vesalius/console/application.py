@@ -49,7 +49,7 @@ from vesalius.console import (
 from vesalius.console.failures import LastResort, broken, failed, unknown
 from vesalius.console.security import MAX_BODY, Cookies, SecurityHeaders, secret
 from vesalius.console.visit import STATIC, Visit, begin, check_token, fields
-from vesalius.errors import InvalidSetting, TooMany, VesaliusError
+from vesalius.errors import InvalidSetting, NotAllowed, TooMany, VesaliusError
 from vesalius.governance import Right, limits, provider
 from vesalius.hospital import Hospital
 
@@ -300,7 +300,7 @@ def _enter(visit: Visit, screen: Screen | None, body: bytes) -> Response:
         return unknown(visit)
     if screen.method == "POST":
         visit.form = _form(body)
-        check_token(visit)
+        _check_form(visit)
     visit.right = screen.needs
     if screen.needs is not OPEN:
         visit.require(screen.needs)
@@ -308,6 +308,16 @@ def _enter(visit: Visit, screen: Screen | None, body: bytes) -> Response:
     if screen.fresh and not visit.fresh and not account.asked_again(visit):
         return account.ask_again(visit)
     return screen.handler(visit)
+
+
+def _check_form(visit: Visit) -> None:
+    """Refuses a form without its token, and notes it of who is signed in: another site may have sent it."""
+    try:
+        check_token(visit)
+    except NotAllowed:
+        if visit.person is not None:
+            visit.refused({"form": "without its token"})
+        raise
 
 
 def _slow_down(visit: Visit, screen: Screen) -> None:
