@@ -179,7 +179,8 @@ def within(text: str) -> list[str]:
 
 def test_no_identifier_stands_in_a_log_of_any_level(run):
     written = run["logs"].getvalue()
-    assert len(written.splitlines()) > 50, "a log that says nothing proves nothing"
+    for said in ("incident", "RuntimeError", "quarantined", "vesalius.ingest"):
+        assert said in written, "a log that says nothing proves nothing"
     assert not within(written)
 
 
