@@ -18,11 +18,12 @@ from pathlib import Path
 from urllib.parse import quote, urlencode
 
 import pyotp
+import pytest
 import synthetic
 
 from vesalius import identity, ingest, terminology
 from vesalius.console import app, codes
-from vesalius.governance import Right, care, glass, people, roles
+from vesalius.governance import Right, care, glass, people, roles, uses
 from vesalius.governance.access import Relation
 from vesalius.governance.roles import Role
 from vesalius.governance.second_factor import SecondFactor
@@ -167,18 +168,37 @@ def login(role: str, relation: Relation = Relation.UNIT) -> str:
 def world(home: Path) -> Iterator[World]:
     """Makes it; takes some seconds."""
     now = datetime.now(UTC)
-    hospital = synthetic.make(home, count=20)
+    with pytest.MonkeyPatch.context() as patch:  # its use is an idea still; it goes live below
+        patch.setattr(synthetic, "go_live", lambda *_: None)
+        hospital = synthetic.make(home, count=20)
     loop = asyncio.new_event_loop()
     try:
         _fill(hospital, now)
         made = World(hospital, loop, app(hospital))
         _staff(made, now)
         _places(made)
-        made.keep("live")
+        _go_live(made, now)
         yield made
     finally:
         hospital.close()
         loop.close()
+
+
+def _go_live(made: World, now: datetime) -> None:
+    """The use goes live, signature by signature; the hospital is kept as it was in each state on the way."""
+    engine, sign = made.hospital.engine, uses.sign
+
+    def signed(*given, **named):
+        state = uses.current(engine, USE).state
+        if str(state) not in made.copies:
+            made.keep(str(state))
+        return sign(*given, **named)
+
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(uses, "sign", signed)
+        synthetic.go_live(made.hospital, now - timedelta(days=30))
+    assert uses.current(engine, USE).speaks
+    made.keep("live")
 
 
 def _fill(hospital: Hospital, now: datetime) -> None:

@@ -7,7 +7,6 @@ is let in must get an answer, and nobody else; what is refused changes nothing, 
 from collections import Counter
 
 import pytest
-import sqlalchemy as sa
 from argon2 import PasswordHasher
 from cells import MARK, RELATIONS, USE, World, login, world
 from expected import EXPECTED, STATES, UNDECLARED, Cell, anything
@@ -55,10 +54,10 @@ def _once(patch, module, name: str) -> None:
 def _each_state(made: World) -> None:
     """A copy of the hospital with its use in each state; what it had suggested is withdrawn where it is silent."""
     engine, director = made.hospital.engine, people.get(made.hospital.engine, "marchal")
-    table = sa.table("use_state", sa.column("usecase"), sa.column("state"))
     for state in STATES:
-        made.restore("live")
+        made.restore(str(state) if str(state) in made.copies else "live")
         if state == State.SILENT:
+            made.restore("live")
             uses.silence(engine, USE, reason="A test")
         elif state == State.SUSPENDED:
             uses.suspend(engine, USE, director, reason="A test")
@@ -67,7 +66,7 @@ def _each_state(made: World) -> None:
         elif state != State.LIVE:
             with writing(engine) as connection:
                 withdraw(connection, USE, made.now)
-                connection.execute(sa.update(table).where(table.c.usecase == USE).values(state=str(state)))
+        assert uses.current(engine, USE).state == state
         made.keep(str(state))
     made.restore("silent")
     made.places["plan"] = made.caller("biologist").ask("GET", f"/usecases/{USE}/trial").text
