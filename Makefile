@@ -4,7 +4,7 @@ BIN := .venv/bin
 UV := $(BIN)/uv
 
 .DEFAULT_GOAL := help
-.PHONY: help setup demo demo-check test test-fast test-spark test-compiled fast format check docs bench lock clean
+.PHONY: help setup demo demo-check test test-fast security test-spark test-compiled fast format check docs bench lock clean
 
 help: ## show this list
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 14
@@ -34,6 +34,10 @@ test: setup ## lint, types and every test
 test-fast: setup ## every test but the browser's
 	$(BIN)/pytest -m "not browser"
 
+security: setup ## bandit over what is shipped, and the longer run of schemathesis
+	$(BIN)/bandit --quiet --configfile pyproject.toml --recursive src
+	VESALIUS_FULL=1 $(BIN)/pytest -n0 tests/api/test_contract.py
+
 test-spark: .venv/.spark ## the views on Spark, on executors of their own; sets up the extra (600 MB)
 	$(BIN)/pytest -n0 tests/views/spark
 
@@ -53,6 +57,7 @@ format: setup ## put the code in the house form
 
 docs: setup ## make the generated parts of the documentation again
 	$(BIN)/python tools/generate_docs.py
+	$(BIN)/python tools/asvs.py
 
 bench: setup ## run every benchmark
 	for file in benchmarks/*.py; do $(BIN)/python $$file || exit 1; done

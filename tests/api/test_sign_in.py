@@ -113,3 +113,7 @@ def test_every_answer_is_kept_out_of_caches_and_frames(single):
         assert answer.headers["cache-control"] == "no-store"
         assert answer.headers["x-content-type-options"] == "nosniff"
         assert "default-src 'none'" in answer.headers["content-security-policy"]
+        assert "strict-transport-security" not in answer.headers, "it means nothing without TLS"
+    single.http.base_url = "https://testserver"
+    for path in ("/metadata", "/Patient/x", "/a/b/c/d/e"):
+        assert "max-age=31536000" in single.get(path).headers["strict-transport-security"]

@@ -266,6 +266,10 @@ def test_filters_act_at_once_with_script(page, address, complaints):
     page.wait_for_url("**ward=Urologie**")
     assert 0 < page.locator("a.open").count() < before
     assert page.evaluate("document.activeElement.id") in ("filter-ward", "")
+    page.fill("#search", "Lambert")
+    page.wait_for_url("**find=**")
+    assert "Lambert" not in page.url, "what is looked for stands in no address"
+    assert page.locator("a.open").first.inner_text().startswith("Lambert")
     assert not complaints
 
 

@@ -1,5 +1,6 @@
 """The console under bad input: forged forms, headers, bodies, names, addresses."""
 
+import base64
 import dataclasses
 import json
 import re
@@ -14,6 +15,7 @@ from browsing import Reader
 
 from vesalius.console import SCREENS, app
 from vesalius.console.security import HEADERS, POLICY, local_path, same, secret
+from vesalius.console.visit import STATIC
 from vesalius.errors import InvalidSetting
 from vesalius.governance import audit, people, uses
 from vesalius.lake import Arrival
@@ -34,6 +36,9 @@ def test_every_answer_carries_the_strict_policy(reader):
         for name, value in HEADERS.items():
             assert answer.headers[name] == value, (path, name)
         assert "unsafe" not in answer.headers["Content-Security-Policy"]
+        assert not any(name.startswith("access-control-") for name in answer.headers), path
+        kind = answer.headers.get("content-type", "")
+        assert not answer.text or not kind.startswith("text/") or "charset=utf-8" in kind, (path, kind)
     for directive in (
         "default-src 'none'",
         "script-src 'self'",
@@ -92,6 +97,14 @@ def test_a_form_without_its_token_does_nothing(reader, screen):
         assert "form was too old" in answer.text
 
 
+def test_a_form_without_its_token_is_noted(reader, hospital):
+    browser, before = reader("marchal"), seen_by(hospital, "marchal", "access.refused")
+    browser.post("/people/change", data={"login": "nurse", "action": "lock"})
+    assert seen_by(hospital, "marchal", "access.refused") == before + 1
+    assert audit.events(hospital.engine, actor="marchal", limit=1)[0].detail == {"form": "without its token"}
+    assert Reader(app(hospital)).post("/sign-in", data={"login": "nurse"}).status_code == 403
+
+
 def test_the_token_of_another_session_is_refused(reader):
     stolen = reader("marchal").token()
     assert reader("theissen").post("/sign-out", data={"token": stolen}).status_code == 403
@@ -124,7 +137,12 @@ def test_the_cookie_is_out_of_reach_of_script_and_secure_behind_tls(hospital):
     assert "samesite=lax" in cookie
     behind = Reader(app(hospital), base_url="https://console.hospital").get("/sign-in")
     assert "; secure" in behind.headers["set-cookie"].lower()
-    assert "max-age" in behind.headers["strict-transport-security"]
+    assert behind.headers["strict-transport-security"] == "max-age=31536000; includeSubDomains"
+
+
+def test_signing_out_clears_what_the_browser_holds(reader):
+    answer = reader("delforge").submit("/sign-out", follow=False)
+    assert answer.headers["clear-site-data"] == '"cache", "storage"'
 
 
 def test_a_session_ends_when_nobody_uses_it(reader, hospital, monkeypatch):
@@ -197,10 +215,10 @@ def test_what_is_not_there_is_said_in_words(reader, path):
         "page=abc",
         "page=" + "9" * 30,
         "status=nonsense",
-        "text=" + "%25_" * 90,
+        "find=" + "%25_" * 90,
         "ward=%3Cscript%3E",
         "indicator=x&option=y&usecase=z",
-        "text=%00",
+        "find=%00",
     ],
 )
 def test_strange_addresses_give_a_page(reader, query):
@@ -222,7 +240,7 @@ def test_broken_forms_are_refused(reader, body):
 
 def test_names_with_markup_stay_text(reader, hospital):
     browser = reader("delforge")
-    page = browser.get("/", params={"text": "script"}).text
+    page = browser.submit("/worklist/search", text="script").text
     assert "&lt;script&gt;alert(&#34;x&#34;)&lt;/script&gt;" in page
     found = re.search(r'/suggestions/(\w+)"', page).group(1)
     for path in (f"/suggestions/{found}", "/resources/Observation/n9/1"):
@@ -375,7 +393,7 @@ def test_null_characters_reach_no_database(reader, hospital):
     browser = reader("theissen")
     assert browser.get("/suggestions/a%00b").status_code == 403
     assert browser.get("/audit?thing=%00&actor=a%00b").status_code == 200
-    assert reader("delforge").get("/?text=a%00b").status_code == 200
+    assert reader("delforge").get("/?find=a%00b").status_code == 200
     events = audit.events(hospital.engine, limit=20)
     assert not any("\0" in f"{event.object} {event.detail}" for event in events)
 
@@ -444,3 +462,34 @@ def test_suggestions_of_a_use_that_is_gone_do_not_hide_those_of_the_others(hospi
         monkeypatch.setattr(module, "cards", lambda: {"another": card})
     assert browser.get("/").status_code == 200
     assert browser.get("/decisions").status_code == 200
+
+
+def test_every_page_of_who_is_signed_in_lets_them_sign_out(reader):
+    browser = reader("segers")
+    for path in ("/usecases", "/board", "/views", "/account", "/about", "/nowhere", "/audit"):
+        assert 'action="/sign-out"' in browser.get(path).text, path
+
+
+def test_password_fields_hide_and_take_what_is_pasted(tmp_path):
+    hospital = synthetic.make(tmp_path, count=1, synthetic=False)
+    browser = Reader(app(hospital))
+    fields = re.findall(r'<input[^>]*name="password"[^>]*>', browser.get("/sign-in").text)
+    browser.submit("/sign-in", login="martin", password=synthetic.PASSWORD)
+    fields += re.findall(r'<input[^>]*name="(?:old|new|again)"[^>]*>', browser.get("/account").text)
+    assert len(fields) == 4
+    for field in fields:
+        assert 'type="password"' in field
+        assert re.search(r'autocomplete="(?:current|new)-password"', field), "a password manager knows it"
+        assert "onpaste" not in field
+    hospital.close()
+
+
+def test_the_browser_keeps_nothing_of_a_patient(reader, hospital):
+    browser = reader("delforge")
+    browser.submit("/worklist/search", text="Lambert")
+    for script in (STATIC).glob("*.js"):
+        assert not re.search(r"localStorage|sessionStorage|indexedDB|document\.cookie", script.read_text())
+    assert '"historyCacheSize": 0' in browser.get("/").text, "htmx would keep pages in sessionStorage"
+    cookie = base64.b64decode(browser.cookies["vesalius"].partition(".")[0] + "===").decode()
+    assert set(json.loads(cookie)) <= {"sid", "token", "language", "theme", "keys", "next", "notice"}
+    assert "Lambert" not in cookie

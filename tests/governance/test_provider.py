@@ -134,6 +134,15 @@ def test_who_is_asked_again_is_asked_anew_there_too(liar):
     assert "prompt" not in liar.console.begin("/", NOW)[0]
 
 
+def test_who_was_asked_anew_signed_in_since_they_were_sent(liar):
+    at = NOW.timestamp()
+    liar.console.finish(*liar.visit(auth_time=at + 1), NOW, again=True)
+    liar.console.finish(*liar.visit(auth_time=at - 4000), NOW)
+    liar.console.finish(*liar.visit(), NOW, again=True)  # a provider that does not say when is believed
+    with pytest.raises(NotAllowed, match="asked anew"):
+        liar.console.finish(*liar.visit(auth_time=at - 4000), NOW, again=True)
+
+
 def test_a_code_that_was_used_lets_nobody_in(liar):
     liar.console.finish(*liar.visit(), NOW)
     answer, state = liar.visit()
@@ -217,6 +226,19 @@ def test_a_provider_that_is_down_or_another_is_unavailable(liar):
     liar.down, liar.issuer = False, "https://evil.example"
     with pytest.raises(Unavailable, match="not the one"):
         liar.console.begin("/", NOW)
+
+
+def test_a_provider_that_sends_us_elsewhere_is_not_followed(engine):
+    asked = []
+
+    def answer(request):
+        asked.append(request.url.host)
+        return httpx.Response(302, headers={"location": "https://evil.example/configuration"})
+
+    console = Provider(engine, SETTINGS, httpx.Client(transport=httpx.MockTransport(answer)))
+    with pytest.raises(Unavailable):
+        console.begin("/", NOW)
+    assert set(asked) == {urlsplit(ISSUER).hostname}
 
 
 def test_what_ends_there_ends_here(liar, engine):

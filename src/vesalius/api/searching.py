@@ -53,6 +53,7 @@ class _Search:
     pin: int
     size: int
     ignored: list[str]
+    links: list[tuple[str, str]]
 
 
 def search_form(call: Call) -> Response:
@@ -96,8 +97,7 @@ def _entry(url: str, resource: dict[str, Any], mode: str) -> dict[str, Any]:
 
 
 def _pages(call: Call, asked: _Search, after: int | None) -> list[dict[str, str]]:
-    ignored = set(asked.ignored)
-    kept = [(name, value) for name, value in call.query if name not in ignored and name != "_page"]
+    kept = asked.links
     at = f"{call.base}/{call.kind}"
 
     def link(relation: str, more: list[tuple[str, str]]) -> dict[str, str]:
@@ -112,15 +112,20 @@ def _pages(call: Call, asked: _Search, after: int | None) -> list[dict[str, str]
 def _asked(call: Call, kind: str) -> _Search:
     known = parameters(kind)
     ignored = _unknown(call, known)
-    wanted = Wanted(kind)
+    wanted, links = Wanted(kind), []
     for name, value in call.query:
+        if name not in ignored and name != "_page":
+            links.append((name, value))
         if name in known and name not in ignored:
             ids = _identified(call, kind, value) if name == "identifier" else None
             wanted = (
                 _narrowed(wanted, name, value) if ids is None else replace(wanted, ids=_both(wanted.ids, ids))
             )
+            if ids is not None and call.request.method == "POST":
+                # What came in a body, to stand in no log, is not put into an address: these are its ids.
+                links[-1] = ("_id", ",".join(ids))
     pin, after = _page(call)
-    return _Search(replace(wanted, after=after), pin, size(call), ignored)
+    return _Search(replace(wanted, after=after), pin, size(call), ignored, links)
 
 
 def _unknown(call: Call, known: Iterable[str]) -> list[str]:

@@ -50,7 +50,7 @@ from vesalius.console import (
 from vesalius.console.failures import LastResort, broken, failed, unknown
 from vesalius.console.security import MAX_BODY, Cookies, SecurityHeaders, secret
 from vesalius.console.visit import STATIC, Visit, begin, check_token, fields
-from vesalius.errors import InvalidSetting, TooMany, VesaliusError
+from vesalius.errors import InvalidSetting, NotAllowed, TooMany, VesaliusError
 from vesalius.governance import Right, limits, provider
 from vesalius.hospital import Hospital
 
@@ -94,6 +94,8 @@ class Screen:
     fresh: bool = False
 
 
+SEARCH = "/worklist/search"
+
 SCREENS = (
     Screen("/sign-in", signin.show, OPEN),
     Screen("/sign-in", signin.sign_in, OPEN, "POST"),
@@ -108,6 +110,7 @@ SCREENS = (
     Screen("/sign-out", signin.sign_out, OPEN, "POST"),
     Screen("/preferences", signin.prefer, OPEN, "POST"),
     Screen("/", worklist.show, Right.SEE_FIGURES),
+    Screen(SEARCH, worklist.search, Right.SEE_WORKLIST, "POST"),
     Screen("/worklist/fresh", worklist.fresh, Right.SEE_WORKLIST),
     Screen("/suggestions/{id}", suggestion.show, Right.SEE_WORKLIST),
     Screen("/suggestions/{id}/decision", suggestion.decide, Right.DECIDE, "POST"),
@@ -249,7 +252,7 @@ def serve(hospital: Hospital, host: str, port: int) -> None:
     with listening:
         # An answer is sent in two pieces; without this the second waits 40 ms for word of the first.
         listening.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
-        shown = "localhost" if host in ("0.0.0.0", "::") else host  # noqa: S104 -- only compared
+        shown = "localhost" if host in ("0.0.0.0", "::") else host  # noqa: S104 -- it is only compared  # nosec B104
         sys.stdout.write(
             f"The console is open at http://{shown}:{listening.getsockname()[1]} (Ctrl+C ends it)\n"
         )
@@ -300,7 +303,7 @@ def _enter(visit: Visit, screen: Screen | None, body: bytes) -> Response:
         return unknown(visit)
     if screen.method == "POST":
         visit.form = _form(body)
-        check_token(visit)
+        _check_form(visit)
     visit.right = screen.needs
     if screen.needs is not OPEN:
         visit.require(screen.needs)
@@ -310,10 +313,22 @@ def _enter(visit: Visit, screen: Screen | None, body: bytes) -> Response:
     return screen.handler(visit)
 
 
+def _check_form(visit: Visit) -> None:
+    """Refuses a form without its token, and notes it of who is signed in: another site may have sent it."""
+    try:
+        check_token(visit)
+    except NotAllowed:
+        if visit.person is not None:
+            visit.refused({"form": "without its token"})
+        raise
+
+
 def _slow_down(visit: Visit, screen: Screen) -> None:
     """Refuses one form, or one search, too many."""
-    limit = limits.POSTS if screen.method == "POST" else limits.SEARCHES if visit.query.get("text") else None
-    if limit is not None and not limit.take(visit.hospital.engine, visit.who.id, visit.now):
+    if screen.method != "POST":
+        return
+    limit = limits.SEARCHES if screen.path == SEARCH else limits.POSTS
+    if not limit.take(visit.hospital.engine, visit.who.id, visit.now):
         raise TooMany("too much at once", seconds=limit.window.total_seconds())
 
 

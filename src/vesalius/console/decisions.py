@@ -59,7 +59,7 @@ def _unnamed(visit: Visit) -> Patient:
 
 def undo(visit: Visit) -> Response:
     """Takes a decision back, and goes back to the page it was asked from."""
-    visit.hospital.review.undo(
-        visit.number("id"), visit.who.id, visit.now, minutes=visit.hospital.settings.undo_minutes
-    )
+    number, review = visit.number("id"), visit.hospital.review
+    visit.hospital.access.require(visit.who, Right.DECIDE, review.decided(number).subject, at=visit.now)
+    review.undo(number, visit.who.id, visit.now, minutes=visit.hospital.settings.undo_minutes)
     return redirect(local_path(visit.form.get("back", ""), "/decisions"))

@@ -165,7 +165,7 @@ def from_provider(visit: Visit) -> Response:
     state = str(visit.session.pop("provider", ""))
     answer = {name: value[:4096] for name, value in visit.request.query_params.items() if "\0" not in value}
     try:
-        came = _provider(visit).finish(answer, state, visit.now)
+        came = _provider(visit).finish(answer, state, visit.now, again=visit.person is not None)
     except NotAllowed:
         return render(visit, "sign_in.html", _page(visit, refused=visit.say(OUTSIDE)), 403)
     except Unavailable:
@@ -185,7 +185,9 @@ def sign_out(visit: Visit) -> Response:
     """Ends the session."""
     elsewhere = visit.sitting is not None and "provider" in visit.sitting.shown
     forget(visit)
-    return redirect("/sign-in?out=provider" if elsewhere else "/sign-in")
+    answer = redirect("/sign-in?out=provider" if elsewhere else "/sign-in")
+    answer.headers["Clear-Site-Data"] = '"cache", "storage"'  # what the browser still holds of the pages
+    return answer
 
 
 def prefer(visit: Visit) -> Response:

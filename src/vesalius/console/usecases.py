@@ -85,6 +85,8 @@ def sign(visit: Visit) -> Response:
     name, act = visit.path("name"), visit.form.get("act", "")
     find(name)
     reason, engine = visit.form.get("reason", "").strip()[:2000], visit.hospital.engine
+    if act in ("sign", "refuse"):
+        visit.require(Right.SIGN_GATES)
     if act == "sign":
         run, seen = latest_run(visit.hospital, name), visit.form.get("run")
         if seen is not None and seen != (run.id if run else ""):

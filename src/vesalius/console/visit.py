@@ -280,7 +280,8 @@ def check_token(visit: Visit) -> None:
 
 def render(visit: Visit, template: str, page: object, status: int = 200) -> HTMLResponse:
     """The page as HTML: ``template`` filled with its context."""
-    words = environment(visit.language.code).get_template(template).render(shell=shell(visit), page=page)
+    frame = {"shell": shell(visit), "page": page}  # the frame of a page is no command of a system
+    words = environment(visit.language.code).get_template(template).render(frame)
     return HTMLResponse(words, status_code=status)
 
 

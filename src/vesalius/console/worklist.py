@@ -12,7 +12,7 @@ from vesalius.console.contexts import Choice, FreshPage, Pages, Row, Tab, Workli
 from vesalius.console.languages import N_
 from vesalius.console.visit import Visit, address, home, redirect, render
 from vesalius.console.words import STATUSES, cards, chance, patients, speaker
-from vesalius.governance import Right, audit, uses
+from vesalius.governance import Right, audit, sealing, uses
 from vesalius.governance.access import Scope
 from vesalius.governance.purposes import Purpose
 from vesalius.review import Filed, Page
@@ -49,7 +49,15 @@ def fresh(visit: Visit) -> Response:
     found = _find(visit, asked, number)
     if mark(found) == visit.query.get("seen", ""):
         return Response(status_code=204)  # nothing to say: a screen reader stays quiet
-    return render(visit, "fresh.html", FreshPage(found.total, address("/", page=number, **asked)))
+    return render(visit, "fresh.html", FreshPage(found.total, address("/", page=number, **_link(asked))))
+
+
+def search(visit: Visit) -> Response:
+    """Takes what is looked for, and goes on to an address in which nobody else can read it."""
+    form = visit.form
+    words = form.get("text", "").strip()[:200]
+    kept = {name: form.get(name, "")[:200] for name in ("status", *FILTERS)}
+    return redirect(address("/", **kept, find=sealing.seal(visit.hospital.home, words, visit.who.id)))
 
 
 def mark(page: Page) -> str:
@@ -60,16 +68,25 @@ def mark(page: Page) -> str:
 def _asked(visit: Visit) -> tuple[dict[str, str], int]:
     query = visit.query
     status = query.get("status", "open")
-    asked = {"status": status if status in dict(TABS) else "open", "text": query.get("text", "").strip()}
+    sealed = visit.request.query_params.get("find", "")
+    words = sealing.opened(visit.hospital.home, sealed, visit.who.id)
+    asked = {"status": status if status in dict(TABS) else "open", "text": words}
+    asked["find"] = sealed if words else ""
     asked |= {name: query.get(name, "") for name in FILTERS}
     page = query.get("page", "1")
     return asked, max(1, int(page)) if page.isdecimal() and len(page) < 7 else 1
 
 
+def _link(asked: Mapping[str, str]) -> dict[str, str]:
+    """What of the question may stand in an address: what is looked for only as it was sealed."""
+    return {name: value for name, value in asked.items() if name != "text"}
+
+
 def _find(visit: Visit, asked: Mapping[str, Any], number: int) -> Page:
     whom = _whom(visit)
+    wanted = {name: value for name, value in asked.items() if name != "find"}
     return visit.hospital.review.worklist(
-        **asked, only=whom.only, never=whom.never, limit=SIZE, offset=(number - 1) * SIZE, now=visit.now
+        **wanted, only=whom.only, never=whom.never, limit=SIZE, offset=(number - 1) * SIZE, now=visit.now
     )
 
 
@@ -81,7 +98,7 @@ def _page(visit: Visit, asked: dict[str, str], number: int, found: Page) -> Work
     tab = {"status": asked["status"]} if asked["status"] != "open" else {}
     return WorklistPage(
         rows=_rows(visit, found),
-        list=pages(found.total, number, SIZE, "/", asked),
+        list=pages(found.total, number, SIZE, "/", _link(asked)),
         tabs=_tabs(visit, asked["status"]),
         filters={name: _choices(visit, name, found.facets[name], asked[name]) for name in FILTERS},
         text=asked["text"],
@@ -97,7 +114,7 @@ def _page(visit: Visit, asked: dict[str, str], number: int, found: Page) -> Work
 
 
 def _poll(asked: dict[str, str], number: int, seen: str) -> str:
-    return address("/worklist/fresh", page=number, seen=seen, **asked)
+    return address("/worklist/fresh", page=number, seen=seen, **_link(asked))
 
 
 def pages(total: int, number: int, size: int, path: str, query: Mapping[str, str]) -> Pages:

@@ -149,13 +149,17 @@ class Provider:
             connection.execute(sa.insert(_request).values(values))
         return f"{where}{'&' if '?' in where else '?'}{urlencode(asked)}", state
 
-    def finish(self, answer: Mapping[str, str], state: str, at: datetime | None = None) -> Came:
+    def finish(
+        self, answer: Mapping[str, str], state: str, at: datetime | None = None, *, again: bool = False
+    ) -> Came:
         """Who came back.
 
         Args:
             answer: the fields of the address that the provider sent the browser to.
             state: what :meth:`begin` gave this browser.
             at: when.
+            again: whether they were asked anew: if the provider says when they signed in there
+                (``auth_time``), it must be since they were sent.
 
         Raises:
             NotAllowed: something does not fit; nothing says to the browser what.
@@ -166,6 +170,8 @@ class Provider:
             begun = self._take(answer.get("state", ""), state, at)
             self._let_in(answer)
             claims = self._verify(self._exchange(answer["code"], begun.verifier), begun.nonce, at)
+            if again:
+                self._check_anew(claims.get("auth_time"), begun.at)
             person = self._person(claims, at)
         except NotAllowed as error:
             audit.record(
@@ -221,6 +227,10 @@ class Provider:
         if row is None:
             raise NotAllowed("the state was used, or took too long")
         return row
+
+    def _check_anew(self, shown: Any, sent: datetime) -> None:
+        if isinstance(shown, int | float) and shown + LEEWAY < sent.timestamp():
+            raise NotAllowed("they were not asked anew there")
 
     def _let_in(self, answer: Mapping[str, str]) -> None:
         if answer.get("iss", self.settings.oidc_issuer) != self.settings.oidc_issuer:

@@ -64,7 +64,7 @@ class Stage(StrEnum):
     """How far a session is."""
 
     CODE = "code"
-    PASSWORD = "password"  # noqa: S105 -- the name of a stage
+    PASSWORD = "password"  # noqa: S105 -- the name of a stage  # nosec B105
     ENROL = "enrol"
     OPEN = "open"
 

@@ -21,8 +21,9 @@ import sqlalchemy as sa
 
 from vesalius.card import Card, StopRule
 from vesalius.errors import Conflict, InvalidSetting
-from vesalius.governance import audit, roles
+from vesalius.governance import audit, roles, uses
 from vesalius.governance._register import Change, add_change
+from vesalius.governance.lifecycle import State
 from vesalius.governance.people import Person
 from vesalius.governance.roles import Right
 from vesalius.store import Instant, metadata, reading, writing
@@ -132,7 +133,7 @@ def declare(
     Raises:
         NotAllowed: the person may not change settings.
         InvalidSetting: no reason, a bound outside what the rule allows, or a figure without its source.
-        Conflict: it is in force already.
+        Conflict: it is in force already, or the use is retired.
     """
     roles.require(person.roles, Right.CHANGE_SETTINGS)
     if not reason.strip():
@@ -141,6 +142,8 @@ def declare(
     at = at or datetime.now(UTC)
     with writing(engine) as connection:
         before = watching(connection, name)
+        if uses.current(connection, name).state == State.RETIRED:
+            raise Conflict(f"{name} is retired")
         if before == watch:
             raise Conflict(f"{name} is watched like that already")
         row = {"usecase": name, "hash": watch.hash, "body": encode(watch).decode()}

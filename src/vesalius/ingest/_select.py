@@ -65,7 +65,7 @@ def statement(
         raise UnreadableInput("name a table or a query, one of the two")
     quote = connection.dialect.identifier_preparer.quote_identifier
     rows = f"({check_query(query)})" if query else ".".join(map(quote, _table(connection, name)))
-    text = f"SELECT * FROM {rows} vesalius_rows"  # noqa: S608 -- names are of existing tables, and quoted
+    text = f"SELECT * FROM {rows} vesalius_rows"  # noqa: S608 -- names are of existing tables, and quoted  # nosec B608
     if watermark:
         column = f"vesalius_rows.{quote(watermark)}"
         # Rows without a watermark are never behind one: they are asked for each time.

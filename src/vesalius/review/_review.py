@@ -181,6 +181,15 @@ class Review:
             self._witness(wire, by, "suggestion.decided", identifier, detail, choice.at)
         return made
 
+    def decided(self, identifier: int) -> Filed:
+        """The suggestion on which decision number ``identifier`` was taken.
+
+        Raises:
+            NotFound: no such decision.
+        """
+        with reading(self._engine) as wire:
+            return load(wire, deciding.load_decision(wire, identifier).suggestion)
+
     def undo(self, identifier: int, by: str, at: datetime | None = None, *, minutes: float) -> Filed:
         """Takes back decision number ``identifier``; only who took it can, within ``minutes``.
 

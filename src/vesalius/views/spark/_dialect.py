@@ -114,7 +114,7 @@ class SparkDialect(Dialect):
         named, unnested = (f"{index}, {item}", "posexplode") if index else (item, "explode")
         given = f"_each.{item}, _each.{index}" if index else f"_each.{item}"
         return (
-            f"SELECT {alias}.*, {given} FROM {source} AS {alias} "
+            f"SELECT {alias}.*, {given} FROM {source} AS {alias} "  # nosec B608
             f"LATERAL VIEW {unnested}({items}) _each AS {named}"
         )
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 import shutil
-import subprocess
+import subprocess  # for the machine's own Java alone  # nosec B404
 import sys
 import tempfile
 import warnings
@@ -171,7 +171,7 @@ def _installed() -> Path | None:
 def _version(program: Path) -> int:
     """The version of a Java; 0 if it does not run."""
     try:
-        asked = subprocess.run(  # noqa: S603 - the machine's own Java
+        asked = subprocess.run(  # noqa: S603 - the machine's own Java  # nosec B603
             [program, "-XshowSettings:properties", "-version"], capture_output=True, text=True, check=False
         )
     except OSError:

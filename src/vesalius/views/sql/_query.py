@@ -52,10 +52,10 @@ class Query:
         """
         body = self.dialect.json_exact(f"{ROW}.{BODY}")
         exact = f", {body} AS {EXACT}" if self._layers.exact else ""
-        base = f"SELECT {ROW}.*{exact} FROM {source} AS {ROW} WHERE {self._test(condition, broken)}"
+        base = f"SELECT {ROW}.*{exact} FROM {source} AS {ROW} WHERE {self._test(condition, broken)}"  # nosec B608
         added = [self._origin(name) for name in origin]
         bodies = self._layers.bodies
-        rows = [f"SELECT {', '.join([*cells, *added])} FROM {rows} AS {ROW}" for cells, rows in bodies]
+        rows = [f"SELECT {', '.join([*cells, *added])} FROM {rows} AS {ROW}" for cells, rows in bodies]  # nosec B608
         return f"WITH base AS {self.dialect.inlined}({base})\n{self.dialect.together(rows)}"
 
     def _test(self, condition: str, broken: str) -> str:
