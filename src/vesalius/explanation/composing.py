@@ -163,7 +163,7 @@ def _decided(words: Words, facts: Facts) -> Part:
         words.say(f"decided.{decision.action}", who=_who(words, decision, facts.who), what=what, said=said)
     ]
     if decision.reason:
-        reason = facts.card.say(f"reason.{decision.reason}", words.language)
+        reason = words.plain(f"reason.{decision.reason}", f"reason.{decision.reason}")
         lines.append(words.say("decided.reason", reason=reason[:1].lower() + reason[1:]))
     lines.append(words.say("decided.when", day=words.day(decision.at)))
     return Part(title=title, before=tuple(lines))

@@ -4,10 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from html import escape
+from textwrap import wrap
 
 from vesalius.explanation.document import Picture
 
 INK, SOFT, FILL = "#1b2530", "#51606f", "#0067a5"
+LINE = 36
+"""How many letters stand in a line of a picture: it is still read on a telephone, 320 px wide."""
+
 _FONT = 'font-family="Libertinus Serif, Georgia, serif"'
 
 
@@ -38,17 +42,19 @@ def weights(facts: Sequence[tuple[str, float, str]], words: str) -> Picture:
         words: the same in words.
     """
     heaviest = max((abs(weight) for _, weight, _ in facts), default=1.0) or 1.0
-    parts = []
-    for number, (fact, weight, direction) in enumerate(facts):
-        top, width = 58 * number, max(6.0, 560 * abs(weight) / heaviest)
-        fill = FILL if weight > 0 else "none"
+    parts, top = [], 0
+    for fact, weight, direction in facts:
+        for line in wrap(fact, LINE):
+            top += 26
+            parts.append(f'<text x="2" y="{top}" font-size="20" fill="{INK}" {_FONT}>{escape(line)}</text>')
+        fill, width = FILL if weight > 0 else "none", max(6.0, 390 * abs(weight) / heaviest)
         parts.append(
-            f'<text x="2" y="{top + 18}" font-size="16" fill="{INK}" {_FONT}>{escape(fact)}'
-            f'<tspan fill="{SOFT}"> – {escape(direction)}</tspan></text>'
-            f'<rect x="2" y="{top + 26}" width="{width:.0f}" height="16" fill="{fill}"'
+            f'<rect x="2" y="{top + 10}" width="{width:.0f}" height="16" fill="{fill}"'
             f' stroke="{FILL}" stroke-width="2"/>'
+            f'<text x="2" y="{top + 48}" font-size="18" fill="{SOFT}" {_FONT}>{escape(direction)}</text>'
         )
-    return Picture(_svg(640, 58 * max(1, len(facts)), parts, words), words)
+        top += 66
+    return Picture(_svg(400, max(top, 26), parts, words), words)
 
 
 def _svg(width: int, height: int, parts: Sequence[str], words: str) -> str:

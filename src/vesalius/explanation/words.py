@@ -2,7 +2,8 @@
 
 A card may say in its texts, under ``patient``, what it calls things when it speaks to a patient:
 ``patient.title``, ``patient.does``, ``patient.unknown``, ``patient.outcome``, ``patient.option.CODE``,
-``patient.input.NAME`` and ``patient.measured.NAME``. Where it says nothing, the words for clinicians stand.
+``patient.input.NAME``, ``patient.measured.NAME`` and ``patient.reason.CODE``. Where it says nothing, the
+words for clinicians stand.
 """
 
 from __future__ import annotations
