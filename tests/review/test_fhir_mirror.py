@@ -86,3 +86,24 @@ def test_the_words_are_in_the_readers_language(review, filed):
     for language in ("fr", "nl", "de", "en"):
         said = {item["resourceType"]: item for item in mirror(review.get(filed), CARD, language)}
         assert said["GuidanceResponse"]["note"] == [{"text": "Start, 81 %"}]
+
+
+def test_what_is_proposed_for_the_record_is_mirrored_labelled_with_an_id_of_its_own_and_a_provenance(
+    review, suggest
+):
+    draft = {
+        "resourceType": "ServiceRequest",
+        "status": "draft",
+        "intent": "proposal",
+        "subject": {"reference": "Patient/1"},
+    }
+    made = suggest(resources=(draft, draft))
+    review.file([made], "live", NOON)
+    resources = mirror(review.get(made.id), CARD)
+    proposed = [item for item in resources if item["resourceType"] == "ServiceRequest"]
+    assert [item["meta"]["security"] for item in proposed] == [[AIAST], [AIAST]]
+    assert len({item["id"] for item in proposed}) == 2
+    targets = {each["reference"] for each in resources[-1]["target"]}
+    assert {f"ServiceRequest/{item['id']}" for item in proposed} <= targets
+    for resource in resources:
+        fhir.check(fhir.load(fhir.dump(resource)))
