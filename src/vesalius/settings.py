@@ -51,6 +51,8 @@ class Settings(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
             (all are shown, and the audit notes what was read without a care relation) or ``off``.
         care_grace_days: for how many days after a stay on a ward its people still see the patient.
         glass_hours: for how long a patient stays open to somebody who broke the glass.
+        explain_names: whether the sheet for a patient names the person who decided, or only the role.
+        explain_contact: whom a patient can ask about it here, such as a service and its telephone number.
         synthetic: whether the data is synthetic; every page then says so, and demo people can sign in.
     """
 
@@ -79,6 +81,8 @@ class Settings(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     care_relation: Annotated[str, msgspec.Meta(pattern="^(off|warn|required)$")] = "required"
     care_grace_days: Annotated[float, msgspec.Meta(ge=0, le=365)] = 30
     glass_hours: Annotated[float, msgspec.Meta(gt=0, le=72)] = 4
+    explain_names: bool = False
+    explain_contact: Annotated[str, msgspec.Meta(max_length=300)] = ""
     synthetic: bool = False
 
     @classmethod

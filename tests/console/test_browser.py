@@ -35,6 +35,7 @@ PAGES = {
         "/?status=decided",
         "/suggestions/ID",
         "/suggestions/DECIDED",
+        "/suggestions/DECIDED/explanation",
         "/decisions",
         "/resources/Observation/n0/1",
         "/nothing",

@@ -15,6 +15,7 @@ PAGES = {
     "worklist.html": contexts.WorklistPage,
     "fresh.html": contexts.FreshPage,
     "suggestion.html": contexts.SuggestionPage,
+    "explanation.html": contexts.ExplanationPage,
     "resource.html": contexts.ResourcePage,
     "decisions.html": contexts.DecisionsPage,
     "usecases.html": contexts.UsesPage,

@@ -17,6 +17,7 @@ EXPECTED = """
                   doctor biologist nurse pharmacist dpo director engineer legal records
 see_worklist        x        x       x       x       .     .        .       .      .
 decide              x        x       x       x       .     .        .       .      .
+explain             x        x       x       x       x     .        .       .      x
 see_decisions       x        x       x       x       .     .        .       .      .
 take_on             x        x       x       x       .     .        .       .      .
 break_glass         x        x       x       x       .     .        .       .      .

@@ -39,6 +39,7 @@ LABELS = {
     Action.SUGGESTION_DECIDED: N_("Decided on a suggestion"),
     Action.SUGGESTION_UNDONE: N_("Took a decision back"),
     Action.SUGGESTION_REPLAYED: N_("Replayed a suggestion"),
+    Action.SUGGESTION_EXPLAINED: N_("Made the patient’s sheet"),
     Action.RESOURCE_READ: N_("Read a patient’s data"),
     Action.RESOURCE_SEARCHED: N_("Searched patients’ data"),
     Action.RESOURCE_WRITTEN: N_("Wrote patients’ data"),

@@ -17,9 +17,6 @@ from vesalius.hospital import Hospital
 if TYPE_CHECKING:
     from vesalius.evaluation import Run
 
-FEW = 20
-"""With fewer similar patients than this, nothing is said about them."""
-
 MAIN = ("summary", "discrimination", "calibration", "thresholds", "decided", "subgroups")
 """The sections of the report that the evidence page of a use shows."""
 
@@ -64,14 +61,10 @@ def stylesheet() -> str:
 
 def similar(run: Run, probability: float) -> Similar | None:
     """What happened to patients with about this probability in the run; None where they were few."""
-    with_, without = run.histogram.with_outcome, run.histogram.without_outcome
-    bins = len(with_)
-    here = min(bins - 1, int(probability * bins))
-    first, last = max(0, here - 1), min(bins, here + 2)
-    events, others = sum(with_[first:last]), sum(without[first:last])
-    if events + others < FEW:
-        return None
-    return Similar(round(events + others), first / bins, last / bins, events / (events + others))
+    from vesalius.explanation import similar as found
+
+    like = found(run, probability)
+    return Similar(*like) if like else None
 
 
 def picture(run: Run, language: str, marks: Sequence[float]) -> Markup:

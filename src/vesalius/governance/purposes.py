@@ -54,6 +54,7 @@ CARING = frozenset({Purpose.TREAT, Purpose.ETREAT})
 PURPOSES: Mapping[Right, tuple[Purpose, ...]] = {
     Right.SEE_WORKLIST: (Purpose.TREAT,),
     Right.DECIDE: (Purpose.TREAT,),
+    Right.EXPLAIN: (Purpose.TREAT, Purpose.PATRQT),
     Right.SEE_DECISIONS: (Purpose.TREAT,),
     Right.TAKE_ON: (Purpose.TREAT,),
     Right.BREAK_GLASS: (Purpose.ETREAT,),

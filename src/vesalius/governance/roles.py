@@ -31,6 +31,7 @@ class Right(StrEnum):
 
     SEE_WORKLIST = "see_worklist"
     DECIDE = "decide"
+    EXPLAIN = "explain"
     SEE_DECISIONS = "see_decisions"
     TAKE_ON = "take_on"
     BREAK_GLASS = "break_glass"
@@ -70,6 +71,8 @@ _CLINICAL = frozenset({Role.DOCTOR, Role.BIOLOGIST, Role.NURSE, Role.PHARMACIST}
 MATRIX: dict[Right, frozenset[Role]] = {
     Right.SEE_WORKLIST: _CLINICAL,
     Right.DECIDE: _CLINICAL,
+    # The sheet for the patient: for those who treat, keep the records or protect data (GDPR, art. 15(1)(h)).
+    Right.EXPLAIN: _CLINICAL | {Role.RECORDS, Role.DPO},
     Right.SEE_DECISIONS: _CLINICAL,
     # "I treat this patient", "I must see this patient now": for those who treat, and each is noted.
     Right.TAKE_ON: _CLINICAL,

@@ -17,6 +17,7 @@ from vesalius.console.contexts.accounts import (
     SessionRow,
 )
 from vesalius.console.contexts.codes import CodeDecision, CodeGuess, CodeRow, CodesPage, ShareRow
+from vesalius.console.contexts.explanations import ExplanationPage
 from vesalius.console.contexts.frame import (
     AboutPage,
     Choice,
@@ -181,6 +182,7 @@ __all__ = [
     "EnrolPage",
     "ErrorPage",
     "EventRow",
+    "ExplanationPage",
     "Fact",
     "FateLine",
     "Fault",
