@@ -31,6 +31,8 @@ STAFF = (
     ("segers", "Lotte Segers", "engineer", "en"),
     ("lejeune", "Sabine Lejeune", "records", "fr"),
     ("nurse", "Ines Peeters", "nurse", "nl"),
+    ("wauters", "An Wauters", "legal", "nl"),
+    ("lambrecht", "Hugo Lambrecht", "works_council", "fr"),
 )
 PASSWORD = "correct horse battery"
 EVIL = '<script>alert("x")</script>'

@@ -36,6 +36,7 @@ ROLES = {
     "engineer": N_("Engineer"),
     "legal": N_("Legal counsel"),
     "records": N_("Medical records"),
+    "works_council": N_("Works council"),
 }
 """The name of each role."""
 

@@ -33,8 +33,10 @@ DPO = Member("theissen", "Birgit Theissen", "dpo", "de")
 DIRECTOR = Member("marchal", "Antoine Marchal", "director", "fr")
 ENGINEER = Member("segers", "Lotte Segers", "engineer", "en")
 RECORDS = Member("bastin", "Sarah Bastin", "records", "fr")
+LEGAL = Member("wauters", "Mr. An Wauters", "legal", "nl")
+COUNCIL = Member("lambrecht", "Hugo Lambrecht", "works_council", "fr")
 
-STAFF = (DOCTOR, BIOLOGIST, DPO, DIRECTOR, ENGINEER, RECORDS, PAEDIATRICIAN)
+STAFF = (DOCTOR, BIOLOGIST, DPO, DIRECTOR, ENGINEER, RECORDS, PAEDIATRICIAN, LEGAL, COUNCIL)
 
 
 @dataclass(frozen=True, slots=True)
