@@ -23,6 +23,10 @@ from vesalius.store import writing
 from vesalius.usecase import Change, Outcome, Reason, Suggestion, find
 
 USECASE = "urine"
+BEFORE = ("theissen", "segers", "vermeulen", "marchal")
+"""Who signs up to the silent trial."""
+AFTER = ("marchal", "theissen", "wauters", "lambrecht", "delforge")
+"""Who signs for it to speak."""
 STAFF = (
     ("delforge", "Dr Camille Delforge", "doctor", "fr"),
     ("vermeulen", "Apr. Pieter Vermeulen", "biologist", "nl"),
@@ -102,9 +106,9 @@ def staff(hospital: Hospital, at: datetime) -> None:
 
 
 def go_live(hospital: Hospital, at: datetime) -> None:
-    for who in ("theissen", "segers", "vermeulen", "marchal", "marchal", "theissen", "delforge"):
+    for who in (*BEFORE, *AFTER):
         person = people.get(hospital.engine, who)
-        uses.sign(hospital.engine, USECASE, person, reason="Read, and agreed.", at=at)
+        uses.sign(hospital.engine, USECASE, person, reason="Read, and agreed.", despite="A test.", at=at)
 
 
 def receive(hospital: Hospital, count: int, now: datetime) -> None:
