@@ -124,7 +124,9 @@ def staff(hospital):
 def sign(hospital, staff):
     def signed(*names, use="glucose"):
         for name in names:
-            uses.sign(hospital.engine, use, staff[name], reason="agreed", despite="a test", at=NOON - 100 * HOUR)
+            uses.sign(
+                hospital.engine, use, staff[name], reason="agreed", despite="a test", at=NOON - 100 * HOUR
+            )
 
     return signed
 

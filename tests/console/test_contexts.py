@@ -17,6 +17,8 @@ PAGES = {
     "suggestion.html": contexts.SuggestionPage,
     "resource.html": contexts.ResourcePage,
     "decisions.html": contexts.DecisionsPage,
+    "register.html": contexts.RegisterPage,
+    "system.html": contexts.SystemPage,
     "usecases.html": contexts.UsesPage,
     "usecase.html": contexts.UsePage,
     "thresholds.html": contexts.ThresholdsPage,

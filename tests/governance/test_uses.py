@@ -30,10 +30,7 @@ def test_an_untouched_use_is_an_idea_with_the_cards_own_settings(engine):
 
 
 def test_the_signatures_in_order_bring_a_use_to_speak(engine, signed):
-    reached = [
-        signed(name).state
-        for name in ("dpo", "engineer", "doctor", "director", *LIVE)
-    ]
+    reached = [signed(name).state for name in ("dpo", "engineer", "doctor", "director", *LIVE)]
     assert reached == ["data_approved", "data_approved", "validated", *["silent"] * 5, "live"]
     assert uses.speaks(engine, "urine")
     assert uses.gate(engine, "urine") is None

@@ -55,7 +55,9 @@ def staff(hospital):
 def sign(hospital, staff):
     def signed(*names, at=START - DAY, **rest):
         for name in names:
-            uses.sign(hospital.engine, "scale", staff[name], reason="agreed", at=at, **{"despite": "a test"} | rest)
+            uses.sign(
+                hospital.engine, "scale", staff[name], reason="agreed", at=at, **{"despite": "a test"} | rest
+            )
 
     return signed
 

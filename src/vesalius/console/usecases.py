@@ -92,7 +92,7 @@ def show(visit: Visit) -> Response:
 def sign(visit: Visit) -> Response:
     """Signs, refuses or stops; always with a reason."""
     name, act = visit.path("name"), visit.form.get("act", "")
-    find(name)
+    back = "/register" if visit.request.url.path.startswith("/register/") else "/usecases"
     reason, engine = visit.form.get("reason", "").strip()[:2000], visit.hospital.engine
     if act == "sign":
         run, seen = latest_run(visit.hospital, name), visit.form.get("run")
@@ -116,7 +116,7 @@ def sign(visit: Visit) -> Response:
     else:
         raise InvalidDecision("nothing to do with that button")
     visit.notice(DONE[act])
-    return redirect(f"/usecases/{name}")
+    return redirect(f"{back}/{name}")
 
 
 def _on_trial(visit: Visit, name: str) -> str:
@@ -125,7 +125,8 @@ def _on_trial(visit: Visit, name: str) -> str:
     Raises:
         Conflict: the trial went on after the page was opened.
     """
-    if uses.current(visit.hospital.engine, name, visit.now).state != State.SILENT:
+    gate = uses.gate(visit.hospital.engine, name, visit.now)
+    if gate is None or gate.name != State.LIVE or name not in cards():
         return uses.NO_TRIAL
     stands = trial.state(visit.hospital, name, visit.now)
     if visit.form.get("trial", stands.seal) != stands.seal:
@@ -182,7 +183,7 @@ def _page(visit: Visit, name: str, said: Speaker) -> UsePage:
         stopped=_stopped(visit, name),
         since=use.since,
         steps=_steps(use.state),
-        gate=_gate(visit, name, uses.gate(engine, name, visit.now)),
+        gate=open_gate(visit, name, uses.gate(engine, name, visit.now)),
         past=tuple(past(visit, change, said) for change in uses.history(engine, name)[:50]),
         may_suspend=visit.may(Right.SUSPEND) and use.runs,
         model=use.model,
@@ -228,11 +229,12 @@ def _steps(state: State) -> tuple[Step, ...]:
     return tuple(Step(STATES[each], place < here, place == here) for place, each in enumerate(PATH))
 
 
-def _gate(visit: Visit, name: str, gate: Gate | None) -> OpenGate | None:
+def open_gate(visit: Visit, name: str, gate: Gate | None) -> OpenGate | None:
+    """The gate that is open, as the page shows it; None where none is."""
     if gate is None:
         return None
     engine, run = visit.hospital.engine, latest_run(visit.hospital, name)
-    mark = _mark(visit, name) if gate.name == State.LIVE else None
+    mark = _mark(visit, name) if gate.name == State.LIVE and name in cards() else None
     lacking = uses.lacking(
         engine, name, gate, on=run.id if run else "", trial=mark.seal if mark else uses.NO_TRIAL
     )
@@ -274,7 +276,7 @@ def _mark(visit: Visit, name: str) -> TrialMark:
     return TrialMark(verdict, "warning" if stands.changed else tone, stands.seal)
 
 
-def past(visit: Visit, change: Change, said: Speaker) -> Past:
+def past(visit: Visit, change: Change, said: Speaker | None) -> Past:
     """One thing that happened to a use, in words."""
     named = {str(state): visit.say(label) for state, label in STATES.items()}
     return Past(
@@ -284,7 +286,7 @@ def past(visit: Visit, change: Change, said: Speaker) -> Past:
         label=KINDS[change.kind],
         before=named.get(change.before, change.before[:12]) if change.kind == "moved" else "",
         after=_values(visit, change, said)
-        if change.kind == "settings"
+        if change.kind == "settings" and said
         else named.get(change.after, change.after[:12]),
         reason=change.reason,
         mark=AGAINST if _against(change) else "",

@@ -14,7 +14,7 @@
 - :mod:`vesalius.governance.glass`: breaking the glass, and its review.
 - :mod:`vesalius.governance.uses`: the life of each use: its gates, who signed, its model and settings.
 - :mod:`vesalius.governance.register`: every AI system, bought or made here; regimes and obligations.
-- :mod:`vesalius.governance.rulebook`: who signs what, the questionnaire, the obligations: data a hospital may change.
+- :mod:`vesalius.governance.rulebook`: who signs what, the questionnaire, the obligations, as data.
 - :mod:`vesalius.governance.watching`: what stops a use by itself.
 - :mod:`vesalius.governance.codes`: who decided what a local code means.
 - :mod:`vesalius.governance.views`: views that people saved, every version.

@@ -65,7 +65,7 @@ class Entry(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
 
 
 def entry(where: sa.Engine | sa.Connection, name: str) -> Entry | None:
-    """The bought system ``name`` as it was last registered; None where there is none, or it was altered since."""
+    """The bought system ``name`` as it was last registered; None where there is none, or it was altered."""
     if isinstance(where, sa.Engine):
         with reading(where) as connection:
             return entry(connection, name)

@@ -117,7 +117,7 @@ def life(where: sa.Engine | sa.Connection, name: str, at: datetime | None = None
         folded, rulebook.gate_rules(where), marks, at or datetime.now(UTC), council=_council(known_as)
     )
     passed = PATH[: PATH.index(folded.state) + 1] if folded.state in PATH else ()
-    reopened = {each: _why(stands[each]) for each in passed if not stands[each].holds}
+    reopened = {str(each): _why(stands[each]) for each in passed if not stands[each].holds}
     since = folded.since or (row.since if row else None)
     use = Use(name, folded.state, since, model, settings, reopened)
     return Life(use, stands, marks, known_as)
@@ -186,7 +186,7 @@ def _marks(
 
 
 def _filled(kind: Any, settings: Mapping[str, float]) -> str:
-    """The hash of every setting in force; empty where they no longer fit the card, so that no signature does."""
+    """The hash of every setting in force; empty where they no longer fit the card."""
     try:
         return hashlib.sha256(encode(kind.card.fill(settings))).hexdigest()
     except InvalidCard:

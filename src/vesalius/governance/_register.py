@@ -129,4 +129,3 @@ def changes(connection: sa.Connection, name: str) -> list[Change]:
     """All that happened to a use, latest first."""
     asked = sa.select(_change).where(_change.c.usecase == name).order_by(_change.c.seq.desc())
     return [Change(*(getattr(row, field) for field in _FIELDS)) for row in connection.execute(asked)]
-

@@ -1,8 +1,8 @@
 """What a system is in law: the answers to a questionnaire, and the regime that follows from them.
 
-The questions and the regimes are data (``rules/questions.toml``), with the articles that they rest on. Every set
-of answers is kept as a version, with an event of the audit that holds its hash; the latest that its event
-vouches for counts.
+The questions and the regimes are data (``rules/questions.toml``), with the articles that they rest on. Each set
+of answers is a version, with an event of the audit that holds its hash; the latest one that its
+event vouches for counts.
 """
 
 from __future__ import annotations
@@ -119,16 +119,19 @@ def read_questions(given: bytes) -> Questions:
     """Reads and checks ``questions.toml``.
 
     Raises:
-        InvalidSetting: a text is missing, a key is there twice, or a regime asks for an answer that does not exist.
+        InvalidSetting: a text is missing, a key is there twice, or a regime asks for an unknown answer.
     """
     found = rulebook.read(given, Questions, "questions")
     keys = [each.key for each in found.questions] + [f"regime {each.key}" for each in found.regimes]
     if len(set(keys)) != len(keys) or not found.questions or not found.regimes:
         raise InvalidSetting("questions.toml: each question and each regime is there once, and there is one")
     known = {each.key: each.choices for each in found.questions}
-    for each in (*found.questions, *found.regimes):
-        if missing := [code for code in LANGUAGES if not each.text.get(code, "").strip()]:
-            raise InvalidSetting(f"questions.toml: {each.key} has no text in {', '.join(missing)}")
+    texts = {each.key: each.text for each in found.questions} | {
+        each.key: each.text for each in found.regimes
+    }
+    for key, text in texts.items():
+        if missing := [code for code in LANGUAGES if not text.get(code, "").strip()]:
+            raise InvalidSetting(f"questions.toml: {key} has no text in {', '.join(missing)}")
     for regime in found.regimes:
         for question, wanted in regime.when.items():
             if wrong := set(wanted) - set(known.get(question, ())):
@@ -142,7 +145,7 @@ def questions(where: sa.Connection) -> Questions:
 
 
 def of(where: sa.Connection, name: str) -> Classification | None:
-    """What is known of the system ``name`` in law; None where nobody answered, or the answers were altered."""
+    """What is known of the system ``name`` in law; None where nobody answered, or it was altered."""
     events = told(where, (audit.Action.SYSTEM_ANSWERED,), name)
     if not events:
         return None
@@ -162,7 +165,12 @@ def of(where: sa.Connection, name: str) -> Classification | None:
 
 
 def keep(
-    where: sa.Connection, name: str, answers: Mapping[str, str], person: Person, reason: str, at: datetime | None
+    where: sa.Connection,
+    name: str,
+    answers: Mapping[str, str],
+    person: Person,
+    reason: str,
+    at: datetime | None,
 ) -> Classification:
     """Keeps answers as the next version, in the transaction given.
 

@@ -26,7 +26,7 @@ from vesalius.governance.rulebook import GateRules
 from vesalius.usecase import encode
 
 RENEWAL = timedelta(days=60)
-"""How long before it expires a signature can be given anew, so that nothing falls silent for want of a pen."""
+"""How long before it expires a signature can be given anew, so that nothing falls silent for that alone."""
 
 FOLDED = (
     Action.USE_SIGNED,
@@ -42,7 +42,7 @@ Readiness = Callable[[sa.Connection, str, str], Iterable[str]]
 """Asked with the transaction, the system and the gate: what is still lacking, each a short code."""
 
 readiness: dict[str, Readiness] = {}
-"""What else a gate asks for, by the name of who asks: the academy, for instance, that reviewers are trained."""
+"""What else a gate asks for, by the name of who asks: the academy, that reviewers are trained."""
 
 
 @dataclass(frozen=True)

@@ -1,8 +1,8 @@
-"""The rules of the house: who signs each gate, the questionnaire, the obligations. Data that a hospital may change.
+"""The rules of the house: who signs each gate, the questionnaire, the obligations. All of it is data.
 
-The platform's own are files beside this module. A hospital's file of the same name in ``HOME/rules`` stands in
-the place of one; it is checked when the hospital is opened, and put in force with an event of the audit that
-keeps its hash. What was in force at any time can be read again.
+The platform's own are files beside this module. A hospital's file of that name in ``HOME/rules`` stands
+in the place of one; it is checked when the hospital is opened, and put in force with an event of the audit
+that keeps its hash. What was in force at any time can be read again.
 """
 
 from __future__ import annotations
@@ -42,7 +42,7 @@ _rules = sa.Table(
 
 
 class GateRule(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
-    """One gate: the slots it needs, and for how many months a signature holds; None for as long as nothing changes."""
+    """One gate: the slots it needs, and for how many months a signature holds; None for no end."""
 
     slots: tuple[str, ...]
     months: int | None = None
@@ -116,7 +116,9 @@ def read(given: bytes, kind: type[T], name: str) -> T:
     try:
         return msgspec.toml.decode(given, type=kind)
     except (msgspec.DecodeError, msgspec.ValidationError, UnicodeDecodeError) as error:
-        raise InvalidSetting(f"{name}.toml: {error}", hint="docs/governance/register.md explains it") from error
+        raise InvalidSetting(
+            f"{name}.toml: {error}", hint="docs/governance/register.md explains it"
+        ) from error
 
 
 def adopt(engine: sa.Engine, home: Path, at: datetime | None = None) -> list[Kind]:

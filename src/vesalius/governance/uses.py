@@ -42,7 +42,7 @@ from vesalius.governance.people import Person
 from vesalius.governance.roles import Right
 from vesalius.review import withdraw
 from vesalius.store import reading, writing
-from vesalius.usecase import encode, find, installed
+from vesalius.usecase import find, installed
 
 NO_TRIAL = "trial:none"
 """What a signature on the step to *live* keeps where no silent trial was registered."""
@@ -78,7 +78,7 @@ def lacking(
         trial: how the silent trial stands.
 
     Returns:
-        ``validation``, ``trial``, ``regime``, and what others ask for (:data:`vesalius.governance.gates.readiness`).
+        ``validation``, ``trial``, ``regime``, and what others ask for (``gates.readiness``).
     """
     if isinstance(where, sa.Engine):
         with reading(where) as connection:
@@ -114,8 +114,8 @@ def sign(
         person: who signs.
         reason: why, in their words; never empty.
         on: the hash of what they signed on: a validation run, a report.
-        trial: how the silent trial stands, with its hash; every signature for *live* keeps it, so that one that
-            was given without a trial, or against it, is marked for good.
+        trial: how the silent trial stands, with its hash; every signature for *live* keeps it, so that one
+            that was given without a trial, or against it, is marked for good.
         despite: why it is signed although the evidence :func:`lacking` is not there.
         at: when.
         seen: the ``code`` of the gate that they saw; nothing is signed when another one is open now.
@@ -149,7 +149,11 @@ def sign(
         change = Change(name, at, person.id, role, "signed", slot.name, opened.target, reason, on)
         _record_signature(connection, change, opened, found.marks, missing_evidence)
         stands = life(connection, name, at)
-        if not opened.renewal and NEXT.get(stands.use.state) == opened.target and stands.gates[opened.name].holds:
+        if (
+            not opened.renewal
+            and NEXT.get(stands.use.state) == opened.target
+            and stands.gates[opened.name].holds
+        ):
             _move(connection, name, opened.target, person.id, reason, at)
         return current(connection, name, at)
 

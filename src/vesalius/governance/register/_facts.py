@@ -13,8 +13,8 @@ from vesalius.governance._bought import Entry
 from vesalius.governance.audit import Action
 from vesalius.governance.classifying import Classification
 from vesalius.governance.gates import FOLDED, Signature
-from vesalius.governance.register.obligations import Obligation
 from vesalius.governance.register._systems import system
+from vesalius.governance.register.obligations import Obligation
 from vesalius.store import reading
 
 

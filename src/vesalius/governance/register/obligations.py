@@ -1,6 +1,6 @@
-"""The duties that follow from what a system is: which apply, who owns each, from when, and whether it is done.
+"""The duties that follow from what a system is: which apply, who owns each, from when, whether it is done.
 
-The duties are data (``rules/obligations.toml``): article, duty holder, date, record to keep, and when it applies.
+The duties are data (``rules/obligations.toml``): article, duty holder, date, record to keep, when it applies.
 The hospital's lawyer may put another file in force. What people say of one is kept as versions, each with an
 event of the audit that holds the hash of its words. Not legal advice.
 """
@@ -55,7 +55,7 @@ class Duty(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
         holder: whom it binds.
         applies_from: from when, as dates and words.
         record: the record to keep.
-        filled: ``auto`` from the platform's own logs, ``assisted`` (prefilled, a person completes it), ``manual``.
+        filled: ``auto`` from the platform's own logs, ``assisted`` (a person completes it), ``manual``.
         owner: the role that owns it unless somebody is named.
         text: the duty, in each language.
         regimes: it applies in these regimes; empty for all.
@@ -217,7 +217,7 @@ def say(
         duty: the id of the duty.
         person: who says it.
         state: where it stands.
-        note: how it was done, or why it does not apply; needed for both, unless a document shows that it is done.
+        note: how it was done, or why it does not apply; needed for both, unless a document shows it.
         document: the SHA-256 of the document that shows it.
         owner: the account of who owns it from now on.
         due: until when.
@@ -243,7 +243,9 @@ def say(
         if before and _same(before, made):
             raise Conflict("it says that already", hint="nothing was changed")
         here = sa.and_(_table.c.system == name, _table.c.obligation == duty)
-        version = (connection.execute(sa.select(sa.func.max(_table.c.version)).where(here)).scalar_one() or 0) + 1
+        version = (
+            connection.execute(sa.select(sa.func.max(_table.c.version)).where(here)).scalar_one() or 0
+        ) + 1
         body = encode(made).decode()
         row = {"system": name, "obligation": duty, "version": version, "body": body}
         connection.execute(sa.insert(_table).values(**row))
