@@ -82,7 +82,7 @@ def test_every_duty_can_apply_and_names_what_exists():
 
 
 def test_the_rules_are_the_58_of_the_shared_table(shared_data):
-    with (shared_data("legal-obligations") / "obligations.csv").open(encoding="utf-8") as file:
+    with (shared_data / "legal-obligations" / "obligations.csv").open(encoding="utf-8") as file:
         rows = {row["id"]: row for row in csv.DictReader(file)}
     assert {duty.id for duty in RULES.duties} == set(rows)
     for duty in RULES.duties:
@@ -172,7 +172,7 @@ def test_the_lawyer_can_put_another_file_in_force(engine, staff, answered, tmp_p
 
 @pytest.mark.parametrize("kind", ["obligations", "questions"])
 @pytest.mark.parametrize(
-    ("old", "new"), [("fr = ", "fr_ = "), ('\nnl = "', '\nnl = "" #'), ("article", "artikel")]
+    ("old", "new"), [("fr = ", "fr_ = "), ('\nnl = "', '\nnl = "" #'), ("\narticle", "\nartikel")]
 )
 def test_a_wrong_file_is_told(engine, tmp_path, kind, old, new):
     put(tmp_path, rulebook.own(kind).decode().replace(old, new, 1), kind)

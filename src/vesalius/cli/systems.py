@@ -70,7 +70,7 @@ def show(name: str, home: Path) -> None:
 @BY
 @PASSWORD
 @HOME
-def add(  # noqa: PLR0913  one option each
+def add(
     name: str,
     title: str,
     maker: str,
@@ -155,7 +155,7 @@ def obligations(name: str, home: Path) -> None:
 @BY
 @PASSWORD
 @HOME
-def duty(  # noqa: PLR0913  one option each
+def duty(
     name: str,
     duty: str,
     state: str,
@@ -198,7 +198,7 @@ def duty(  # noqa: PLR0913  one option each
 @REASON
 @PASSWORD
 @HOME
-def sign(  # noqa: PLR0913  one option each
+def sign(
     name: str, refuse: bool, despite: str, login: str, reason: str, password: str, home: Path
 ) -> None:
     """Sign the open gate of a system, in the role that the account has in it."""

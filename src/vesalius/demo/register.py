@@ -1,4 +1,4 @@
-"""The register of the demo: what its uses are in law, some duties done, and one bought system that is an idea."""
+"""The register of the demo: what its uses are in law, some duties done, and a bought system still an idea."""
 
 from __future__ import annotations
 

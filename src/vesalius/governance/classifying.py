@@ -1,6 +1,6 @@
 """What a system is in law: the answers to a questionnaire, and the regime that follows from them.
 
-The questions and the regimes are data (``rules/questions.toml``), with the articles that they rest on. Each set
+The questions and the regimes are data (``rules/questions.toml``), with the articles they rest on. Each set
 of answers is a version, with an event of the audit that holds its hash; the latest one that its
 event vouches for counts.
 """
