@@ -198,9 +198,7 @@ def duty(
 @REASON
 @PASSWORD
 @HOME
-def sign(
-    name: str, refuse: bool, despite: str, login: str, reason: str, password: str, home: Path
-) -> None:
+def sign(name: str, refuse: bool, despite: str, login: str, reason: str, password: str, home: Path) -> None:
     """Sign the open gate of a system, in the role that the account has in it."""
     from vesalius import trial
     from vesalius.evaluation import latest
