@@ -213,7 +213,7 @@ def _suggested(home):
     try:
         for role in ("dpo", "engineer", "doctor", "director"):  # each signs the gate that waits for them
             person = people.add(hospital.engine, role, name=role, role=role, password="correct horse 1")
-            uses.sign(hospital.engine, "urine", person, reason="tested", at=NOW)
+            uses.sign(hospital.engine, "urine", person, reason="tested", despite="a test", at=NOW)
         assert loop.turn(hospital, "urine", NOW).filed == 1
         filed = hospital.review.worklist(mode="silent").items[0]
         return filed.id, hospital.review.get(filed.id).body

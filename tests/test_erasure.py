@@ -85,7 +85,7 @@ def erase(hospital, reference="Patient/p1", **options):
 def filled(hospital):
     """Three patients, one marked, whose data is in every place that Vesalius has."""
     silent(hospital)
-    sign(hospital, "director", "dpo", "doctor")
+    sign(hospital, "director", "dpo", "legal", "works_council", "doctor")
     send(hospital, "morning.ndjson", [*marked(1), *stay(2, positive=False), *stay(3, positive=True)])
     corrected = result(1, "nitrite", "5802-4", NINE + HOUR / 2, valueString=MARK)
     raw = lines([corrected])

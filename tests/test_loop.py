@@ -116,7 +116,7 @@ def hospital(tmp_path, installed):
 
 @pytest.fixture
 def staff(hospital):
-    names = ("doctor", "dpo", "director", "engineer", "biologist")
+    names = ("doctor", "dpo", "director", "engineer", "biologist", "legal", "works_council")
     return {name: people.add(hospital.engine, name, name=name, role=name) for name in names}
 
 
@@ -124,7 +124,9 @@ def staff(hospital):
 def sign(hospital, staff):
     def signed(*names, use="glucose"):
         for name in names:
-            uses.sign(hospital.engine, use, staff[name], reason="agreed", at=NOON - 100 * HOUR)
+            uses.sign(
+                hospital.engine, use, staff[name], reason="agreed", despite="a test", at=NOON - 100 * HOUR
+            )
 
     return signed
 
@@ -136,7 +138,7 @@ def silent(sign):
 
 @pytest.fixture
 def live(silent, sign):
-    sign("director", "dpo", "doctor")
+    sign("director", "dpo", "legal", "works_council", "doctor")
 
 
 def receive(hospital, *resources, at=NOON):

@@ -61,7 +61,7 @@ def sign(hospital, *roles):
     for role in roles:
         person = next((each for each in people.everyone(hospital.engine) if each.id == role), None)
         person = person or people.add(hospital.engine, role, name=role, role=role)
-        uses.sign(hospital.engine, "urine", person, reason="agreed", at=NINE - 99 * HOUR)
+        uses.sign(hospital.engine, "urine", person, reason="agreed", despite="a test", at=NINE - 99 * HOUR)
 
 
 def filed(hospital, mode):
@@ -87,7 +87,7 @@ def test_the_loop_from_a_file_to_a_replayed_suggestion(hospital):
     turn = loop.turn(hospital, "urine", NINE + HOUR)
     assert (turn.mode, turn.filed, turn.error) == ("silent", 2, "")
     # Live: a decision, taken back, then another; a culture closes what waits.
-    sign(hospital, "director", "dpo", "doctor")
+    sign(hospital, "director", "dpo", "legal", "works_council", "doctor")
     send(hospital, "noon.ndjson", [*stay(3, positive=True), *stay(4, positive=True)], NINE + HOUR)
     turn = loop.turn(hospital, "urine", NINE + HOUR)
     assert (turn.mode, turn.candidates, turn.filed) == ("live", 4, 2)

@@ -12,6 +12,7 @@
       reports/           their reports, as files
       tables/            rows of other databases, on their way in
       imports/           uploads of machines, on their way in
+      rules/             the hospital's own rules for gates, the questionnaire and obligations
 """
 
 from __future__ import annotations
@@ -23,7 +24,7 @@ import sqlalchemy as sa
 
 from vesalius import identity
 from vesalius.errors import Unavailable
-from vesalius.governance import audit, uses
+from vesalius.governance import audit, rulebook, uses
 from vesalius.governance.access import Access, Rules
 from vesalius.lake import Lake
 from vesalius.modelling import Keys, ModelStore
@@ -78,6 +79,7 @@ class Hospital:
         keys = Keys(home / "keys")
         audit.heads.keep_signing(engine, keys)
         lake = Lake(engine, home / "columns", witness=audit.told)
+        rulebook.adopt(engine, home)
         lake.resume_erasures()  # one that was broken off after its rows were emptied
         identity.resume(lake)  # a move of a merged patient that was broken off
         return cls(

@@ -35,7 +35,7 @@ from vesalius.governance.lifecycle import State
 from vesalius.hospital import Hospital
 from vesalius.ingest import quality
 from vesalius.lake import Erasure, Lake
-from vesalius.monitoring import refreshing
+from vesalius.monitoring import alarms, refreshing
 from vesalius.review import OUTCOME_WINDOW, Display, Filed
 from vesalius.review.whereabouts import displays
 from vesalius.store import writing
@@ -86,14 +86,15 @@ def turn(hospital: Hospital, name: str, now: datetime) -> Turn:
         NotFound: no such use case is installed, or its model is missing.
     """
     find(name)
-    if not uses.current(hospital.engine, name).runs:
+    hush(hospital, name, now)
+    if not uses.current(hospital.engine, name, now).runs:
         return Turn(name, now)
     usecase = hospital.usecase(name)
     lake = hospital.lake.pinned()
     due = usecase.candidates(lake, now - usecase.card.window, now)
     known = hospital.review.filed_foci(name, [candidate.focus for candidate in due])
     waiting = [candidate for candidate in due if candidate.focus not in known]
-    mode: Literal["live", "silent", "off"] = "live" if uses.speaks(hospital.engine, name) else "silent"
+    mode: Literal["live", "silent", "off"] = "live" if uses.speaks(hospital.engine, name, now) else "silent"
     filed = failed = 0
     if usecase.model is not None:
         hospital.models.save(usecase.model)
@@ -108,12 +109,28 @@ def turn(hospital: Hospital, name: str, now: datetime) -> Turn:
     return Turn(name, now, mode, lake.position(), len(due), len(waiting), filed, failed, error)
 
 
+def hush(hospital: Hospital, name: str, now: datetime) -> tuple[str, ...]:
+    """Makes known that a live use speaks no more, because a gate of it expired or re-opened; which gates.
+
+    It is moved to silence, what it said leaves the worklist, and an alarm says why until it is signed again.
+    """
+    use = uses.current(hospital.engine, name, now)
+    if not use.reopened or use.state != State.LIVE:
+        return ()
+    with writing(hospital.engine) as connection:
+        gone = uses.enforce(connection, name, now)
+        if gone:
+            finding = alarms.Finding("gate", "", "stop", {gate: ", ".join(why) for gate, why in gone.items()})
+            alarms.stopped(connection, name, use.model, finding, now)
+    return tuple(gone)
+
+
 def outcomes(hospital: Hospital, name: str, now: datetime) -> int:
     """Records what is known at ``now`` of what happened to those who had a suggestion; how many were new.
 
     A use that is neither silent nor live reads nothing, and records nothing.
     """
-    if not uses.current(hospital.engine, name).runs:
+    if not uses.current(hospital.engine, name, now).runs:
         return 0
     lake = hospital.lake.pinned()
     waiting = hospital.review.awaiting_outcome(name, now - OUTCOME_WINDOW, now)
@@ -280,7 +297,7 @@ def _file(
     name = usecase.card.name
     with writing(hospital.engine) as connection:
         # Asked again in the transaction that files: a use suspended a moment ago says nothing more.
-        use = uses.current(connection, name)
+        use = uses.current(connection, name, now)
         if not use.runs:
             return "off", 0
         mode: Literal["live", "silent"] = "live" if use.speaks else "silent"

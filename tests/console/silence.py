@@ -40,7 +40,9 @@ def make(
     synthetic.staff(hospital, begun - 10 * DAY)
     for who in ("theissen", "segers", "vermeulen", "marchal"):
         person = people.get(hospital.engine, who)
-        uses.sign(hospital.engine, USECASE, person, reason="Read, and agreed.", at=begun - DAY)
+        uses.sign(
+            hospital.engine, USECASE, person, reason="Read, and agreed.", despite="A test.", at=begun - DAY
+        )
     synthetic.validate(hospital)
     plan = register(hospital, endpoint, begun)
     fill(hospital, plan, begun, 180 if looks else 60, good)

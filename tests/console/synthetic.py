@@ -23,6 +23,10 @@ from vesalius.store import writing
 from vesalius.usecase import Change, Outcome, Reason, Suggestion, find
 
 USECASE = "urine"
+BEFORE = ("theissen", "segers", "vermeulen", "marchal")
+"""Who signs up to the silent trial."""
+AFTER = ("marchal", "theissen", "wauters", "lambrecht", "delforge")
+"""Who signs for it to speak."""
 STAFF = (
     ("delforge", "Dr Camille Delforge", "doctor", "fr"),
     ("vermeulen", "Apr. Pieter Vermeulen", "biologist", "nl"),
@@ -31,6 +35,8 @@ STAFF = (
     ("segers", "Lotte Segers", "engineer", "en"),
     ("lejeune", "Sabine Lejeune", "records", "fr"),
     ("nurse", "Ines Peeters", "nurse", "nl"),
+    ("wauters", "An Wauters", "legal", "nl"),
+    ("lambrecht", "Hugo Lambrecht", "works_council", "fr"),
 )
 PASSWORD = "correct horse battery"
 EVIL = '<script>alert("x")</script>'
@@ -100,9 +106,9 @@ def staff(hospital: Hospital, at: datetime) -> None:
 
 
 def go_live(hospital: Hospital, at: datetime) -> None:
-    for who in ("theissen", "segers", "vermeulen", "marchal", "marchal", "theissen", "delforge"):
+    for who in (*BEFORE, *AFTER):
         person = people.get(hospital.engine, who)
-        uses.sign(hospital.engine, USECASE, person, reason="Read, and agreed.", at=at)
+        uses.sign(hospital.engine, USECASE, person, reason="Read, and agreed.", despite="A test.", at=at)
 
 
 def receive(hospital: Hospital, count: int, now: datetime) -> None:

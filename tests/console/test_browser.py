@@ -41,6 +41,8 @@ PAGES = {
         "/nothing",
     ),
     "marchal": (
+        "/register",
+        "/register/urine",
         "/usecases",
         "/usecases/urine",
         "/usecases/urine/settings",

@@ -18,6 +18,8 @@ PAGES = {
     "explanation.html": contexts.ExplanationPage,
     "resource.html": contexts.ResourcePage,
     "decisions.html": contexts.DecisionsPage,
+    "register.html": contexts.RegisterPage,
+    "system.html": contexts.SystemPage,
     "usecases.html": contexts.UsesPage,
     "usecase.html": contexts.UsePage,
     "thresholds.html": contexts.ThresholdsPage,

@@ -8,6 +8,8 @@ import synthetic
 PAGES = (
     "/",
     "/decisions",
+    "/register",
+    "/register/urine",
     "/usecases",
     "/usecases/urine",
     "/usecases/urine/settings",
@@ -30,6 +32,8 @@ SEEN = {
     "delforge": {
         "/",
         "/decisions",
+        "/register",
+        "/register/urine",
         "/usecases",
         "/usecases/urine",
         "/usecases/urine/settings",
@@ -45,6 +49,8 @@ SEEN = {
     "vermeulen": {
         "/",
         "/decisions",
+        "/register",
+        "/register/urine",
         "/usecases",
         "/usecases/urine",
         "/usecases/urine/settings",
@@ -61,6 +67,8 @@ SEEN = {
         "/views/library/patients",
     },
     "theissen": {
+        "/register",
+        "/register/urine",
         "/usecases",
         "/usecases/urine",
         "/usecases/urine/settings",
@@ -79,6 +87,8 @@ SEEN = {
         "/views/library/patients",
     },
     "marchal": {
+        "/register",
+        "/register/urine",
         "/usecases",
         "/usecases/urine",
         "/usecases/urine/settings",
@@ -94,6 +104,8 @@ SEEN = {
         "/about",
     },
     "segers": {
+        "/register",
+        "/register/urine",
         "/usecases",
         "/usecases/urine",
         "/usecases/urine/settings",
@@ -113,6 +125,8 @@ SEEN = {
     "nurse": {
         "/",
         "/decisions",
+        "/register",
+        "/register/urine",
         "/usecases",
         "/usecases/urine",
         "/usecases/urine/settings",
@@ -126,6 +140,8 @@ SEEN = {
         "/about",
     },
     "lejeune": {
+        "/register",
+        "/register/urine",
         "/usecases",
         "/usecases/urine",
         "/usecases/urine/settings",
@@ -159,6 +175,7 @@ def test_the_menu_offers_only_what_the_role_may_see(reader):
     assert re.findall(r'href="([^"]+)"', menu.group()) == [
         "/board",
         "/usecases",
+        "/register",
         "/received",
         "/quality",
         "/terminology",

@@ -135,7 +135,7 @@ def test_what_came_in_since_the_look_stays_shut(reader, hospital):
 def test_signing_against_the_trial_needs_words_of_its_own_and_is_marked(reader, hospital):
     browser = reader("marchal")
     page = browser.get("/usecases/urine").text
-    assert "Why sign although the silent trial" in page
+    assert "no success in the silent trial" in page
     seal = re.search(r'name="trial" value="([^"]+)"', page).group(1)
     assert re.fullmatch(r"trial:[0-9a-f]{16}:go_on", seal)
     fields = {"act": "sign", "reason": "The wards ask for it.", "trial": seal}

@@ -48,11 +48,11 @@ def test_it_says_what_it_is_doing_to_the_end(made, heard):
 
 
 def test_the_use_speaks_because_people_signed(hospital):
-    use = uses.current(hospital.engine, USECASE)
+    use = uses.current(hospital.engine, USECASE, NOW)
     assert use.speaks
     assert use.model
     signed = [change.by for change in uses.history(hospital.engine, USECASE) if change.kind == "signed"]
-    assert {"theissen", "segers", "vermeulen", "marchal", "delforge"} == set(signed)
+    assert {"theissen", "segers", "vermeulen", "marchal", "delforge", "wauters", "lambrecht"} == set(signed)
     assert audit.verify(hospital.engine) > 20
 
 
@@ -66,7 +66,7 @@ def test_the_silent_trial_was_registered_before_its_first_case_and_the_signature
     assert 0 < len(silent) <= made.counts["silent"]
     assert stands.changed == "live"
     live = [change.on for change in uses.history(hospital.engine, USECASE) if change.after == "live"]
-    assert len([on for on in live if on.startswith("trial:")]) == 3
+    assert len([on for on in live if on.startswith("trial:")]) == 5
 
 
 def test_suggestions_wait_and_some_are_decided(hospital, made):
@@ -127,7 +127,17 @@ def test_the_demo_people_sign_in_only_where_the_data_is_synthetic(hospital):
 
 
 def test_there_is_a_person_for_each_role_of_the_loop_and_each_language():
-    roles = ["doctor", "biologist", "dpo", "director", "engineer", "records", "doctor"]
+    roles = [
+        "doctor",
+        "biologist",
+        "dpo",
+        "director",
+        "engineer",
+        "records",
+        "doctor",
+        "legal",
+        "works_council",
+    ]
     assert [member.role for member in staff.STAFF] == roles
     assert {member.language for member in staff.STAFF} == {"fr", "nl", "de", "en"}
 

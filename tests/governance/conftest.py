@@ -3,9 +3,12 @@
 import itertools
 
 import pytest
+from signers import LIVE
 
 from vesalius.card import Card, Setting
-from vesalius.governance import people, uses
+from vesalius.errors import NotFound
+from vesalius.governance import _bought, _life, people, uses
+from vesalius.governance.register import _systems
 from vesalius.governance.roles import Role
 from vesalius.store import open_store
 
@@ -21,8 +24,16 @@ class Urine:
 
 @pytest.fixture
 def urine(monkeypatch):
-    monkeypatch.setattr(uses, "find", lambda _: Urine)
-    monkeypatch.setattr(uses, "installed", lambda: {"urine": Urine})
+    def find(name):
+        if name != "urine":
+            raise NotFound(f"there is no use case {name!r}")
+        return Urine
+
+    for module in (uses, _life):
+        monkeypatch.setattr(module, "find", find)
+    for module in (uses, _systems):
+        monkeypatch.setattr(module, "installed", lambda: {"urine": Urine})
+    monkeypatch.setattr(_bought, "names", lambda: ["urine"])
 
 
 @pytest.fixture
@@ -45,7 +56,7 @@ def signed(engine, staff):
 
     def sign(*names):
         for name in names:
-            use = uses.sign(engine, "urine", staff[name], reason="read and agreed")
+            use = uses.sign(engine, "urine", staff[name], reason="read and agreed", despite="a test")
         return use
 
     return sign
@@ -56,4 +67,4 @@ def live(signed):
     return signed(*itertools.chain(*TO_LIVE))
 
 
-TO_LIVE = (["dpo"], ["engineer", "doctor"], ["director"], ["director", "dpo", "biologist"])
+TO_LIVE = (["dpo"], ["engineer", "doctor"], ["director"], list(LIVE))

@@ -14,41 +14,42 @@ PAGE = Path(__file__).parents[2] / "docs" / "governance" / "roles.md"
 
 # Written by hand, apart from the code: who may do what.
 EXPECTED = """
-                  doctor biologist nurse pharmacist dpo director engineer legal records
-see_worklist        x        x       x       x       .     .        .       .      .
-decide              x        x       x       x       .     .        .       .      .
-explain             x        x       x       x       x     .        .       .      x
-see_decisions       x        x       x       x       .     .        .       .      .
-take_on             x        x       x       x       .     .        .       .      .
-break_glass         x        x       x       x       .     .        .       .      .
-review_access       .        .       .       .       x     .        .       .      .
-see_evidence        x        x       x       x       x     x        x       x      x
-see_figures         x        x       x       x       x     x        x       x      x
-see_monitoring      x        x       x       x       x     x        x       x      .
-acknowledge         x        x       .       .       x     x        x       .      .
-see_received        .        x       .       .       x     x        x       .      .
-see_quarantine      .        .       .       .       x     .        x       .      .
-retry_quarantine    .        .       .       .       .     .        x       .      .
-see_identity        .        .       .       .       x     .        .       .      x
-merge_patients      .        .       .       .       .     .        .       .      x
-change_settings     .        x       .       .       .     x        .       .      .
-change_model        .        .       .       .       .     .        x       .      .
-see_gates           x        x       x       x       x     x        x       x      x
-sign_gates          x        x       .       .       x     x        x       x      .
-plan_trial          x        x       .       .       .     .        x       .      .
-see_silent          x        x       .       .       .     .        .       .      .
-suspend             x        x       .       .       x     x        .       x      .
-retire              .        .       .       .       .     x        .       .      .
-see_codes           x        x       x       x       x     x        x       x      x
-map_codes           .        x       .       .       .     .        x       .      .
-switch_feeds        .        .       .       .       .     .        x       .      .
-erase               .        .       .       .       x     .        .       .      .
-see_views           .        x       .       .       x     .        x       .      .
-run_views           .        .       .       .       .     .        x       .      .
-write_views         .        .       .       .       .     .        x       .      .
-answer_questions    x        x       .       .       x     x        x       x      .
-see_audit           .        .       .       .       x     x        .       x      .
-manage_people       .        .       .       .       .     x        .       .      .
+                  doctor biologist nurse pharmacist dpo director engineer legal records works_council
+see_worklist        x        x       x       x       .     .        .       .      .      .
+decide              x        x       x       x       .     .        .       .      .      .
+explain             x        x       x       x       x     .        .       .      x      .
+see_decisions       x        x       x       x       .     .        .       .      .      .
+take_on             x        x       x       x       .     .        .       .      .      .
+break_glass         x        x       x       x       .     .        .       .      .      .
+review_access       .        .       .       .       x     .        .       .      .      .
+see_evidence        x        x       x       x       x     x        x       x      x      x
+see_figures         x        x       x       x       x     x        x       x      x      x
+see_monitoring      x        x       x       x       x     x        x       x      .      .
+acknowledge         x        x       .       .       x     x        x       .      .      .
+see_received        .        x       .       .       x     x        x       .      .      .
+see_quarantine      .        .       .       .       x     .        x       .      .      .
+retry_quarantine    .        .       .       .       .     .        x       .      .      .
+see_identity        .        .       .       .       x     .        .       .      x      .
+merge_patients      .        .       .       .       .     .        .       .      x      .
+change_settings     .        x       .       .       .     x        .       .      .      .
+change_model        .        .       .       .       .     .        x       .      .      .
+see_gates           x        x       x       x       x     x        x       x      x      x
+sign_gates          x        x       .       .       x     x        x       x      .      x
+keep_register       .        .       .       .       x     x        x       x      .      .
+plan_trial          x        x       .       .       .     .        x       .      .      .
+see_silent          x        x       .       .       .     .        .       .      .      .
+suspend             x        x       .       .       x     x        .       x      .      .
+retire              .        .       .       .       .     x        .       .      .      .
+see_codes           x        x       x       x       x     x        x       x      x      x
+map_codes           .        x       .       .       .     .        x       .      .      .
+switch_feeds        .        .       .       .       .     .        x       .      .      .
+erase               .        .       .       .       x     .        .       .      .      .
+see_views           .        x       .       .       x     .        x       .      .      .
+run_views           .        .       .       .       .     .        x       .      .      .
+write_views         .        .       .       .       .     .        x       .      .      .
+answer_questions    x        x       .       .       x     x        x       x      .      .
+see_audit           .        .       .       .       x     x        .       x      .      .
+manage_people       .        .       .       .       .     x        .       .      .      .
 """
 
 

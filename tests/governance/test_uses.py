@@ -3,11 +3,12 @@
 from datetime import UTC, datetime
 
 import pytest
+from signers import LIVE
 
 from vesalius.card import Text
 from vesalius.errors import Conflict, InvalidCard, InvalidSetting, NotAllowed, NotFound
-from vesalius.governance import audit, people, uses
-from vesalius.governance.lifecycle import AFTER_MODEL_CHANGE, GATES, NEXT, RUNS, State
+from vesalius.governance import audit, people, rulebook, uses
+from vesalius.governance.lifecycle import AFTER_MODEL_CHANGE, GATES, NEXT, RUNS, TOUCHES, State
 from vesalius.governance.people import Person
 from vesalius.governance.roles import MATRIX, Right
 from vesalius.review import Review
@@ -29,22 +30,21 @@ def test_an_untouched_use_is_an_idea_with_the_cards_own_settings(engine):
 
 
 def test_the_signatures_in_order_bring_a_use_to_speak(engine, signed):
-    reached = [
-        signed(name).state
-        for name in ("dpo", "engineer", "doctor", "director", "director", "dpo", "biologist")
-    ]
-    assert reached == ["data_approved", "data_approved", "validated", "silent", "silent", "silent", "live"]
+    reached = [signed(name).state for name in ("dpo", "engineer", "doctor", "director", *LIVE)]
+    assert reached == ["data_approved", "data_approved", "validated", *["silent"] * 5, "live"]
     assert uses.speaks(engine, "urine")
     assert uses.gate(engine, "urine") is None
     assert [use.name for use in uses.register(engine)] == ["urine"]
 
 
 def test_every_step_has_a_gate_and_every_signer_the_right_to_sign():
-    assert set(GATES) == set(NEXT.items())
+    rules = rulebook.read_gates(rulebook.own("gates"))
+    assert set(rules.gates) == set(GATES) == set(TOUCHES)
+    assert set(NEXT.values()) <= set(GATES)
     assert {"silent", "live"} == RUNS
-    for slots in GATES.values():
-        assert slots
-        assert {role for slot in slots for role in slot.roles} <= MATRIX[Right.SIGN_GATES]
+    for name in GATES:
+        assert rules.of(name)
+        assert {role for slot in rules.of(name) for role in slot.roles} <= MATRIX[Right.SIGN_GATES]
     assert not set(AFTER_MODEL_CHANGE.values()) & {State.LIVE}
 
 
@@ -72,6 +72,9 @@ def test_a_signature_says_why_and_on_what(engine, staff):
         uses.sign(engine, "urine", staff["dpo"], reason=" ")
     uses.sign(engine, "urine", staff["dpo"], reason="the register is complete", on="c" * 64, at=NOW)
     change = uses.history(engine, "urine")[-1]
+    said = audit.events(engine, action="use.signed")[0].detail
+    assert said["content"] == change.content
+    assert said["expires"].startswith("2028-03-02")  # 24 months
     assert (change.kind, change.by, change.role) == ("signed", "dpo", "dpo")
     assert (change.before, change.after) == ("dpo", "data_approved")
     assert (change.reason, change.on, change.at) == ("the register is complete", "c" * 64, NOW)
@@ -97,7 +100,11 @@ def test_another_model_silences_a_live_use_until_it_is_signed_again(engine, live
     assert uses.set_model(engine, "urine", "d" * 64, staff["engineer"], reason="retrained").state == "silent"
     assert not uses.speaks(engine, "urine")
     assert uses.current(engine, "urine").model == "d" * 64
-    assert signed("director", "dpo").state == "silent"
+    gate = uses.gate(engine, "urine")
+    assert (gate.name, gate.target) == ("validated", "validated")  # it was validated for another model
+    assert gate.fallen == {"engineer": ("model",), "clinical": ("model",)}
+    assert signed("engineer", "doctor").state == "silent"
+    assert signed(*LIVE[:4]).state == "silent"
     assert signed("doctor").state == "live"
 
 
@@ -112,7 +119,9 @@ def test_another_model_after_validation_is_validated_again(engine, signed, staff
 def test_another_model_voids_the_signatures_collected_for_the_last_one(engine, signed, staff):
     signed("dpo", "engineer", "doctor", "director", "director", "dpo")
     uses.set_model(engine, "urine", "d" * 64, staff["engineer"], reason="retrained")
-    assert len(uses.gate(engine, "urine").open_slots) == 3
+    assert len(uses.gate(engine, "urine").open_slots) == 2  # the validation first
+    signed("engineer", "doctor")
+    assert len(uses.gate(engine, "urine").open_slots) == 5
 
 
 def test_only_an_engineer_changes_the_model_and_only_to_another(engine, staff):
@@ -122,12 +131,16 @@ def test_only_an_engineer_changes_the_model_and_only_to_another(engine, staff):
         uses.set_model(engine, "urine", "", staff["engineer"], reason="the same")
 
 
-def test_changed_settings_keep_a_use_live_and_are_kept_by_their_hash(engine, live, staff):
+def test_changed_settings_reopen_the_gate_to_live_alone_and_are_kept_by_their_hash(
+    engine, live, staff, signed
+):
     use = uses.set_use_settings(
         engine, "urine", {"start_from": 0.4}, staff["biologist"], reason="fewer missed"
     )
-    assert (use.state, use.settings) == ("live", {"start_from": 0.4})
-    digest = uses.history(engine, "urine")[0].after
+    assert (use.state, use.settings) == ("silent", {"start_from": 0.4})
+    assert uses.gate(engine, "urine").name == "live"
+    assert signed(*LIVE).speaks
+    digest = next(each.after for each in uses.history(engine, "urine") if each.kind == "settings")
     uses.set_use_settings(engine, "urine", {"start_from": 0.6}, staff["director"], reason="fewer courses")
     assert uses.use_settings(engine, "urine", digest) == {"start_from": 0.4}
     with pytest.raises(NotFound):
@@ -206,24 +219,24 @@ def test_what_a_silenced_use_said_leaves_the_worklist(engine, live, staff, stop)
 
 def test_every_step_is_in_the_audit(engine, live, staff):
     actions = [event.action for event in audit.events(engine, thing="urine")]
-    assert actions.count("use.signed") == 7
+    assert actions.count("use.signed") == 9
     assert actions.count("use.moved") == 4
     uses.set_use_settings(engine, "urine", {"start_from": 0.4}, staff["biologist"], reason="x")
     uses.set_model(engine, "urine", "d" * 64, staff["engineer"], reason="x")
-    latest = [event.action for event in audit.events(engine, thing="urine", limit=3)]
-    assert latest == ["use.moved", "use.model_changed", "use.settings_changed"]
+    latest = [event.action for event in audit.events(engine, thing="urine", limit=4)]
+    assert latest == ["use.model_changed", "use.moved", "use.reopened", "use.settings_changed"]
     assert audit.verify(engine) == len(audit.events(engine, limit=1000))
 
 
 def test_the_life_of_a_use_is_the_same_on_postgresql(postgres_database, urine):
     opened = open_store(postgres_database)
-    names = ("doctor", "dpo", "director", "engineer", "biologist")
+    names = ("doctor", "dpo", "director", "engineer", "biologist", "legal", "works_council")
     staff = {name: people.add(opened, name, name=name, role=name) for name in names}
-    for name in ("dpo", "engineer", "doctor", "director", "director", "dpo", "doctor"):
-        use = uses.sign(opened, "urine", staff[name], reason="agreed")
+    for name in ("dpo", "engineer", "doctor", "director", *LIVE):
+        use = uses.sign(opened, "urine", staff[name], reason="agreed", despite="a test")
     assert use.speaks
     uses.set_use_settings(opened, "urine", {"start_from": 0.4}, staff["biologist"], reason="x")
     use = uses.set_model(opened, "urine", "d" * 64, staff["engineer"], reason="x")
     assert (use.state, use.settings, use.model) == ("silent", {"start_from": 0.4}, "d" * 64)
-    assert audit.verify(opened) == 5 + 7 + 4 + 1 + 2
+    assert audit.verify(opened) == 7 + 9 + 4 + 3 + 1
     opened.dispose()

@@ -25,7 +25,7 @@ def test_a_live_use_whose_outcomes_turn_bad_falls_silent_by_itself(world):
 
     silenced: list[str] = []
     while not silenced or not silenced[-1]:
-        assert uses.speaks(world.engine, "fever")
+        assert uses.speaks(world.engine, "fever", world.now)
         silenced.append(world.day(count=15, truth=lambda _: 0.9, refresh=True).silenced)
     assert "outcomes" in silenced[-1]
     assert 3 <= len(silenced) <= 8  # not before 40 cases, of 15 a day, are known
@@ -49,13 +49,13 @@ def test_a_stopped_use_speaks_again_only_when_signed_and_is_not_stopped_for_what
     assert status(world.engine, "fever").light == "stopped"
     world.day(truth=lambda _: 0.9, refresh=True)
     world.refresh()
-    assert not uses.speaks(world.engine, "fever")
+    assert not uses.speaks(world.engine, "fever", world.now)
     assert len(stops(world)) == 1  # in silence it is measured, and stopped no second time
 
     world.now += DAY
     world.speak()
     done = world.refresh()
-    assert uses.speaks(world.engine, "fever")
+    assert uses.speaks(world.engine, "fever", world.now)
     assert not done.silenced
     assert stops(world) == []
     assert [each.monitor for each in alarms.past(world.engine, "fever") if each.level == "stop"] == [
@@ -83,7 +83,7 @@ def test_people_who_override_nearly_all_of_it_stop_it(tiny):
     world.now += DAY
     silenced = ""
     while not silenced:
-        assert uses.speaks(world.engine, "fever")
+        assert uses.speaks(world.engine, "fever", world.now)
         world.receive(12, lambda: world.random.gauss(50, 25))
         loop.turn(world.hospital, "fever", world.now + HOUR)
         world.now += DAY

@@ -18,7 +18,7 @@ HOUR = timedelta(hours=1)
 DAY = timedelta(days=1)
 STAFF = {
     "doctor": "doctor", "dpo": "dpo", "director": "director", "engineer": "engineer",
-    "biologist": "biologist", "nurse": "nurse",
+    "biologist": "biologist", "nurse": "nurse", "legal": "legal", "works_council": "works_council",
 }  # fmt: skip
 WORDS = {
     "title": "Fever", "purpose": "t", "population": "t", "not_for": "t", "action": "t", "target": "t",
@@ -102,13 +102,13 @@ class World:
 
     def sign(self, *names):
         for name in names:
-            uses.sign(self.engine, "fever", self.staff[name], reason="agreed", at=self.now)
+            uses.sign(self.engine, "fever", self.staff[name], reason="agreed", despite="a test", at=self.now)
 
     def silent(self):
         self.sign("dpo", "engineer", "doctor", "director")
 
     def speak(self):
-        self.sign("director", "dpo", "doctor")
+        self.sign("director", "dpo", "legal", "works_council", "doctor")
 
     def day(self, count=12, *, truth=None, refresh=False, crp=None, known=True, days=1):
         """One day: ``count`` patients come, the loop turns, and a day later their outcomes are known.

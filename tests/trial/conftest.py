@@ -47,7 +47,7 @@ def hospital(tmp_path, installed, database):
 
 @pytest.fixture
 def staff(hospital):
-    names = ("doctor", "dpo", "director", "engineer", "biologist", "nurse")
+    names = ("doctor", "dpo", "director", "engineer", "biologist", "nurse", "legal", "works_council")
     return {name: people.add(hospital.engine, name, name=name, role=name) for name in names}
 
 
@@ -55,7 +55,9 @@ def staff(hospital):
 def sign(hospital, staff):
     def signed(*names, at=START - DAY, **rest):
         for name in names:
-            uses.sign(hospital.engine, "scale", staff[name], reason="agreed", at=at, **rest)
+            uses.sign(
+                hospital.engine, "scale", staff[name], reason="agreed", at=at, **{"despite": "a test"} | rest
+            )
 
     return signed
 

@@ -110,7 +110,7 @@ def test_a_change_is_a_new_version_and_begins_anew(hospital, staff, plan, case):
 
 
 def test_no_trial_is_planned_for_a_use_that_speaks(hospital, staff, silent, sign):
-    sign("director", "dpo", "doctor")
+    sign("director", "dpo", "legal", "works_council", "doctor")
     with pytest.raises(NotAllowed, match="silence"):
         register(hospital, "scale", staff["engineer"], draft(), reason="too late", at=START)
 
@@ -300,7 +300,7 @@ def test_a_signature_keeps_how_the_trial_stood(hospital, plan, case, sign):
     stands = trial.state(hospital, "scale", LATE)
     assert stands.seal == f"trial:{made.hash[:16]}:success"
     sign("director", at=LATE, on="run", trial=stands.seal)
-    sign("dpo", "doctor", at=LATE)
+    sign("dpo", "legal", "works_council", "doctor", at=LATE)
     kept = {each.before: each.on for each in uses.history(hospital.engine, "scale") if each.after == "live"}
     assert kept["director"] == f"run {stands.seal}"
     assert kept["dpo"] == "trial:none"

@@ -25,6 +25,7 @@ TASKS = {
     "engineer": N_("Looks after feeds, quarantine and models."),
     "legal": N_("Reads the dossier and signs the legal gate."),
     "records": N_("Finds patients who are registered twice, and merges them."),
+    "works_council": N_("Reads what a tool does, signs that staff were informed before its use."),
 }
 """What one can try in each role, on the cards of the demo people."""
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from datetime import timedelta
 
 from markupsafe import Markup
@@ -30,7 +31,8 @@ from vesalius.console.words import Speaker, cards, speaker
 from vesalius.errors import Conflict, InvalidDecision, NotFound
 from vesalius.governance import Right, audit, uses
 from vesalius.governance._register import Change
-from vesalius.governance.lifecycle import State
+from vesalius.governance.gates import Signature as Signed
+from vesalius.governance.lifecycle import Slot, State
 from vesalius.governance.uses import Gate
 from vesalius.monitoring import alarms
 from vesalius.review import WAITING
@@ -59,6 +61,13 @@ KINDS = {
     "rules": N_("Stop rules changed"),
 }
 
+LACKING = {
+    "validation": N_("no validation run of the model in force"),
+    "trial": N_("no success in the silent trial"),
+    "regime": N_("nobody has answered the questionnaire on its regime"),
+}
+"""What the evidence of a gate may lack."""
+
 AGAINST = N_("without a success in the silent trial")
 
 DONE = {
@@ -83,7 +92,7 @@ def show(visit: Visit) -> Response:
 def sign(visit: Visit) -> Response:
     """Signs, refuses or stops; always with a reason."""
     name, act = visit.path("name"), visit.form.get("act", "")
-    find(name)
+    back = "/register" if visit.request.url.path.startswith("/register/") else "/usecases"
     reason, engine = visit.form.get("reason", "").strip()[:2000], visit.hospital.engine
     if act in ("sign", "refuse"):
         visit.require(Right.SIGN_GATES)
@@ -91,14 +100,14 @@ def sign(visit: Visit) -> Response:
         run, seen = latest_run(visit.hospital, name), visit.form.get("run")
         if seen is not None and seen != (run.id if run else ""):
             raise Conflict("another validation run came in after the page was opened", hint="read it first")
-        reason, seal = _on_trial(visit, name, reason)
         uses.sign(
             engine,
             name,
             visit.who,
             reason=reason,
             on=run.id if run else "",
-            trial=seal,
+            trial=_on_trial(visit, name),
+            despite=visit.form.get("despite", "").strip()[:2000],
             at=visit.now,
             seen=_seen(visit),
         )
@@ -109,27 +118,22 @@ def sign(visit: Visit) -> Response:
     else:
         raise InvalidDecision("nothing to do with that button")
     visit.notice(DONE[act])
-    return redirect(f"/usecases/{name}")
+    return redirect(f"{back}/{name}")
 
 
-def _on_trial(visit: Visit, name: str, reason: str) -> tuple[str, str]:
-    """The words and the mark of a signature on the step to *live*; without a success, words of its own.
+def _on_trial(visit: Visit, name: str) -> str:
+    """The mark of a signature on the step to *live*: how the silent trial stands.
 
     Raises:
         Conflict: the trial went on after the page was opened.
-        InvalidDecision: no success was shown, and nothing says why it is signed all the same.
     """
-    if uses.current(visit.hospital.engine, name).state != State.SILENT:
-        return reason, uses.NO_TRIAL
+    gate = uses.gate(visit.hospital.engine, name, visit.now)
+    if gate is None or gate.name != State.LIVE or name not in cards():
+        return uses.NO_TRIAL
     stands = trial.state(visit.hospital, name, visit.now)
     if visit.form.get("trial", stands.seal) != stands.seal:
         raise Conflict("the silent trial went on after the page was opened", hint="read it first")
-    if stands.succeeded:
-        return reason, stands.seal
-    despite = visit.form.get("despite", "").strip()[:2000]
-    if not despite:
-        raise InvalidDecision("the silent trial has not ended in success: say why it is signed all the same")
-    return f"{reason} — {despite}" if reason else "", stands.seal
+    return stands.seal
 
 
 def _seen(visit: Visit) -> str | None:
@@ -138,7 +142,7 @@ def _seen(visit: Visit) -> str | None:
 
 
 def _line(visit: Visit, name: str) -> UseLine:
-    said, use = speaker(name, visit.language), uses.current(visit.hospital.engine, name)
+    said, use = speaker(name, visit.language), uses.current(visit.hospital.engine, name, visit.now)
     counts = [
         count for count in visit.hospital.review.counts() if count.usecase == name and count.mode == "live"
     ]
@@ -158,7 +162,7 @@ def _line(visit: Visit, name: str) -> UseLine:
 
 def _page(visit: Visit, name: str, said: Speaker) -> UsePage:
     engine, card = visit.hospital.engine, said.card
-    use = uses.current(engine, name)
+    use = uses.current(engine, name, visit.now)
     run = latest_run(visit.hospital, name)
     agreement = visit.hospital.review.agreement(name)
     kinds = (("accepted", N_("Accepted")), ("modified", N_("Modified")), ("overridden", N_("Overridden")))
@@ -181,7 +185,7 @@ def _page(visit: Visit, name: str, said: Speaker) -> UsePage:
         stopped=_stopped(visit, name),
         since=use.since,
         steps=_steps(use.state),
-        gate=_gate(visit, name, uses.gate(engine, name)),
+        gate=open_gate(visit, name, uses.gate(engine, name, visit.now)),
         past=tuple(past(visit, change, said) for change in uses.history(engine, name)[:50]),
         may_suspend=visit.may(Right.SUSPEND) and use.runs,
         model=use.model,
@@ -227,38 +231,54 @@ def _steps(state: State) -> tuple[Step, ...]:
     return tuple(Step(STATES[each], place < here, place == here) for place, each in enumerate(PATH))
 
 
-def _gate(visit: Visit, name: str, gate: Gate | None) -> OpenGate | None:
+def open_gate(visit: Visit, name: str, gate: Gate | None) -> OpenGate | None:
+    """The gate that is open, as the page shows it; None where none is."""
     if gate is None:
         return None
-    given = []
-    for slot in gate.slots:
-        change = gate.signed.get(slot.name)
-        roles = tuple(ROLES[role] for role in slot.roles)
-        given.append(
-            Signature(roles, name_of(visit, change.by), change.at, change.reason)
-            if change
-            else Signature(roles, "", None, "")
-        )
+    engine, run = visit.hospital.engine, latest_run(visit.hospital, name)
+    mark = _mark(visit, name) if gate.name == State.LIVE and name in cards() else None
+    lacking = uses.lacking(
+        engine, name, gate, on=run.id if run else "", trial=mark.seal if mark else uses.NO_TRIAL
+    )
     may = visit.may(Right.SIGN_GATES)
     return OpenGate(
         code=gate.code,
         target=STATES[gate.target],
-        signatures=tuple(given),
+        signatures=signatures(visit, name, gate.slots, gate.signed),
         may_sign=may and gate.slot_for(visit.who) is not None,
         may_refuse=may and any(visit.who.role_among(slot.roles) for slot in gate.slots),
-        trial=_mark(visit, name) if gate.source == State.SILENT else None,
+        trial=mark,
+        lacking=tuple(LACKING.get(each, each) for each in lacking),
     )
+
+
+def signatures(
+    visit: Visit, name: str, slots: tuple[Slot, ...], signed: Mapping[str, Signed]
+) -> tuple[Signature, ...]:
+    """The signatures of a gate as the page shows them, each with the words that were kept beside it."""
+    words = {
+        (change.before, change.by, change.at): change.reason
+        for change in uses.history(visit.hospital.engine, name)
+        if change.kind == "signed"
+    }
+    given = []
+    for slot in slots:
+        each, roles = signed.get(slot.name), tuple(ROLES[role] for role in slot.roles)
+        given.append(
+            Signature(roles, name_of(visit, each.by), each.at, words.get((slot.name, each.by, each.at), ""))
+            if each
+            else Signature(roles, "", None, "")
+        )
+    return tuple(given)
 
 
 def _mark(visit: Visit, name: str) -> TrialMark:
     stands = trial.state(visit.hospital, name, visit.now)
     verdict, tone = VERDICTS[stands.verdict]
-    return TrialMark(
-        verdict, "warning" if stands.changed else tone, stands.seal, despite=not stands.succeeded
-    )
+    return TrialMark(verdict, "warning" if stands.changed else tone, stands.seal)
 
 
-def past(visit: Visit, change: Change, said: Speaker) -> Past:
+def past(visit: Visit, change: Change, said: Speaker | None) -> Past:
     """One thing that happened to a use, in words."""
     named = {str(state): visit.say(label) for state, label in STATES.items()}
     return Past(
@@ -268,7 +288,7 @@ def past(visit: Visit, change: Change, said: Speaker) -> Past:
         label=KINDS[change.kind],
         before=named.get(change.before, change.before[:12]) if change.kind == "moved" else "",
         after=_values(visit, change, said)
-        if change.kind == "settings"
+        if change.kind == "settings" and said
         else named.get(change.after, change.after[:12]),
         reason=change.reason,
         mark=AGAINST if _against(change) else "",

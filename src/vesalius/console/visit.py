@@ -36,6 +36,7 @@ ROLES = {
     "engineer": N_("Engineer"),
     "legal": N_("Legal counsel"),
     "records": N_("Medical records"),
+    "works_council": N_("Works council"),
 }
 """The name of each role."""
 
@@ -44,6 +45,7 @@ LINKS = (
     ("/decisions", N_("My decisions"), Right.SEE_DECISIONS),
     ("/board", N_("Board"), Right.SEE_MONITORING),
     ("/usecases", N_("Uses"), Right.SEE_FIGURES),
+    ("/register", N_("Register"), Right.SEE_GATES),
     ("/received", N_("Received"), Right.SEE_RECEIVED),
     ("/quality", N_("Data quality"), Right.SEE_RECEIVED),
     ("/terminology", N_("Codes"), Right.SEE_CODES),

@@ -27,6 +27,7 @@ ALARMS = {
     "calibration": N_("The probabilities no longer mean what they say"),
     "subgroup": N_("It is served differently from the others"),
     "fewer": N_("Fewer outcomes come true than said"),
+    "gate": N_("A gate expired or is open again"),
     "stop.outcomes": N_("Stop rule: more outcomes come true than said"),
     "stop.calibration": N_("Stop rule: the calibration has collapsed"),
     "stop.feed": N_("Stop rule: it no longer comes"),

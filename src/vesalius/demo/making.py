@@ -15,7 +15,7 @@ from random import Random
 from typing import Any
 
 from vesalius import loop
-from vesalius.demo import doubles, staff, trial, vitals
+from vesalius.demo import doubles, register, staff, trial, vitals
 from vesalius.demo.clinicians import decide_some
 from vesalius.demo.feed import CULTURES, RECORD, RESULTS, Sending, sendings
 from vesalius.demo.plan import SAMPLES, SEED, Plan
@@ -213,6 +213,7 @@ class Maker:
         """Learns from the history, validates, and brings the use to its silent trial with its signatures."""
         engine, plan = self.hospital.engine, self.plan
         staff.hire(engine, plan.begins)
+        register.fill(engine, plan.silent_from - timedelta(days=40))
         staff.sign(engine, USECASE, staff.DATA, plan.silent_from - timedelta(days=14))
         self.begin_silence()
         self._progress("learn", 0, 1, "evidence of the history")

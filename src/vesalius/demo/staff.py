@@ -33,8 +33,10 @@ DPO = Member("theissen", "Birgit Theissen", "dpo", "de")
 DIRECTOR = Member("marchal", "Antoine Marchal", "director", "fr")
 ENGINEER = Member("segers", "Lotte Segers", "engineer", "en")
 RECORDS = Member("bastin", "Sarah Bastin", "records", "fr")
+LEGAL = Member("wauters", "Mr. An Wauters", "legal", "nl")
+COUNCIL = Member("lambrecht", "Hugo Lambrecht", "works_council", "fr")
 
-STAFF = (DOCTOR, BIOLOGIST, DPO, DIRECTOR, ENGINEER, RECORDS, PAEDIATRICIAN)
+STAFF = (DOCTOR, BIOLOGIST, DPO, DIRECTOR, ENGINEER, RECORDS, PAEDIATRICIAN, LEGAL, COUNCIL)
 
 
 @dataclass(frozen=True, slots=True)
@@ -75,10 +77,13 @@ LIVE = (
         DIRECTOR, "Résultats de l'essai silencieux présentés au comité ; ouverture aux services pilotes."
     ),
     Signature(DPO, "Folgenabschätzung ergänzt; die Patienten sind informiert."),
+    Signature(LEGAL, "Regime en plichten nagekeken; het dossier is volledig voor deze stap."),
+    Signature(COUNCIL, "Le conseil d’entreprise a été informé par écrit avant toute utilisation."),
     Signature(DOCTOR, "Accord des services : l'outil propose, le médecin décide."),
 )
 
 MODEL_REASON = "Learnt from our own history."
+DESPITE = "Hôpital fictif : la démonstration va plus vite que la preuve."
 SETTINGS_REASON = "Drempels gekozen op de pagina die toont wat elke drempel mist."
 
 
@@ -101,6 +106,7 @@ def sign(
     at: datetime,
     on: str = "",
     trial: str = uses.NO_TRIAL,
+    despite: str = DESPITE,
 ) -> None:
     """Signs the open gate of the use ``name``, one person after the other.
 
@@ -111,7 +117,8 @@ def sign(
         at: when.
         on: the hash of what they sign on.
         trial: how the silent trial stands, for the step to *live*.
+        despite: why they sign where the evidence is not all there.
     """
     for signature in signatures:
         who = person(engine, signature.member)
-        uses.sign(engine, name, who, reason=signature.reason, on=on, trial=trial, at=at)
+        uses.sign(engine, name, who, reason=signature.reason, on=on, trial=trial, despite=despite, at=at)

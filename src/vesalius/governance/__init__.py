@@ -12,7 +12,9 @@
 - :mod:`vesalius.governance.access`: may this person see this patient, now, for this?
 - :mod:`vesalius.governance.care`: who treats whom, decided from data.
 - :mod:`vesalius.governance.glass`: breaking the glass, and its review.
-- :mod:`vesalius.governance.uses`: the register of uses, their life cycle and gates, models and settings.
+- :mod:`vesalius.governance.uses`: the life of each use: its gates, who signed, its model and settings.
+- :mod:`vesalius.governance.register`: every AI system, bought or made here; regimes and obligations.
+- :mod:`vesalius.governance.rulebook`: who signs what, the questionnaire, the obligations, as data.
 - :mod:`vesalius.governance.watching`: what stops a use by itself.
 - :mod:`vesalius.governance.codes`: who decided what a local code means.
 - :mod:`vesalius.governance.views`: views that people saved, every version.
@@ -34,7 +36,9 @@ from vesalius.governance import (
     people,
     provider,
     purposes,
+    register,
     roles,
+    rulebook,
     second_factor,
     sessions,
     uses,
@@ -62,8 +66,10 @@ __all__ = [
     "people",
     "provider",
     "purposes",
+    "register",
     "require",
     "roles",
+    "rulebook",
     "second_factor",
     "sessions",
     "speaks",

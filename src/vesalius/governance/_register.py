@@ -75,6 +75,11 @@ class Change:
     reason: str
     on: str = ""
 
+    @property
+    def content(self) -> str:
+        """The SHA-256 of all of it, which its event of the audit keeps."""
+        return hashlib.sha256(encode([str(getattr(self, name)) for name in _FIELDS])).hexdigest()
+
 
 _FIELDS = tuple(field.name for field in fields(Change))
 
@@ -124,13 +129,3 @@ def changes(connection: sa.Connection, name: str) -> list[Change]:
     """All that happened to a use, latest first."""
     asked = sa.select(_change).where(_change.c.usecase == name).order_by(_change.c.seq.desc())
     return [Change(*(getattr(row, field) for field in _FIELDS)) for row in connection.execute(asked)]
-
-
-def signatures(connection: sa.Connection, name: str) -> dict[str, Change]:
-    """The signatures of the open gate, by slot: those since anything else happened to the use."""
-    signed: dict[str, Change] = {}
-    for change in changes(connection, name):
-        if change.kind != "signed":
-            break
-        signed[change.before] = change
-    return signed

@@ -1,11 +1,13 @@
-"""The life of a use: its states, the steps between them, and who signs each one. All of it is data.
+"""The life of a system: its states, the steps between them, and what each gate is about.
 
 ::
 
     idea → data_approved → validated → silent → live
-                                         ↑        │ silenced (a stop rule, or a changed model)
+                                         ↑        │ silenced (a stop rule, or a gate that re-opened)
                                          ├────────┘
                      suspended ──────────┘        any state but retired → suspended, retired
+
+Who signs each step is data that a hospital may change (:mod:`vesalius.governance.rulebook`).
 """
 
 from __future__ import annotations
@@ -18,7 +20,7 @@ from vesalius.governance.roles import Role
 
 
 class State(StrEnum):
-    """Where a use stands."""
+    """Where a system stands."""
 
     IDEA = "idea"
     DATA_APPROVED = "data_approved"
@@ -42,10 +44,11 @@ class Slot:
     roles: tuple[Role, ...]
 
 
-_CLINICAL = Slot("clinical", (Role.DOCTOR, Role.BIOLOGIST))
-_DIRECTOR = Slot("director", (Role.DIRECTOR,))
-_DPO = Slot("dpo", (Role.DPO,))
-_ENGINEER = Slot("engineer", (Role.ENGINEER,))
+RESUMED = "resumed"
+"""The gate from *suspended* back to *silent*; every other gate has the name of the state that it leads to."""
+
+PATH: tuple[State, ...] = (State.DATA_APPROVED, State.VALIDATED, State.SILENT, State.LIVE)
+"""The gates of a life without accidents, in order; each must hold for a system to speak."""
 
 NEXT: Mapping[State, State] = {
     State.IDEA: State.DATA_APPROVED,
@@ -56,14 +59,20 @@ NEXT: Mapping[State, State] = {
 }
 """The step that is open in each state; what is not here has none."""
 
-GATES: Mapping[tuple[State, State], tuple[Slot, ...]] = {
-    (State.IDEA, State.DATA_APPROVED): (_DPO,),
-    (State.DATA_APPROVED, State.VALIDATED): (_ENGINEER, _CLINICAL),
-    (State.VALIDATED, State.SILENT): (_DIRECTOR,),
-    (State.SILENT, State.LIVE): (_DIRECTOR, _DPO, _CLINICAL),
-    (State.SUSPENDED, State.SILENT): (_DIRECTOR, _DPO, _CLINICAL),
+GATES: tuple[str, ...] = (*PATH, RESUMED)
+"""The names of all gates."""
+
+TOUCHES: Mapping[str, tuple[str, ...]] = {
+    State.DATA_APPROVED: ("views",),
+    State.VALIDATED: ("version", "views", "model"),
+    State.SILENT: (),
+    State.LIVE: ("version", "views", "model", "settings", "regime"),
+    RESUMED: (),
 }
-"""Who signs each step. Each signature comes from another person."""
+"""What each gate is about: when one of these is no longer what was signed for, the gate is open again."""
+
+COUNCIL = Slot("works_council", (Role.WORKS_COUNCIL,))
+"""Informed before use (AI Act, article 26(7)); no rules file takes it from a high-risk system."""
 
 RUNS = frozenset({State.SILENT, State.LIVE})
 """The states in which the loop turns for a use. In all others it reads no patient at all."""

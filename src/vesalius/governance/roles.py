@@ -24,6 +24,7 @@ class Role(StrEnum):
     ENGINEER = "engineer"
     LEGAL = "legal"
     RECORDS = "records"
+    WORKS_COUNCIL = "works_council"
 
 
 class Right(StrEnum):
@@ -49,6 +50,7 @@ class Right(StrEnum):
     CHANGE_MODEL = "change_model"
     SEE_GATES = "see_gates"
     SIGN_GATES = "sign_gates"
+    KEEP_REGISTER = "keep_register"
     PLAN_TRIAL = "plan_trial"
     SEE_SILENT = "see_silent"
     SUSPEND = "suspend"
@@ -81,7 +83,7 @@ MATRIX: dict[Right, frozenset[Role]] = {
     Right.SEE_EVIDENCE: _EVERYONE,
     Right.SEE_FIGURES: _EVERYONE,
     # Counts, and what people did with suggestions, by ward: for those who treat, and who answer for the use.
-    Right.SEE_MONITORING: _EVERYONE - {Role.RECORDS},
+    Right.SEE_MONITORING: _EVERYONE - {Role.RECORDS, Role.WORKS_COUNCIL},
     Right.ACKNOWLEDGE: frozenset({Role.DOCTOR, Role.BIOLOGIST, Role.DPO, Role.DIRECTOR, Role.ENGINEER}),
     Right.SEE_RECEIVED: frozenset({Role.BIOLOGIST, Role.DPO, Role.DIRECTOR, Role.ENGINEER}),
     # What is held shows the original bytes: patient data, for those who mend the feed and who oversee it.
@@ -93,9 +95,20 @@ MATRIX: dict[Right, frozenset[Role]] = {
     Right.CHANGE_SETTINGS: frozenset({Role.BIOLOGIST, Role.DIRECTOR}),
     Right.CHANGE_MODEL: frozenset({Role.ENGINEER}),
     Right.SEE_GATES: _EVERYONE,
+    # The works council signs that it was informed before the use (AI Act, article 26(7)).
     Right.SIGN_GATES: frozenset(
-        {Role.DOCTOR, Role.BIOLOGIST, Role.DPO, Role.DIRECTOR, Role.ENGINEER, Role.LEGAL}
+        {
+            Role.DOCTOR,
+            Role.BIOLOGIST,
+            Role.DPO,
+            Role.DIRECTOR,
+            Role.ENGINEER,
+            Role.LEGAL,
+            Role.WORKS_COUNCIL,
+        }
     ),
+    # What a system is, under which law, and what follows from it: for those who answer for that.
+    Right.KEEP_REGISTER: frozenset({Role.DPO, Role.DIRECTOR, Role.ENGINEER, Role.LEGAL}),
     # What is to be shown, and when it is enough: for those who answer for the use and for its figures.
     Right.PLAN_TRIAL: frozenset({Role.DOCTOR, Role.BIOLOGIST, Role.ENGINEER}),
     # What a tool said in silence, once the case is closed and a look was taken: for those who can judge it.

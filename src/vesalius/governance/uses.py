@@ -1,27 +1,32 @@
-"""The register of uses: where each one stands in its life, who signed for it, its model and its settings.
+"""The life of each use: where it stands, who signed for it, its model and its settings.
 
-A use speaks only while it is live. Each step of its life is a gate that named roles sign, each signature from
-another person, for the model and the settings in force at that moment. A refusal, or a change of the model or
-the settings, voids the signatures that the open gate has collected.
+A use speaks only while it is live and every gate on the way there holds **at the moment of asking**: each is
+signed by its named roles, each signature from another person, for the version, the views, the model, the
+thresholds and the regime that are in force, and none has expired. This is read from the events of the audit
+(:mod:`vesalius.governance.gates`); the table that says "live" is a copy for lists, and is not asked.
 
-- A changed **model** takes a live use back to silence until its gate is signed again, and a validated one
-  back to be validated again.
-- Changed **settings** (thresholds within the bounds of the card) leave a live use live: an allowed person
-  signs the change with a reason, and each version is kept by its hash.
+- A changed **model**, **view** or **threshold**, or another **regime**, re-opens the gates that are about it
+  (:data:`vesalius.governance.lifecycle.TOUCHES`); a live use falls silent until they are signed again.
+- A refusal voids the signatures of its gate; whatever takes a use out of *live* voids those of *live*.
 """
 
 from __future__ import annotations
 
-import hashlib
 from collections.abc import Mapping
-from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any
 
 import sqlalchemy as sa
 
 from vesalius.errors import Conflict, InvalidSetting, NotAllowed, NotFound
-from vesalius.governance import audit, roles
+from vesalius.governance import audit, classifying, gates, roles, rulebook
+from vesalius.governance._life import Gate as Gate
+from vesalius.governance._life import Life as Life
+from vesalius.governance._life import Use as Use
+from vesalius.governance._life import current as current
+from vesalius.governance._life import gate as gate
+from vesalius.governance._life import known
+from vesalius.governance._life import life as life
 from vesalius.governance._register import (
     Change,
     add_change,
@@ -29,93 +34,23 @@ from vesalius.governance._register import (
     keep_settings,
     read_settings,
     read_use,
-    signatures,
     write_use,
 )
 from vesalius.governance.audit import Action
-from vesalius.governance.lifecycle import AFTER_MODEL_CHANGE, GATES, NEXT, RUNS, Slot, State
+from vesalius.governance.lifecycle import AFTER_MODEL_CHANGE, NEXT, State
 from vesalius.governance.people import Person
 from vesalius.governance.roles import Right
 from vesalius.review import withdraw
 from vesalius.store import reading, writing
-from vesalius.usecase import encode, find, installed
+from vesalius.usecase import find, installed
 
 NO_TRIAL = "trial:none"
 """What a signature on the step to *live* keeps where no silent trial was registered."""
 
 
-@dataclass(frozen=True)
-class Use:
-    """A use as it stands.
-
-    Attributes:
-        name: the use case.
-        state: where it stands in its life.
-        since: since when; None for one that nobody has touched.
-        model: the SHA-256 of the model in force; empty for the one that the use case ships.
-        settings: the hospital's values of the card's settings; what is missing has the card's default.
-    """
-
-    name: str
-    state: State
-    since: datetime | None
-    model: str
-    settings: dict[str, float]
-
-    @property
-    def speaks(self) -> bool:
-        """Whether its suggestions are shown to people."""
-        return self.state == State.LIVE
-
-    @property
-    def runs(self) -> bool:
-        """Whether the loop turns for it, aloud or in silence."""
-        return self.state in RUNS
-
-
-@dataclass(frozen=True)
-class Gate:
-    """The step that is open for a use.
-
-    Attributes:
-        source, target: from which state to which.
-        slots: the signatures it needs, in order.
-        signed: those it has, by the slot's name.
-        code: changes with the step, the model or the settings: what a person had before their eyes.
-    """
-
-    source: State
-    target: State
-    slots: tuple[Slot, ...]
-    signed: Mapping[str, Change]
-    code: str = ""
-
-    @property
-    def open_slots(self) -> tuple[Slot, ...]:
-        """The signatures still missing."""
-        return tuple(slot for slot in self.slots if slot.name not in self.signed)
-
-    def slot_for(self, person: Person) -> Slot | None:
-        """The signature that this person can still give, if any."""
-        if any(change.by == person.id for change in self.signed.values()):
-            return None
-        return next((slot for slot in self.open_slots if person.role_among(slot.roles)), None)
-
-
-def current(where: sa.Engine | sa.Connection, name: str) -> Use:
-    """The use ``name`` as it stands; one that nobody has touched is an idea with the card's own settings."""
-    if isinstance(where, sa.Engine):
-        with reading(where) as connection:
-            return current(connection, name)
-    row = read_use(where, name)
-    if row is None:
-        return Use(name, State.IDEA, None, "", {})
-    return Use(name, State(row.state), row.since, row.model, read_settings(where, name, row.settings) or {})
-
-
-def speaks(where: sa.Engine | sa.Connection, name: str) -> bool:
-    """Whether suggestions of the use ``name`` may be shown to people."""
-    return current(where, name).speaks
+def speaks(where: sa.Engine | sa.Connection, name: str, at: datetime | None = None) -> bool:
+    """Whether suggestions of the use ``name`` may be shown to people at ``at`` (now, if not given)."""
+    return current(where, name, at).speaks
 
 
 def register(engine: sa.Engine) -> list[Use]:
@@ -124,25 +59,39 @@ def register(engine: sa.Engine) -> list[Use]:
         return [current(connection, name) for name in installed()]
 
 
-def gate(where: sa.Engine | sa.Connection, name: str) -> Gate | None:
-    """The step that is open for the use ``name``; None when it is live or retired."""
-    if isinstance(where, sa.Engine):
-        with reading(where) as connection:
-            return gate(connection, name)
-    state = current(where, name).state
-    if state not in NEXT:
-        return None
-    target = NEXT[state]
-    row = read_use(where, name)
-    seen = (state, target, row.model if row else "", row.settings if row else "")
-    code = hashlib.sha256(encode(seen)).hexdigest()[:16]
-    return Gate(state, target, GATES[state, target], signatures(where, name), code)
-
-
 def history(engine: sa.Engine, name: str) -> list[Change]:
     """All that happened to the use ``name``, latest first."""
     with reading(engine) as connection:
         return changes(connection, name)
+
+
+def lacking(
+    where: sa.Engine | sa.Connection, name: str, opened: Gate, *, on: str = "", trial: str = NO_TRIAL
+) -> list[str]:
+    """What the evidence of the open gate lacks: signing in spite of it takes a second reason.
+
+    Args:
+        where: the hospital's database.
+        name: the use.
+        opened: the gate that is open.
+        on: the hash of the validation run, empty where there is none.
+        trial: how the silent trial stands.
+
+    Returns:
+        ``validation``, ``trial``, ``regime``, and what others ask for (``gates.readiness``).
+    """
+    if isinstance(where, sa.Engine):
+        with reading(where) as connection:
+            return lacking(connection, name, opened, on=on, trial=trial)
+    missing = []
+    if opened.name == State.VALIDATED and not on:
+        missing.append("validation")
+    if opened.name == State.LIVE:
+        missing += [] if trial.endswith(":success") else ["trial"]
+        missing += [] if classifying.of(where, name) else ["regime"]
+    for asked in gates.readiness.values():
+        missing += asked(where, name, opened.name)
+    return missing
 
 
 def sign(
@@ -153,6 +102,7 @@ def sign(
     reason: str,
     on: str = "",
     trial: str = NO_TRIAL,
+    despite: str = "",
     at: datetime | None = None,
     seen: str | None = None,
 ) -> Use:
@@ -164,35 +114,48 @@ def sign(
         person: who signs.
         reason: why, in their words; never empty.
         on: the hash of what they signed on: a validation run, a report.
-        trial: how the silent trial stands, with its hash; every signature on the step from silence to *live*
-            keeps it, so that one that was given without a trial, or against it, is marked for good.
+        trial: how the silent trial stands, with its hash; every signature for *live* keeps it, so that one
+            that was given without a trial, or against it, is marked for good.
+        despite: why it is signed although the evidence :func:`lacking` is not there.
         at: when.
         seen: the ``code`` of the gate that they saw; nothing is signed when another one is open now.
 
     Raises:
-        NotAllowed: no missing signature is theirs to give, or they have signed this gate already.
+        NotAllowed: no missing signature is theirs to give, they have signed this gate already, or its regime
+            lets nobody use it.
         Conflict: no gate is open, or not the one that they saw.
-        InvalidSetting: the reason is empty.
+        InvalidSetting: the reason is empty, or evidence lacks and nothing says why it is signed all the same.
     """
-    find(name)
     at = _moment(at, reason)
     with writing(engine) as connection:
-        opened = _open_gate(connection, name, seen)
+        known(connection, name)
+        opened = _open_gate(connection, name, seen, at)
         slot = opened.slot_for(person)
         if slot is None:
             missing = ", ".join("/".join(item.roles) for item in opened.open_slots)
             raise NotAllowed(f"{person.id} cannot sign for {opened.target}", hint=f"it still needs {missing}")
-        if (opened.source, opened.target) == (State.SILENT, State.LIVE):
+        found = life(connection, name, at)
+        if found.classification and found.classification.regime.blocked:
+            raise NotAllowed(f"{name} may not be used", hint=found.classification.regime.article)
+        missing_evidence = lacking(connection, name, opened, on=on, trial=trial)
+        if missing_evidence and not despite.strip():
+            words = ", ".join(missing_evidence)
+            raise InvalidSetting(f"the evidence lacks {words}: say why it is signed all the same")
+        if missing_evidence:
+            reason = f"{reason} — {despite.strip()}"
+        if opened.name == State.LIVE:
             on = f"{on} {trial}".strip()
-        change = Change(
-            name, at, person.id, person.role_among(slot.roles), "signed", slot.name, opened.target, reason, on
-        )
-        add_change(connection, change)
-        detail = {"slot": slot.name, "target": opened.target, "role": change.role, "on": on}
-        audit.record(connection, person.id, Action.USE_SIGNED, name, detail, at)
-        if len(opened.open_slots) == 1:
+        role = person.role_among(slot.roles)
+        change = Change(name, at, person.id, role, "signed", slot.name, opened.target, reason, on)
+        _record_signature(connection, change, opened, found.marks, missing_evidence)
+        stands = life(connection, name, at)
+        if (
+            not opened.renewal
+            and NEXT.get(stands.use.state) == opened.target
+            and stands.gates[opened.name].holds
+        ):
             _move(connection, name, opened.target, person.id, reason, at)
-        return current(connection, name)
+        return current(connection, name, at)
 
 
 def refuse(
@@ -211,18 +174,77 @@ def refuse(
         Conflict: no gate is open, or not the one whose code is ``seen``.
         InvalidSetting: the reason is empty.
     """
-    find(name)
     at = _moment(at, reason)
     with writing(engine) as connection:
-        opened = _open_gate(connection, name, seen)
+        known(connection, name)
+        opened = _open_gate(connection, name, seen, at)
         slot = next((item for item in opened.slots if person.role_among(item.roles)), None)
         if slot is None:
             raise NotAllowed(f"{person.id} has no part in the gate to {opened.target}")
         role = person.role_among(slot.roles)
-        add_change(connection, Change(name, at, person.id, role, "refused", slot.name, opened.target, reason))
-        detail = {"slot": slot.name, "target": opened.target, "role": role}
+        change = Change(name, at, person.id, role, "refused", slot.name, opened.target, reason)
+        add_change(connection, change)
+        detail = {
+            "gate": opened.name, "slot": slot.name, "target": opened.target, "role": role,
+            "content": change.content,
+        }  # fmt: skip
         audit.record(connection, person.id, Action.USE_REFUSED, name, detail, at)
-        return current(connection, name)
+        enforce(connection, name, at, by=person.id)
+        return current(connection, name, at)
+
+
+def enforce(
+    where: sa.Connection, name: str, at: datetime | None = None, *, by: str = audit.SYSTEM, reason: str = ""
+) -> dict[str, tuple[str, ...]]:
+    """Takes a live use whose gates no longer hold back to silence: nothing it said stays on the worklist.
+
+    It does not speak in any case (:func:`speaks`); this makes it known, with an event.
+
+    Args:
+        where: a connection that writes.
+        name: the use.
+        at: the moment; now, if not given.
+        by: who brought it about.
+        reason: why, in words; made of the gates where there are none.
+
+    Returns:
+        The gates that re-opened, with the reasons; empty where nothing had to be done.
+    """
+    at = at or datetime.now(UTC)
+    use = current(where, name, at)
+    if use.state != State.LIVE or use.speaks:
+        return {}
+    gone = dict(use.reopened)
+    detail = {"gates": {each: list(why) for each, why in gone.items()}}
+    audit.record(where, by, Action.USE_REOPENED, name, detail, at)
+    words = "; ".join(f"the gate {each} is open again: {', '.join(why)}" for each, why in gone.items())
+    _move(where, name, State.SILENT, by, reason or words, at)
+    return gone
+
+
+def answer(
+    engine: sa.Engine,
+    name: str,
+    answers: Mapping[str, str],
+    person: Person,
+    *,
+    reason: str,
+    at: datetime | None = None,
+) -> classifying.Classification:
+    """Answers the questionnaire of a system; another regime re-opens the gates that are about it.
+
+    Raises:
+        NotFound: there is no such system.
+        NotAllowed: the person does not keep the register.
+        InvalidSetting: an answer is missing or wrong, or the reason is empty.
+        Conflict: it is answered like that already.
+    """
+    at = _moment(at, reason)
+    with writing(engine) as connection:
+        known(connection, name)
+        made = classifying.keep(connection, name, answers, person, reason, at)
+        enforce(connection, name, at, by=person.id)
+        return made
 
 
 def suspend(engine: sa.Engine, name: str, person: Person, *, reason: str, at: datetime | None = None) -> Use:
@@ -256,7 +278,7 @@ def silence(
         with writing(where) as connection:
             return silence(connection, name, reason=reason, by=by, at=at)
     at = _moment(at, reason)
-    if not current(where, name).speaks:
+    if current(where, name, at).state != State.LIVE:
         raise Conflict(f"{name} is not live")
     _move(where, name, State.SILENT, by, reason, at)
     return current(where, name)
@@ -286,13 +308,14 @@ def set_model(
             )
         write_use(connection, name, use.state, use.since or at, model, _settings_of(connection, name))
         role = person.role_among(tuple(roles.MATRIX[Right.CHANGE_MODEL]))
-        add_change(connection, Change(name, at, person.id, role, "model", use.model, model, reason))
-        audit.record(
-            connection, person.id, Action.USE_MODEL_CHANGED, name, {"from": use.model, "to": model}, at
-        )
-        if use.state in AFTER_MODEL_CHANGE:
+        change = Change(name, at, person.id, role, "model", use.model, model, reason)
+        add_change(connection, change)
+        detail = {"from": use.model, "to": model, "content": change.content}
+        audit.record(connection, person.id, Action.USE_MODEL_CHANGED, name, detail, at)
+        if use.state == State.VALIDATED:
             _move(connection, name, AFTER_MODEL_CHANGE[use.state], person.id, reason, at)
-        return current(connection, name)
+        enforce(connection, name, at, by=person.id, reason=reason)
+        return current(connection, name, at)
 
 
 def set_use_settings(
@@ -326,10 +349,12 @@ def set_use_settings(
         )
         write_use(connection, name, use.state, use.since or at, use.model, after)
         role = person.role_among(tuple(roles.MATRIX[Right.CHANGE_SETTINGS]))
-        add_change(connection, Change(name, at, person.id, role, "settings", before, after, reason))
-        detail = {"from": before, "to": after, "values": filled}
+        change = Change(name, at, person.id, role, "settings", before, after, reason)
+        add_change(connection, change)
+        detail = {"from": before, "to": after, "values": filled, "content": change.content}
         audit.record(connection, person.id, Action.USE_SETTINGS_CHANGED, name, detail, at)
-        return current(connection, name)
+        enforce(connection, name, at, by=person.id, reason=reason)
+        return current(connection, name, at)
 
 
 def use_settings(engine: sa.Engine, name: str, digest: str) -> dict[str, float]:
@@ -356,10 +381,10 @@ def _moment(at: datetime | None, reason: str) -> datetime:
     return at or datetime.now(UTC)
 
 
-def _open_gate(connection: sa.Connection, name: str, seen: str | None) -> Gate:
-    opened = gate(connection, name)
+def _open_gate(connection: sa.Connection, name: str, seen: str | None, at: datetime) -> Gate:
+    opened = gate(connection, name, at)
     if opened is None:
-        raise Conflict(f"{name} is {current(connection, name).state}: no gate is open")
+        raise Conflict(f"{name} is {current(connection, name, at).state}: no gate is open")
     if seen not in (None, opened.code):
         raise Conflict(
             "the step, the model or the settings changed after the page was opened", hint="read it again"
@@ -367,23 +392,44 @@ def _open_gate(connection: sa.Connection, name: str, seen: str | None) -> Gate:
     return opened
 
 
+def _record_signature(
+    connection: sa.Connection, change: Change, opened: Gate, marks: Mapping[str, str], lacks: list[str]
+) -> None:
+    add_change(connection, change)
+    until = gates.expiry(rulebook.gate_rules(connection), opened.name, change.at)
+    detail: dict[str, Any] = {
+        "gate": opened.name,
+        "slot": change.before,
+        "target": opened.target,
+        "role": change.role,
+        "on": change.on,
+        "marks": dict(marks),
+        "expires": until.isoformat() if until else "",
+        "content": change.content,
+    }
+    if lacks:
+        detail["despite"] = lacks
+    audit.record(connection, change.by, Action.USE_SIGNED, change.usecase, detail, change.at)
+
+
 def _stop(engine: sa.Engine, name: str, target: State, by: str, reason: str, at: datetime | None) -> Use:
-    find(name)
     at = _moment(at, reason)
     with writing(engine) as connection:
-        state = current(connection, name).state
+        known(connection, name)
+        state = current(connection, name, at).state
         if state in (target, State.RETIRED):
             raise Conflict(f"{name} is {state} already")
         _move(connection, name, target, by, reason, at)
-        return current(connection, name)
+        return current(connection, name, at)
 
 
 def _move(connection: sa.Connection, name: str, target: State, by: str, reason: str, at: datetime) -> None:
-    use = current(connection, name)
+    use = current(connection, name, at)
     write_use(connection, name, target, at, use.model, _settings_of(connection, name))
-    add_change(connection, Change(name, at, by, "", "moved", use.state, target, reason))
-    detail: dict[str, Any] = {"from": use.state, "to": target}
-    if use.speaks:
+    change = Change(name, at, by, "", "moved", use.state, target, reason)
+    add_change(connection, change)
+    detail: dict[str, Any] = {"from": use.state, "to": target, "content": change.content}
+    if use.state == State.LIVE:
         # A tool that stopped speaking must not go on speaking from the worklist.
         detail["withdrawn"] = withdraw(connection, name, at)
     audit.record(connection, by, Action.USE_MOVED, name, detail, at)

@@ -93,7 +93,7 @@ def refresh_use(hospital: Hospital, name: str, now: datetime) -> Refreshed:
         NotFound: no such use case is installed, or its model is missing.
         Conflict: somebody else counts the same at this moment.
     """
-    use = uses.current(hospital.engine, name)
+    use = uses.current(hospital.engine, name, now)
     _count_people(hospital.engine, name, now)
     if not use.runs:
         _settle_resting(hospital.engine, use, now)
@@ -260,7 +260,7 @@ def _judge(
         if before.body and before.refreshed_at > now:
             return Refreshed(card.name, counted)  # another has settled what is newer
         _write(connection, card.name, judged.figures, now)
-        stands = uses.current(connection, card.name)
+        stands = uses.current(connection, card.name, now)
         if stands.since != use.since or stands.state != use.state:
             return Refreshed(card.name, counted)  # somebody moved it meanwhile: the next refresh looks at it
         if use.speaks:

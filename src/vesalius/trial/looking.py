@@ -41,7 +41,7 @@ def state(hospital: Hospital, name: str, now: datetime) -> State:
     """
     usecase = hospital.usecase(name)
     with reading(hospital.engine) as connection:
-        use = uses.current(connection, name)
+        use = uses.current(connection, name, now)
         plans = _keeping.plans(connection, name)
         looks = _keeping.looks(connection, plans[0]) if plans else []
     if not plans:
@@ -56,7 +56,7 @@ def turn(hospital: Hospital, name: str, now: datetime) -> Look | None:
 
     Nobody chooses the moment: it follows from what was planned.
     """
-    use = uses.current(hospital.engine, name)
+    use = uses.current(hospital.engine, name, now)
     if use.state != Life.SILENT:
         return None
     return look(hospital, name, now) if state(hospital, name, now).due else None

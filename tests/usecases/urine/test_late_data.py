@@ -28,7 +28,7 @@ def hospital(tmp_path):
     opened = Hospital.open(tmp_path / "home", Settings(synthetic=True))
     for role in ("dpo", "engineer", "doctor", "director"):
         person = people.add(opened.engine, role, name=role, role=role)
-        uses.sign(opened.engine, "urine", person, reason="agreed", at=RESULT - 99 * HOUR)
+        uses.sign(opened.engine, "urine", person, reason="agreed", despite="a test", at=RESULT - 99 * HOUR)
     yield opened
     opened.close()
 

@@ -84,13 +84,11 @@ class TrialMark:
         verdict: in English.
         tone: how it looks.
         seal: what the form brings back, and the signature keeps.
-        despite: whether a signature needs a reason of its own, because no success was shown.
     """
 
     verdict: str
     tone: str
     seal: str
-    despite: bool
 
 
 @dataclass(frozen=True)
@@ -104,6 +102,7 @@ class OpenGate:
         may_sign: whether the reader can give one that is missing.
         may_refuse: whether the reader has a part in it.
         trial: how the silent trial stands, at the step to *live*; else None.
+        lacking: what the evidence lacks, in English: signing in spite of it takes a second reason.
     """
 
     code: str
@@ -112,6 +111,7 @@ class OpenGate:
     may_sign: bool
     may_refuse: bool
     trial: TrialMark | None = None
+    lacking: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True)
