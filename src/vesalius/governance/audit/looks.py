@@ -33,6 +33,7 @@ LOOKING = frozenset(
         Action.RESOURCE_SEARCHED,
         Action.VIEW_READ,
         Action.IDENTITY_READ,
+        Action.AUDIT_READ,
         Action.QUARANTINE_READ,
     }
 )
