@@ -397,9 +397,9 @@ class UseCase(abc.ABC):
 
 
 @cache
-def entry_points(**wanted: str) -> EntryPoints:
+def entry_points(*, group: str, **wanted: str) -> EntryPoints:
     """What the installed packages declare; read once, since it means looking at every one of them (12 ms)."""
-    return metadata.entry_points(**wanted)
+    return metadata.entry_points(group=group, **wanted)
 
 
 def names() -> list[str]:
