@@ -397,9 +397,9 @@ class UseCase(abc.ABC):
 
 
 @cache
-def entry_points(*, group: str, **wanted: str) -> EntryPoints:
+def entry_points(*, group: str) -> EntryPoints:
     """What the installed packages declare; read once, since it means looking at every one of them (12 ms)."""
-    return metadata.entry_points(group=group, **wanted)
+    return metadata.entry_points(group=group)
 
 
 def names() -> list[str]:
@@ -428,7 +428,7 @@ def find(name: str) -> type[UseCase]:
         NotFound: none is installed under that name.
         InvalidCard: it is installed, and cannot be loaded.
     """
-    for point in entry_points(group=GROUP, name=name):
+    for point in (point for point in entry_points(group=GROUP) if point.name == name):
         return _load(point)
     raise NotFound(f"there is no use case {name!r}", hint=f"installed: {', '.join(names()) or 'none'}")
 
