@@ -13,11 +13,12 @@ from dataclasses import dataclass, field
 
 import pyotp
 import synthetic
-from cells import USE, World
+from cells import USE, World, login
 
-from vesalius.governance import Right, answers, codes, people, uses
+from vesalius.governance import Right, answers, classifying, codes, people, register, uses
 from vesalius.governance.lifecycle import State
 from vesalius.governance.second_factor import SecondFactor
+from vesalius.store import reading
 from vesalius.terminology import ANY_KIND, ANY_UNIT, Decision
 from vesalius.usecase import find
 
@@ -131,6 +132,31 @@ def signature(world: World, account: str) -> dict[str, str]:
     return {"act": "sign", "reason": "Read, and agreed", "despite": "A test"}
 
 
+def answered(world: World, account: str) -> dict[str, str]:
+    with reading(world.hospital.engine) as connection:
+        asked = classifying.questions(connection).questions
+    return {each.key: each.choices[0] for each in asked} | {"reason": "As we use it"}
+
+
+def classified(world: World, account: str) -> None:
+    director = people.get(world.hospital.engine, login("director"))
+    uses.answer(world.hospital.engine, USE, answered(world, account), director, reason="As we use it")
+
+
+def a_duty(world: World, account: str) -> dict[str, str]:
+    known = register.system(world.hospital.engine, USE, world.now).obligations
+    return {"duty": known[0].duty.id if known else "", "state": "done", "note": "Kept in the file"}
+
+
+BOUGHT = {
+    "name": "holter",
+    "title": "Rhythm reader",
+    "maker": "Maker",
+    "purpose": "Reads a Holter",
+    "ce_class": "IIa",
+    "version": "1",
+    "device": "Device/holter",
+}
 SUGGESTION = {"id": "{open}"}
 PATIENT = {"type": "Patient", "id": "p2", "version": "1"}
 HELD, PAIR, MERGE = {"id": "{held}"}, {"id": "{pair}"}, {"id": "{merge}"}
@@ -166,6 +192,10 @@ EXPECTED: dict[str, Cell] = {
     "POST /suggestions/{id}/glass": Cell(
         Right.BREAK_GLASS, SUGGESTION, form={"code": "covering", "words": WHY}, patient=True
     ),
+    "GET /suggestions/{id}/explanation": Cell(Right.EXPLAIN, SUGGESTION, patient=True),
+    "GET /suggestions/{id}/explanation/{kind}": Cell(
+        Right.EXPLAIN, {**SUGGESTION, "kind": "html"}, patient=True
+    ),
     "GET /access": Cell(Right.REVIEW_ACCESS),
     "POST /access/{id:int}": Cell(
         Right.REVIEW_ACCESS, {"id": "{glass}"}, form={"verdict": "talked_to", "words": "She was on call"}
@@ -185,6 +215,13 @@ EXPECTED: dict[str, Cell] = {
     "POST /usecases/{name}/sign#suspend": a_use(
         Right.SUSPEND, form={"act": "suspend", "reason": "Wrong unit"}
     ),
+    "GET /usecases/{name}/notice/{kind}": Cell(Right.SEE_FIGURES, {"name": USE, "kind": "html"}),
+    "GET /register": Cell(Right.SEE_GATES),
+    "POST /register": Cell(Right.KEEP_REGISTER, form=BOUGHT),
+    "GET /register/{name}": a_use(Right.SEE_GATES),
+    "POST /register/{name}/sign": a_use(Right.SIGN_GATES, form=signature, also=signs),
+    "POST /register/{name}/answers": a_use(Right.KEEP_REGISTER, form=answered),
+    "POST /register/{name}/duties": a_use(Right.KEEP_REGISTER, form=a_duty, ready=classified),
     "GET /usecases/{name}/settings": a_use(Right.SEE_FIGURES),
     "POST /usecases/{name}/settings": a_use(
         Right.CHANGE_SETTINGS, form={"start_from": "50", "withhold_below": "6", "reason": "Agreed"}
@@ -272,6 +309,8 @@ EXPECTED: dict[str, Cell] = {
     "POST /identity/merges/{id:int}/undo": Cell(Right.MERGE_PATIENTS, MERGE, form={"reason": "Two sisters"}),
     "GET /audit": Cell(Right.SEE_AUDIT),
     "POST /audit/verify": Cell(Right.SEE_AUDIT),
+    "GET /audit/about": Cell(Right.SEE_AUDIT),
+    "POST /audit/about": Cell(Right.SEE_AUDIT, form={"patient": "Patient/p2"}),
     "GET /account": Cell(Right.SEE_EVIDENCE),
     "POST /account/password": Cell(
         Right.SEE_EVIDENCE,

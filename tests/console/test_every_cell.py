@@ -104,6 +104,8 @@ def wanted(made: World, cell: Cell, role: str, state: str, relation: Relation) -
     if role in STRANGERS:
         return OUT
     asked = relation if cell.patient and cell.right != Right.BREAK_GLASS else Relation.NOT_ASKED
+    if cell.right == Right.EXPLAIN and role in {"dpo", "records"}:
+        asked = Relation.NOT_ASKED  # they are not there to treat: the patient asked them
     if not access.may(role, cell.right, "", asked):
         return OUT
     if not access.may(role, cell.right, state, asked) or not cell.also(made, role):
@@ -209,8 +211,8 @@ def test_what_is_about_a_patient_in_each_care_relation(made, kind):
             return said
         if cell.right == Right.BREAK_GLASS:  # only what is shut can be broken
             return IN if relation == Relation.NONE else CANNOT
-        if kind == "silent" and cell.at.get("id") == "{open}":
-            return OUT  # in silence: nobody who treats may be swayed by it
+        if kind == "silent" and cell.right != Right.EXPLAIN and cell.at.get("id") == "{open}":
+            return OUT  # in silence: nobody who treats may be swayed by it; its sheet says that no tool took part
         if cell.right == Right.DECIDE and kind != "open":
             return CANNOT
         return IN
