@@ -167,6 +167,7 @@ class Clock:
 def instrumented() -> Clock:
     clock, module = Clock(), importlib.import_module("vesalius.evaluation.study")
     clock.wrap(leakage, "inspect", "detectors of leaks")
+    clock.wrap(leakage, "known_later", "detectors of leaks")
     clock.wrap(module, "hold_out", "learning and predicting")
     clock.wrap(module, "foretold", "learning and predicting")
     clock.wrap(figures_module, "drawn", "bootstrap")

@@ -45,6 +45,7 @@ def test_every_setting_in_the_docs_exists():
     known = {PREFIX + field.name.upper() for field in msgspec.structs.fields(Settings)} | {
         "VESALIUS_HOME",
         "VESALIUS_DATA",
+        "VESALIUS_FULL",
         "VESALIUS_PEERS",
         *(
             f"VESALIUS_PEERS_{peer}" for peer in ("CYCLOPS", "EVIDENTLY", "NANNYML")
@@ -55,8 +56,9 @@ def test_every_setting_in_the_docs_exists():
 
 def test_every_route_of_the_console_is_documented_and_every_documented_route_exists():
     from vesalius.console import SCREENS
+    from vesalius.governance.provider import LOGOUT
 
-    paths = {re.sub(r":\w+\}", "}", screen.path) for screen in SCREENS} | {"/health"}
+    paths = {re.sub(r":\w+\}", "}", screen.path) for screen in SCREENS} | {"/health", LOGOUT}
     page = (DOCS / "engineer" / "console.md").read_text(encoding="utf-8")
     documented = set(re.findall(r"^\| `(/[^`]*)`", page, flags=re.MULTILINE))
     assert documented == paths

@@ -48,11 +48,15 @@ def _commands_of(group: click.Command, context: click.Context) -> list[str]:
     return parts
 
 
+def _usual(field: Any) -> Any:
+    return field.default_factory() if field.default is msgspec.NODEFAULT else field.default
+
+
 def settings_page() -> str:
     """Every setting with its default and its meaning."""
     meanings = attributes(Settings.__doc__ or "")
     rows = [
-        f"| `{field.name}` | `{PREFIX}{field.name.upper()}` | `{field.default!r}` | {meanings[field.name]} |"
+        f"| `{field.name}` | `{PREFIX}{field.name.upper()}` | `{_usual(field)!r}` | {meanings[field.name]} |"
         for field in msgspec.structs.fields(Settings)
     ]
     return (

@@ -20,7 +20,7 @@ import sqlalchemy as sa
 
 from vesalius import fhir, identity, ingest, review, terminology
 from vesalius.errors import Conflict, InvalidDecision, NotFound, UnreadableInput
-from vesalius.governance import Right, audit, people, require
+from vesalius.governance import Right, audit, care, people, require
 from vesalius.hospital import Hospital
 from vesalius.ingest.erasing import Trace
 from vesalius.lake import Erasure, Lake, Version, erasing
@@ -261,6 +261,8 @@ def _erase(
     erasing.mark(connection, made.id, target.marks, kept)
     patients = [each.removeprefix("Patient/") for each in target.patients]
     identity.forgetting.forget(connection, patients, target.about, alias)
+    stays = [id_ for type_, id_ in target.whole if type_ == "Encounter"]
+    care.forget(connection, patients, stays, made.id, alias)
     ingest.erasing.empty(connection, traces)
     review.erasing.empty(connection, suggestions, made.id, at, alias, target.names)
     terminology.recount(connection)
@@ -285,7 +287,7 @@ def finish(hospital: Hospital, at: datetime | None = None) -> list[Erasure]:
 
 
 def _tables() -> list[str]:
-    rooms = (identity.forgetting, ingest.erasing, review.erasing)
+    rooms = (identity.forgetting, ingest.erasing, review.erasing, care)
     return [*erasing.tables(), *(each for room in rooms for each in room.tables())]
 
 

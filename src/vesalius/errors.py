@@ -14,10 +14,13 @@
     ├── NotFound             no such suggestion, use case, resource, receipt …
     ├── Conflict             the state has changed since it was read (already decided, undo too late …)
     ├── NotAllowed           the person, the role or the life cycle does not permit it
+    │   └── OutsideCare      the person has no care relation with the patient, or the patient excluded them
     ├── TooMany              somebody asked too often, and must wait
     ├── Unavailable          the database or the disk does not answer: full, locked, read-only, unreachable
     ├── NotEnoughData        too few patients or outcomes to answer honestly
     ├── Leak                 a split or a feature would let in the answer, or what was not known yet
+    ├── InvalidPlan          a plan of anonymisation, or a hierarchy, is wrong (names the column)
+    ├── NotAnonymous         no way of making the table coarser meets the plan (says which rule stops it)
     ├── Tampered             the audit chain does not verify
     └── Erased               it was erased on request: it cannot be read or made again
 """
@@ -92,6 +95,14 @@ class NotAllowed(VesaliusError):
     """The person, the role or the life cycle does not permit it."""
 
 
+class OutsideCare(NotAllowed):
+    """There is no care relation with the patient; ``breakable`` says whether the glass may be broken."""
+
+    def __init__(self, message: str, *, breakable: bool = False, hint: str = "") -> None:
+        super().__init__(message, hint=hint)
+        self.breakable = breakable
+
+
 class TooMany(VesaliusError):
     """Somebody asked too often, and must wait for some ``seconds``."""
 
@@ -117,6 +128,14 @@ class Leak(VesaliusError):
     def __init__(self, message: str, *, place: str = "", hint: str = "") -> None:
         super().__init__(f"{place}: {message}" if place else message, hint=hint)
         self.place = place
+
+
+class InvalidPlan(VesaliusError):
+    """A plan of anonymisation, or a hierarchy of values, is wrong; the message names the column."""
+
+
+class NotAnonymous(VesaliusError):
+    """No way of making the table coarser meets the plan; the message says which of its rules stops it."""
 
 
 class Tampered(VesaliusError):

@@ -24,6 +24,7 @@ import sqlalchemy as sa
 from vesalius import identity
 from vesalius.errors import Unavailable
 from vesalius.governance import audit, uses
+from vesalius.governance.access import Access, Rules
 from vesalius.lake import Lake
 from vesalius.modelling import Keys, ModelStore
 from vesalius.review import Review
@@ -43,6 +44,7 @@ class Hospital:
         lake: everything received, as FHIR R4.
         review: suggestions, decisions and outcomes.
         models: its model files.
+        access: who may see whom.
     """
 
     home: Path
@@ -51,6 +53,7 @@ class Hospital:
     lake: Lake
     review: Review
     models: ModelStore
+    access: Access
 
     @classmethod
     def open(cls, home: Path, settings: Settings | None = None) -> Hospital:
@@ -82,6 +85,7 @@ class Hospital:
             lake=lake,
             review=Review(engine, witness=audit.record),
             models=ModelStore(home / "models", Keys(home / "keys")),
+            access=Access(lake, Rules.of(settings)),
         )
 
     def close(self) -> None:

@@ -29,9 +29,28 @@ class Settings(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
         host: the address the console listens on; keep it on this machine and put a TLS proxy before it.
         port: the port the console listens on.
         undo_minutes: for how long a decision can be undone by the person who took it.
-        session_hours: after how long without a request a person is signed out.
+        session_hours: after how many hours without a request a person is signed out.
+        session_hours_at_most: after how many hours a person is signed out in any case.
+        second_factor: who must have a second factor beside their password, where the data is not synthetic:
+            ``all``, ``none``, or roles with commas between them; who has one always uses it.
+        local_accounts: who may sign in with a password kept here while the hospital's own sign-in is on:
+            ``all``, or the accounts of administrators for when it fails, with commas between them.
+        oidc_issuer: the address of the hospital's own sign-in (OpenID Connect); empty means none.
+        oidc_client: the name under which it knows this console.
+        oidc_secret: the secret that goes with it; the file is its owner's alone.
+        oidc_address: the console's own address as browsers see it, such as ``https://vesalius.example``.
+        oidc_scope: what is asked for, beside ``openid``.
+        oidc_groups: the claim that names a person's groups.
+        oidc_roles: which group has which role; who is in none of them stays out.
+        oidc_acr: how strongly a person must have signed in there (``acr``), with commas between what will do;
+            empty means as it likes.
+        oidc_known_only: whether only people with an account here may sign in; else the first time makes one.
         identity_automatic: the rules by which patients are merged without a person, with commas between them,
             such as ``R1``; empty means none.
+        care_relation: whether those who treat see only patients whom they care for: ``required``, ``warn``
+            (all are shown, and the audit notes what was read without a care relation) or ``off``.
+        care_grace_days: for how many days after a stay on a ward its people still see the patient.
+        glass_hours: for how long a patient stays open to somebody who broke the glass.
         synthetic: whether the data is synthetic; every page then says so, and demo people can sign in.
     """
 
@@ -42,7 +61,24 @@ class Settings(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     port: Annotated[int, msgspec.Meta(ge=0, le=65535)] = 8642
     undo_minutes: Annotated[float, msgspec.Meta(ge=0, le=1440)] = 10
     session_hours: Annotated[float, msgspec.Meta(gt=0, le=24)] = 8
+    session_hours_at_most: Annotated[float, msgspec.Meta(gt=0, le=24)] = 12
+    second_factor: Annotated[str, msgspec.Meta(pattern="^(all|none|[a-z_]+(,[a-z_]+)*)$")] = "all"
+    local_accounts: Annotated[str, msgspec.Meta(min_length=1)] = "all"
+    oidc_issuer: Annotated[
+        str, msgspec.Meta(pattern="^(https://.+|http://(localhost|127\\.0\\.0\\.1)(:[0-9]+)?(/.*)?|)$")
+    ] = ""
+    oidc_client: str = ""
+    oidc_secret: str = ""
+    oidc_address: Annotated[str, msgspec.Meta(pattern="^(https?://[^/]+|)$")] = ""
+    oidc_scope: str = "profile email groups"
+    oidc_groups: str = "groups"
+    oidc_roles: dict[str, str] = {}
+    oidc_acr: str = ""
+    oidc_known_only: bool = False
     identity_automatic: Annotated[str, msgspec.Meta(pattern="^(R[0-9]+(,R[0-9]+)*)?$")] = ""
+    care_relation: Annotated[str, msgspec.Meta(pattern="^(off|warn|required)$")] = "required"
+    care_grace_days: Annotated[float, msgspec.Meta(ge=0, le=365)] = 30
+    glass_hours: Annotated[float, msgspec.Meta(gt=0, le=72)] = 4
     synthetic: bool = False
 
     @classmethod

@@ -10,7 +10,7 @@ from typing import Any
 
 from vesalius import identity
 from vesalius.card import Text
-from vesalius.governance import people, uses, views
+from vesalius.governance import care, people, uses, views
 from vesalius.hospital import Hospital
 from vesalius.lake import Arrival
 from vesalius.monitoring import _weeks, alarms
@@ -62,10 +62,19 @@ OPTIONS = (
 )
 
 
-def make(home: Path, *, count: int = 60, synthetic: bool = True, now: datetime | None = None) -> Hospital:
+def make(
+    home: Path,
+    *,
+    count: int = 60,
+    synthetic: bool = True,
+    now: datetime | None = None,
+    second_factor: str = "none",
+) -> Hospital:
     """A hospital with ``count`` live suggestions, some decided, one use that speaks, demo people."""
     now = now or datetime.now(UTC)
-    settings = Settings(hospital="Clinique Sainte-Ode", synthetic=synthetic, language="fr")
+    settings = Settings(
+        hospital="Clinique Sainte-Ode", synthetic=synthetic, language="fr", second_factor=second_factor
+    )
     hospital = Hospital.open(home, settings)
     staff(hospital, now - timedelta(days=60))
     go_live(hospital, now - timedelta(days=30))
@@ -77,6 +86,7 @@ def make(home: Path, *, count: int = 60, synthetic: bool = True, now: datetime |
 def staff(hospital: Hospital, at: datetime) -> None:
     for login, name, role, language in STAFF:
         people.add(hospital.engine, login, name=name, role=role, language=language, at=at)
+        care.set_units(hospital.engine, login, [care.EVERYWHERE], at=at)
     people.add(
         hospital.engine,
         "martin",
@@ -86,6 +96,7 @@ def staff(hospital: Hospital, at: datetime) -> None:
         password=PASSWORD,
         at=at,
     )
+    care.set_units(hospital.engine, "martin", [care.EVERYWHERE], at=at)
 
 
 def go_live(hospital: Hospital, at: datetime) -> None:
@@ -422,6 +433,10 @@ def validate(hospital: Hospital) -> None:
             specificity=guess,
             ppv=guess,
             npv=guess,
+            helped=Estimate(271 * (1 - step), 200 * (1 - step), 300 * (1 - step)),
+            harmed=Estimate(729 * (1 - step) ** 2),
+            left=Estimate(271 * step),
+            evaluate=guess,
         )
         for step in steps
     ]
@@ -449,7 +464,8 @@ def validate(hospital: Hospital) -> None:
         benefits=(of.Benefit("model", steps, steps),),
         subgroups=(
             of.Subgroup(
-                input="sex", level="female", rows=408, events=117, auroc=guess, expected=0.28, observed=guess
+                input="sex", level="female", rows=408, events=117, auroc=guess, expected=0.28, observed=guess,
+                ratio=Estimate(1.02, 0.9, 1.15), coverage=Estimate(0.89, 0.86, 0.93),
             ),
             of.Subgroup(
                 input="age", level="65-80", rows=12, events=2, auroc=None, expected=0.2, observed=guess
@@ -462,7 +478,25 @@ def validate(hospital: Hospital) -> None:
         decided=tuple(decided),
         proposed=(of.Proposed("start", 98, 73, 60), of.Proposed("wait", 300, 50, 80)),
         importance=(("nitrite", 0.9), ("leukocytes_strip", 0.7)),
-    )
+        in_force=(0.05, 0.4),
+        challenger=of.Challenger(
+            kind="lightgbm", performance=performances[0], auroc=Estimate(0.01, -0.01, 0.03), brier=guess,
+            benefits=(Estimate(0.001, -0.002, 0.004),) * 2, better=False,
+        ),
+        sides=(
+            of.Side(
+                name="", plan=of.Plan(kind="time", cut="2026-08-01"), learned=300, learned_events=90, rows=172,
+                patients=172, events=38, left_out=0, auroc=guess, brier=guess, slope=guess, intercept=guess,
+            ),
+        ),
+        sample=of.SampleSize(
+            parameters=48, events_per_parameter=2.7, r_squared=0.26,
+            needs=(
+                of.Need(criterion="development.shrinkage", rows=1392, given=472),
+                of.Need(criterion="validation.auroc", rows=335, given=472),
+            ),
+        ),
+    )  # fmt: skip
     made.save(hospital.runs)
 
 

@@ -127,7 +127,7 @@ def test_the_demo_people_sign_in_only_where_the_data_is_synthetic(hospital):
 
 
 def test_there_is_a_person_for_each_role_of_the_loop_and_each_language():
-    roles = ["doctor", "biologist", "dpo", "director", "engineer", "records"]
+    roles = ["doctor", "biologist", "dpo", "director", "engineer", "records", "doctor"]
     assert [member.role for member in staff.STAFF] == roles
     assert {member.language for member in staff.STAFF} == {"fr", "nl", "de", "en"}
 

@@ -5,7 +5,7 @@ import pytest
 
 from vesalius.errors import InvalidCard, NotFound
 from vesalius.evaluation import study
-from vesalius.evaluation.holding_out import foretold, hold_out, turns
+from vesalius.evaluation.holding_out import Learning, begun, foretold, hold_out, split, turns
 from vesalius.modelling import train
 
 SMALL = {"repeats": 1, "folds": 3, "draws": 40}
@@ -92,7 +92,9 @@ def test_a_challenger_that_comes_and_goes_is_refused(toy, patients):
 def test_one_split_alone_is_foretold_as_with_a_challenger_and_proposals_beside_it(toy, patients):
     evidence, outcomes, _ = patients(rows=200)
     row = np.where(np.arange(200) < 150, -1, 0)
-    beside = hold_out(toy, evidence, outcomes, row[None], 5, lambda: None)
+    people = [each.subject for each in evidence.candidates]
+    both = begun(Learning(toy, evidence, outcomes, 5), row[None], people)
+    beside = hold_out(toy, evidence, both, row[None], 5, lambda: None)
 
     class Alone(toy):
         """Nothing but the model is asked for."""
@@ -102,7 +104,9 @@ def test_one_split_alone_is_foretold_as_with_a_challenger_and_proposals_beside_i
 
         suggest = challenger
 
-    assert foretold(Alone, evidence, outcomes, row, 5).tolist() == beside.probability[0, 150:].tolist()
+    turn = split(row, people)
+    taught = Learning(Alone, evidence, outcomes, 5).begin(turn.rows, "quick")
+    assert foretold(evidence, turn, taught).tolist() == beside.probability[0, 150:].tolist()
 
 
 def test_two_processes_say_what_one_says(patients):
@@ -130,9 +134,14 @@ def test_two_processes_say_what_one_says(patients):
     people = tuple(Candidate(f"Patient/{n}", f"Specimen/{n}", moment) for n in range(90))
     evidence = Evidence(people, pa.table(columns), tuple({} for _ in people), 1)
     folds = (np.arange(90) % 2)[None, :]
-    one, two = (
-        hold_out(Urine, evidence, outcomes, folds, 5, lambda: None, workers=workers) for workers in (1, 2)
-    )
+    made = []
+    for workers in (1, 2):
+        with Learning(Urine, evidence, outcomes, 5, workers) as learning:
+            whole = learning.begin(list(range(90)), "whole")
+            waiting = begun(learning, folds, [each.subject for each in people])
+            made.append((hold_out(Urine, evidence, waiting, folds, 5, lambda: None), whole()[0].hash))
+    (one, own), (two, other) = made
+    assert own == other
     assert (one.probability == two.probability).all()
     assert (one.rival == two.rival).all()
     assert (one.sets == two.sets).all()

@@ -4,7 +4,7 @@ from datetime import UTC, datetime, timedelta
 
 import numpy as np
 import pytest
-from hypothesis import given, settings
+from hypothesis import given, reject, settings
 from hypothesis import strategies as st
 
 from vesalius.errors import InvalidSetting, Leak, NotEnoughData
@@ -63,7 +63,10 @@ def test_a_plan_that_makes_no_sense_is_refused(asked):
 @given(st.sampled_from(KINDS), st.integers(0, 1000))
 def test_nobody_is_on_both_sides_in_any_plan(kind, seed):
     outcomes, groups, moments, sites = world(seed=seed)
-    plan, folds = plans.deal_out(plans.choose(400, kind), outcomes, groups, moments, sites, seed)
+    try:
+        plan, folds = plans.deal_out(plans.choose(400, kind), outcomes, groups, moments, sites, seed)
+    except NotEnoughData:  # a rare world has too few outcomes after the cut, and is told so
+        reject()
     assert plans.check(plan, folds, groups).passed
     held_once = np.zeros(400, dtype=int)
     for fold in plans.folds_of(folds[0]):

@@ -18,6 +18,9 @@ EXPECTED = """
 see_worklist        x        x       x       x       .     .        .       .      .
 decide              x        x       x       x       .     .        .       .      .
 see_decisions       x        x       x       x       .     .        .       .      .
+take_on             x        x       x       x       .     .        .       .      .
+break_glass         x        x       x       x       .     .        .       .      .
+review_access       .        .       .       .       x     .        .       .      .
 see_evidence        x        x       x       x       x     x        x       x      x
 see_figures         x        x       x       x       x     x        x       x      x
 see_monitoring      x        x       x       x       x     x        x       x      .

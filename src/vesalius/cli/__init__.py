@@ -12,6 +12,7 @@ import click
 
 from vesalius import __version__
 from vesalius.cli import (
+    access,
     clients,
     codes,
     data,
@@ -24,6 +25,8 @@ from vesalius.cli import (
     models,
     monitor,
     network,
+    people,
+    privacy,
     quality,
     quarantine,
     report,
@@ -90,8 +93,10 @@ COMMANDS: tuple[click.Command, ...] = (
     simulate.simulate,
     uses.replay,
     trial.trial_command,
+    privacy.privacy,
     house.audit_command,
-    house.person_command,
+    people.person,
+    access.access,
     clients.client,
     house.serve_command,
 )

@@ -1,4 +1,4 @@
-"""The house: who may sign in, the audit, and the console."""
+"""The house: the audit, and the console."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ from pathlib import Path
 
 import click
 
-from vesalius.cli._shared import HOME, LANGUAGES, opened
+from vesalius.cli._shared import HOME, opened
 
 
 @click.command("audit")
@@ -17,22 +17,6 @@ def audit_command(home: Path) -> None:
 
     with opened(home) as hospital:
         click.echo(f"{audit.verify(hospital.engine)} events, chain intact")
-
-
-@click.command("person")
-@click.argument("login")
-@click.option("--name", required=True, help="As colleagues know them.")
-@click.option("--role", "role", required=True, help="Such as doctor, biologist, dpo, director, engineer.")
-@click.option("--language", type=click.Choice(LANGUAGES), default="fr", show_default=True)
-@click.password_option(help="Asked for when it is not given.")
-@HOME
-def person_command(login: str, name: str, role: str, language: str, password: str, home: Path) -> None:
-    """Add a person who may sign in."""
-    from vesalius.governance import people
-
-    with opened(home) as hospital:
-        people.add(hospital.engine, login, name=name, role=role, language=language, password=password)
-    click.echo(f"added {login}")
 
 
 @click.command("serve")

@@ -13,7 +13,6 @@ from starlette.convertors import Convertor, register_url_convertor
 from starlette.exceptions import HTTPException
 from starlette.middleware import Middleware
 from starlette.middleware.body_limit import RequestBodyLimitMiddleware
-from starlette.middleware.sessions import SessionMiddleware
 from starlette.requests import Request
 from starlette.responses import PlainTextResponse, Response
 from starlette.routing import Mount, Route
@@ -23,10 +22,13 @@ from starlette.types import ASGIApp, Receive, Scope, Send
 from vesalius import api
 from vesalius.console import (
     about,
+    account,
+    accounts,
     audits,
     board,
     codes,
     decisions,
+    glass,
     identity,
     monitoring,
     quality,
@@ -45,10 +47,10 @@ from vesalius.console import (
     worklist,
 )
 from vesalius.console.failures import LastResort, broken, failed, unknown
-from vesalius.console.security import MAX_BODY, SecurityHeaders, SignInLimit, secret
+from vesalius.console.security import MAX_BODY, Cookies, SecurityHeaders, secret
 from vesalius.console.visit import STATIC, Visit, begin, check_token, fields
-from vesalius.errors import InvalidSetting
-from vesalius.governance import Right
+from vesalius.errors import InvalidSetting, TooMany, VesaliusError
+from vesalius.governance import Right, limits, provider
 from vesalius.hospital import Hospital
 
 Handler = Callable[[Visit], Response]
@@ -81,29 +83,43 @@ class Screen:
         handler: what answers.
         needs: the right it needs, or :data:`OPEN`.
         method: GET or POST.
+        fresh: whether who they are is asked again, if it was not lately.
     """
 
     path: str
     handler: Handler
     needs: Right | None
     method: str = "GET"
+    fresh: bool = False
 
 
 SCREENS = (
     Screen("/sign-in", signin.show, OPEN),
     Screen("/sign-in", signin.sign_in, OPEN, "POST"),
+    Screen("/sign-in/code", signin.code, OPEN),
+    Screen("/sign-in/code", signin.give_code, OPEN, "POST"),
+    Screen("/sign-in/password", signin.own_password, OPEN),
+    Screen("/sign-in/password", signin.choose_password, OPEN, "POST"),
+    Screen("/sign-in/provider", signin.to_provider, OPEN),
+    Screen("/sign-in/provider/return", signin.from_provider, OPEN),
+    Screen("/second-factor", account.enrol, OPEN),
+    Screen("/second-factor", account.confirm_factor, OPEN, "POST"),
     Screen("/sign-out", signin.sign_out, OPEN, "POST"),
     Screen("/preferences", signin.prefer, OPEN, "POST"),
     Screen("/", worklist.show, Right.SEE_FIGURES),
     Screen("/worklist/fresh", worklist.fresh, Right.SEE_WORKLIST),
     Screen("/suggestions/{id}", suggestion.show, Right.SEE_WORKLIST),
     Screen("/suggestions/{id}/decision", suggestion.decide, Right.DECIDE, "POST"),
+    Screen("/suggestions/{id}/glass", glass.break_, Right.BREAK_GLASS, "POST"),
+    Screen("/access", glass.show, Right.REVIEW_ACCESS),
+    Screen("/access/{id:int}", glass.review, Right.REVIEW_ACCESS, "POST"),
+    Screen("/access/{id:int}/undo", glass.undo, Right.REVIEW_ACCESS, "POST"),
     Screen("/decisions", decisions.show, Right.SEE_DECISIONS),
     Screen("/decisions/{id:int}/undo", decisions.undo, Right.DECIDE, "POST"),
     Screen("/resources/{type}/{id}/{version:int}", resources.show, Right.SEE_WORKLIST),
     Screen("/usecases", usecases.index, Right.SEE_FIGURES),
     Screen("/usecases/{name}", usecases.show, Right.SEE_FIGURES),
-    Screen("/usecases/{name}/sign", usecases.sign, Right.SEE_GATES, "POST"),
+    Screen("/usecases/{name}/sign", usecases.sign, Right.SEE_GATES, "POST", fresh=True),
     Screen("/usecases/{name}/settings", thresholds.show, Right.SEE_FIGURES),
     Screen("/usecases/{name}/settings", thresholds.change, Right.CHANGE_SETTINGS, "POST"),
     Screen("/usecases/{name}/trial", trial.show, Right.SEE_FIGURES),
@@ -151,6 +167,14 @@ SCREENS = (
     Screen("/identity/merges/{id:int}/undo", identity.undo, Right.MERGE_PATIENTS, "POST"),
     Screen("/audit", audits.show, Right.SEE_AUDIT),
     Screen("/audit/verify", audits.verify, Right.SEE_AUDIT, "POST"),
+    Screen("/account", account.show, Right.SEE_EVIDENCE),
+    Screen("/account/password", account.change_password, Right.SEE_EVIDENCE, "POST"),
+    Screen("/account/codes", account.new_codes, Right.SEE_EVIDENCE, "POST", fresh=True),
+    Screen("/account/second-factor", account.drop_factor, Right.SEE_EVIDENCE, "POST", fresh=True),
+    Screen("/account/sessions", account.end_sessions, Right.SEE_EVIDENCE, "POST"),
+    Screen("/people", accounts.show, Right.MANAGE_PEOPLE),
+    Screen("/people", accounts.invite, Right.MANAGE_PEOPLE, "POST", fresh=True),
+    Screen("/people/change", accounts.change, Right.MANAGE_PEOPLE, "POST", fresh=True),
     Screen("/about", about.show, OPEN),
 )
 """Every page and form of the console; docs/engineer/console.md lists them, and a test compares."""
@@ -167,6 +191,7 @@ def app(hospital: Hospital) -> Starlette:
         routes=[
             *_routes(),
             Route("/health", _health),
+            Route(provider.LOGOUT, _ended_elsewhere, methods=["POST"]),
             Route("/static/report.css", _report_css),
             Mount("/static", StaticFiles(directory=STATIC), name="static"),
         ],
@@ -175,17 +200,13 @@ def app(hospital: Hospital) -> Starlette:
             Middleware(LastResort),
             Middleware(RequestBodyLimitMiddleware, max_body_size=MAX_BODY),
             Middleware(
-                SessionMiddleware,
-                secret_key=secret(hospital.home),
-                session_cookie="vesalius",
-                max_age=int(settings.session_hours * 3600),
-                same_site="lax",
+                Cookies, key=secret(hospital.home), seconds=int(settings.session_hours_at_most * 3600)
             ),
         ],
         exception_handlers={HTTPException: _refused},
     )
     made.state.hospital = hospital
-    made.state.limit = SignInLimit()
+    made.state.provider = provider.Provider(hospital.engine, settings) if settings.oidc_issuer else None
     made.state.behind = codes.Behind()
     return made
 
@@ -277,9 +298,20 @@ def _enter(visit: Visit, screen: Screen | None, body: bytes) -> Response:
     if screen.method == "POST":
         visit.form = _form(body)
         check_token(visit)
+    visit.right = screen.needs
     if screen.needs is not OPEN:
         visit.require(screen.needs)
+        _slow_down(visit, screen)
+    if screen.fresh and not visit.fresh and not account.asked_again(visit):
+        return account.ask_again(visit)
     return screen.handler(visit)
+
+
+def _slow_down(visit: Visit, screen: Screen) -> None:
+    """Refuses one form, or one search, too many."""
+    limit = limits.POSTS if screen.method == "POST" else limits.SEARCHES if visit.query.get("text") else None
+    if limit is not None and not limit.take(visit.hospital.engine, visit.who.id, visit.now):
+        raise TooMany("too much at once", seconds=limit.window.total_seconds())
 
 
 def _form(body: bytes) -> dict[str, str]:
@@ -291,6 +323,22 @@ def _form(body: bytes) -> dict[str, str]:
 
 def _refused(request: Request, error: Exception) -> Response:
     return failed(begin(request, {}), error)
+
+
+async def _ended_elsewhere(request: Request) -> Response:
+    """The hospital's own sign-in says that a session has ended there; it is believed by its signature."""
+    body = await request.body()
+    return await run_in_threadpool(_end_elsewhere, request.app.state.provider, body)
+
+
+def _end_elsewhere(known: provider.Provider | None, body: bytes) -> Response:
+    try:
+        if known is None:
+            return PlainTextResponse("", status_code=404)
+        known.ended(fields(body).get("logout_token", ""))
+    except (VesaliusError, ValueError):
+        return PlainTextResponse("", status_code=400)
+    return PlainTextResponse("")
 
 
 def _report_css(request: Request) -> Response:  # noqa: ARG001

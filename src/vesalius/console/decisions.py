@@ -4,13 +4,15 @@ from __future__ import annotations
 
 from starlette.responses import Response
 
-from vesalius.console.contexts import DecisionsPage, MyDecision, Pages
+from vesalius.console.contexts import DecisionsPage, MyDecision, Pages, Patient
+from vesalius.console.languages import N_
 from vesalius.console.security import local_path
 from vesalius.console.suggestion import ending_of, taken_of
 from vesalius.console.visit import Visit, address, redirect, render
 from vesalius.console.words import cards, patients, speaker
-from vesalius.governance import audit
+from vesalius.governance import Right, audit
 
+AWAY = N_("no longer in your care")
 SIZE = 50
 """How many lines a page has."""
 
@@ -23,6 +25,9 @@ def show(visit: Visit) -> Response:
     shown, more = found[:SIZE], len(found) > SIZE
     people = patients(visit.hospital, [item.filed for item in shown], visit.language, visit.now)
     visit.note(audit.Action.WORKLIST_READ, "decisions", {"page": number, "shown": len(shown)})
+    care = visit.hospital.access.allow(
+        visit.who, Right.SEE_DECISIONS, {item.filed.subject for item in shown}, at=visit.now
+    )
     rows = []
     for item in shown:
         if item.filed.usecase not in cards():  # it was uninstalled since, and its words with it
@@ -32,7 +37,7 @@ def show(visit: Visit) -> Response:
         rows.append(
             MyDecision(
                 suggestion=item.filed.id,
-                patient=people[item.filed.id],
+                patient=people[item.filed.id] if item.filed.subject in care.granted else _unnamed(visit),
                 title=words.say("title"),
                 proposed=words.option(item.filed.option),
                 taken=taken,
@@ -44,6 +49,11 @@ def show(visit: Visit) -> Response:
     after = address("/decisions", page=number + 1) if more else ""
     list_ = Pages(number, 0, (number - 1) * SIZE + len(found), before, after)
     return render(visit, "decisions.html", DecisionsPage(tuple(rows), list_))
+
+
+def _unnamed(visit: Visit) -> Patient:
+    """What stands for a patient who is no longer in the reader's care: what was decided is still theirs."""
+    return Patient(visit.say(AWAY), sex="", age="", born="", ward="", stay="", reference="")
 
 
 def undo(visit: Visit) -> Response:

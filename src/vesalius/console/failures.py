@@ -39,6 +39,11 @@ PAGES = {
         N_("This changed after you opened it. Nothing was written. Open it again to see how it stands now."),
     ),
     413: (N_("This is too large"), N_("Shorten the text and send it again.")),
+    429: (N_("This was too much at once"), N_("Wait a few minutes, then try again. Nothing was written.")),
+    503: (
+        N_("Something that this needs does not answer"),
+        N_("Nothing was written. Try again in a few minutes; decide without this tool meanwhile."),
+    ),
     500: (
         N_("Something is broken here"),
         N_("Nothing was written. Try again; decide on the patient without this tool meanwhile."),
@@ -53,6 +58,7 @@ STATUSES: tuple[tuple[type[errors.VesaliusError], int], ...] = (
     (errors.InvalidDecision, 400),
     (errors.InvalidCard, 400),
     (errors.InvalidSetting, 400),
+    (errors.TooMany, 429),
     (errors.Unavailable, 503),
 )
 

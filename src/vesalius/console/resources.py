@@ -12,7 +12,7 @@ from vesalius.console.contexts import Link, ResourcePage
 from vesalius.console.sources import page_of, type_name
 from vesalius.console.visit import Visit, render
 from vesalius.errors import NotAllowed, NotFound
-from vesalius.governance import audit
+from vesalius.governance import Right, audit
 from vesalius.lake import Version
 
 MOST_FIELDS = 200
@@ -29,16 +29,19 @@ def show(visit: Visit) -> Response:
     version = visit.hospital.lake.read(reference)
     if version is None:
         raise NotFound("there is no such version of a resource")
-    _check_purpose(visit, version)
-    visit.note(audit.Action.RESOURCE_READ, reference[:128], {"subject": version.subject})
+    grant = _check_purpose(visit, version)
+    visit.note(audit.Action.RESOURCE_READ, reference[:128], {"subject": version.subject} | grant)
     return render(visit, "resource.html", _page(visit, version))
 
 
-def _check_purpose(visit: Visit, version: Version) -> None:
+def _check_purpose(visit: Visit, version: Version) -> dict[str, Any]:
     subject = f"Patient/{version.id}" if version.type == "Patient" else version.subject
     if not (_spoken_about(visit, subject) if subject else version.type in IMPERSONAL):
         visit.refused({"purpose": "no suggestion"})
         raise NotAllowed("no suggestion speaks about this patient, so this console does not show their data")
+    if not subject:
+        return {}
+    return visit.hospital.access.require(visit.who, Right.SEE_WORKLIST, subject, at=visit.now).detail
 
 
 def _spoken_about(visit: Visit, subject: str) -> bool:

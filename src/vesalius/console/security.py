@@ -1,21 +1,16 @@
-"""What protects the console: headers, the session's key, tokens against forged forms, sign-in limits."""
+"""What protects the console: headers, the cookie and its key, tokens against forged forms."""
 
 from __future__ import annotations
 
 import hmac
-import os
 import secrets
-import threading
-import time
-from collections.abc import Callable
-from contextlib import suppress
-from dataclasses import dataclass, field
 from pathlib import Path
 
 from starlette.datastructures import MutableHeaders
+from starlette.middleware.sessions import SessionMiddleware
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
-from vesalius.errors import InvalidSetting
+from vesalius.governance import keyfile
 
 POLICY = "; ".join(
     (
@@ -42,8 +37,7 @@ HEADERS = {
 }
 
 KEY_FILE = "console.secret"
-SHORTEST_KEY = 32
-"""The fewest characters of a key that signs sessions."""
+COOKIE = "vesalius"
 
 MAX_BODY = 64 * 1024
 """The largest form that is read, in bytes; no page of the console needs more."""
@@ -86,32 +80,34 @@ def _protect(headers: MutableHeaders, scope: Scope, status: int) -> None:
 
 
 def secret(home: Path) -> str:
-    """The key that signs session cookies; made once, readable by the owner alone.
+    """The key that signs cookies; made once, readable by the owner alone.
 
     Raises:
         InvalidSetting: the file is there, and holds none.
     """
-    path = home / KEY_FILE
-    if not path.exists():
-        _write_key(path)
-    kept = path.read_text(encoding="ascii").strip()
-    if len(kept) < SHORTEST_KEY:  # with an empty key anybody could write themselves a session
-        raise InvalidSetting(f"{KEY_FILE} holds no key", hint="delete it: a new one is made")
-    return kept
+    return keyfile.key(home / KEY_FILE)
 
 
-def _write_key(path: Path) -> None:
-    """Writes a new key whole, so that no other process ever reads half of one; the first one stays."""
-    partial = path.with_name(f".{path.name}.{secrets.token_hex(8)}")
-    try:
-        with os.fdopen(os.open(partial, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "w") as file:
-            file.write(secrets.token_urlsafe(48))
-            file.flush()
-            os.fsync(file.fileno())
-        with suppress(FileExistsError):
-            os.link(partial, path)
-    finally:
-        partial.unlink(missing_ok=True)
+class Cookies:
+    """The signed cookie: ``__Host-`` under https, so that no other host or path can set it (RFC 6265bis).
+
+    It holds what people chose for their eyes, the token of their forms, and the token of their session, which
+    is kept at the server.
+
+    Args:
+        app: what answers.
+        key: signs it.
+        seconds: for how long a browser keeps it.
+    """
+
+    def __init__(self, app: ASGIApp, key: str, seconds: int) -> None:
+        kept = {"secret_key": key, "max_age": seconds, "same_site": "lax"}
+        self.plain = SessionMiddleware(app, session_cookie=COOKIE, **kept)  # type: ignore[arg-type]
+        self.secure = SessionMiddleware(app, session_cookie=f"__Host-{COOKIE}", https_only=True, **kept)  # type: ignore[arg-type]
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Answers one request."""
+        await (self.secure if scope.get("scheme") == "https" else self.plain)(scope, receive, send)
 
 
 def new_token() -> str:
@@ -128,58 +124,3 @@ def local_path(target: str, default: str = "/") -> str:
     """``target`` when it is a path of this console, else ``default``: a form never sends anyone elsewhere."""
     plain = target.isprintable() and "\\" not in target
     return target if plain and target.startswith("/") and not target.startswith("//") else default
-
-
-@dataclass
-class SignInLimit:
-    """At most ``attempts`` failed sign-ins per name, and ten times as many per address, in ``seconds``.
-
-    It is kept in memory, per process: enough to make guessing passwords hopeless. An attempt counts from
-    the moment it begins: of many that are sent at once, no more pass than of those sent one by one.
-
-    Attributes:
-        attempts: failures allowed.
-        seconds: the window they are counted in.
-        clock: seconds, growing.
-    """
-
-    attempts: int = 5
-    seconds: float = 300.0
-    clock: Callable[[], float] = time.monotonic
-    failures: dict[str, list[float]] = field(default_factory=dict)
-    _lock: threading.Lock = field(default_factory=threading.Lock, repr=False)
-
-    def begin(self, login: str, address: str) -> bool:
-        """Counts an attempt as failed until :meth:`succeeded`; False when it may not even be made."""
-        with self._lock:
-            if self.blocked(login, address):
-                return False
-            self.failed(login, address)
-            return True
-
-    def blocked(self, login: str, address: str) -> bool:
-        """Whether this name or this address must wait."""
-        return (
-            self._count(f"login:{login}") >= self.attempts
-            or self._count(f"from:{address}") >= 10 * self.attempts
-        )
-
-    def failed(self, login: str, address: str) -> None:
-        """Counts a failure."""
-        if len(self.failures) > 10_000:  # a flood of made-up names must not fill the memory
-            self.failures = {key: times for key, times in self.failures.items() if self._count(key)}
-        for key in (f"login:{login}", f"from:{address}"):
-            self.failures.setdefault(key, []).append(self.clock())
-
-    def succeeded(self, login: str, address: str) -> None:
-        """Forgets the failures of a name that has signed in, and that this attempt was counted as one."""
-        with self._lock:
-            self.failures.pop(f"login:{login}", None)
-            if self.failures.get(f"from:{address}"):
-                self.failures[f"from:{address}"].pop()
-
-    def _count(self, key: str) -> int:
-        recent = [at for at in self.failures.get(key, ()) if at > self.clock() - self.seconds]
-        if key in self.failures:
-            self.failures[key] = recent
-        return len(recent)

@@ -8,6 +8,7 @@ from datetime import datetime, time, timedelta
 from starlette.responses import Response
 
 from vesalius import identity, trial
+from vesalius.console import glass
 from vesalius.console.contexts import (
     Advice,
     Choice,
@@ -27,8 +28,10 @@ from vesalius.console.sources import links
 from vesalius.console.traces import traces_of
 from vesalius.console.visit import ROLES, Visit, redirect, render
 from vesalius.console.words import STATUSES, Speaker, chance, patients, speaker
-from vesalius.errors import InvalidDecision, NotAllowed, NotFound
+from vesalius.errors import InvalidDecision, NotAllowed, NotFound, OutsideCare
 from vesalius.governance import Right, audit, people, uses
+from vesalius.governance.access import Grant, Relation
+from vesalius.governance.purposes import Purpose
 from vesalius.review import ACTIONS, WAITING, Decision, Filed
 from vesalius.usecase import Reason
 
@@ -69,23 +72,36 @@ Links = dict[str, SourceLink]
 def show(visit: Visit) -> Response:
     """The page."""
     filed = _read(visit)
-    visit.note(audit.Action.SUGGESTION_READ, filed.id, {"subject": filed.subject})
-    return render(visit, "suggestion.html", _page(visit, filed))
+    try:
+        grant = _grant(visit, filed)
+    except OutsideCare as error:
+        return glass.refused(visit, filed, error)
+    visit.note(audit.Action.SUGGESTION_READ, filed.id, {"subject": filed.subject} | grant.detail)
+    return render(visit, "suggestion.html", _page(visit, filed, until=glass.until(visit, filed, grant)))
+
+
+def _grant(visit: Visit, filed: Filed) -> Grant:
+    """For what, and by which relation, the reader sees it; a silent one is read to judge the tool."""
+    if filed.erased is not None:  # nothing in it says whom it was about
+        return Grant(Purpose.TREAT, Relation.NOT_ASKED)
+    right = Right.SEE_SILENT if filed.mode == "silent" else Right.SEE_WORKLIST
+    return visit.hospital.access.require(visit.who, right, filed.subject, at=visit.now)
 
 
 def decide(visit: Visit) -> Response:
     """Takes the reader's decision, and shows the page again; says what is missing when it is not complete."""
     filed = _read(visit)
+    grant = visit.hospital.access.require(visit.who, Right.DECIDE, filed.subject, at=visit.now)
     action, words = visit.form.get("action", ""), visit.form.get("words", "")
     try:
-        _take(visit, filed, action, words)
+        _take(visit, filed, action, words, grant)
     except InvalidDecision:
-        visit.note(audit.Action.SUGGESTION_READ, filed.id, {"subject": filed.subject})
+        visit.note(audit.Action.SUGGESTION_READ, filed.id, {"subject": filed.subject} | grant.detail)
         return render(visit, "suggestion.html", _page(visit, filed, action, words, visit.say(PROBLEM)), 400)
     return redirect(f"/suggestions/{filed.id}")
 
 
-def _take(visit: Visit, filed: Filed, action: str, words: str) -> None:
+def _take(visit: Visit, filed: Filed, action: str, words: str, grant: Grant) -> None:
     known = next((each for each in ACTIONS if each == action), None)
     if known is None:
         raise InvalidDecision("there is no such action")
@@ -102,6 +118,7 @@ def _take(visit: Visit, filed: Filed, action: str, words: str) -> None:
         until=_until(visit.form.get("delay", ""), visit.now) if known == "deferred" else None,
         at=visit.now,
         seen=int(seen) if seen.isdecimal() and len(seen) < 9 else -1,
+        grant=grant.detail,
     )
 
 
@@ -146,7 +163,14 @@ def _merged(visit: Visit, filed: Filed) -> str:
     return ""
 
 
-def _page(visit: Visit, filed: Filed, action: str = "", words: str = "", problem: str = "") -> SuggestionPage:
+def _page(
+    visit: Visit,
+    filed: Filed,
+    action: str = "",
+    words: str = "",
+    problem: str = "",
+    until: datetime | None = None,
+) -> SuggestionPage:
     said, item = speaker(filed.usecase, visit.language), filed.suggestion
     found = links(visit.hospital.lake, _about(said, filed))
     facts = _facts(said, filed, found)
@@ -197,6 +221,7 @@ def _page(visit: Visit, filed: Filed, action: str = "", words: str = "", problem
         ending=ending_of(filed),
         form=form,
         why_not=_why_not(form, filed),
+        glass_until=until,
     )
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import hashlib
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, datetime
 from functools import cache
 from pathlib import Path
 from typing import Any
@@ -19,7 +19,9 @@ from vesalius.console.languages import N_, Language, chosen, languages
 from vesalius.console.security import new_token, same
 from vesalius.console.templating import environment
 from vesalius.errors import NotAllowed, NotFound
-from vesalius.governance import Person, Right, audit, people
+from vesalius.governance import Person, Right, audit, people, purposes, sessions
+from vesalius.governance.second_factor import SecondFactor
+from vesalius.governance.sessions import Stage
 from vesalius.hospital import Hospital
 
 STATIC = Path(__file__).parent / "static"
@@ -47,7 +49,9 @@ LINKS = (
     ("/terminology", N_("Codes"), Right.SEE_CODES),
     ("/views", N_("Views"), Right.SEE_VIEWS),
     ("/identity", N_("Identity"), Right.SEE_IDENTITY),
+    ("/access", N_("Access"), Right.REVIEW_ACCESS),
     ("/audit", N_("Audit"), Right.SEE_AUDIT),
+    ("/people", N_("People"), Right.MANAGE_PEOPLE),
 )
 """The main pages: path, name, the right one needs."""
 
@@ -67,6 +71,9 @@ class Visit:
         form: the fields of a POST; the last one of each name.
         now: the moment of the request.
         person: who is signed in, or nobody.
+        waiting: who has shown a part of what they must show to be signed in, or nobody.
+        sitting: their session at the server.
+        right: the right that the page needs; its purpose stands in every event of the visit.
     """
 
     request: Request
@@ -75,6 +82,29 @@ class Visit:
     form: Mapping[str, str] = field(default_factory=dict)
     now: datetime = field(default_factory=lambda: datetime.now(UTC))
     person: Person | None = None
+    waiting: Person | None = None
+    sitting: sessions.Session | None = None
+    right: Right | None = None
+
+    @property
+    def rules(self) -> sessions.Rules:
+        """What the hospital asks of sessions."""
+        return sessions.Rules.of(self.hospital.settings)
+
+    @property
+    def second(self) -> SecondFactor:
+        """The second factors of the hospital."""
+        return SecondFactor(self.hospital.engine, self.hospital.home)
+
+    @property
+    def address(self) -> str:
+        """The network address of the browser, as the proxy hands it on."""
+        return self.request.client.host[:64] if self.request.client else ""
+
+    @property
+    def fresh(self) -> bool:
+        """Whether who they are was shown lately: asked again before what matters."""
+        return self.sitting is not None and self.sitting.fresh(self.now)
 
     @property
     def session(self) -> dict[str, Any]:
@@ -134,8 +164,10 @@ class Visit:
         self.note(audit.Action.ACCESS_REFUSED, self.request.url.path[:128].replace("\0", "?"), detail)
 
     def note(self, action: audit.Action, thing: str, detail: Mapping[str, Any] | None = None) -> None:
-        """Writes to the audit what the person did."""
-        audit.record(self.hospital.engine, self.who.id, action, thing, detail, self.now)
+        """Writes to the audit what the person did, and for what purpose where patients can be seen by it."""
+        why = purposes.purpose(self.right) if self.right else None
+        told = ({"purpose": str(why)} if why else {}) | dict(detail or {})
+        audit.record(self.hospital.engine, self.who.id, action, thing, told, self.now)
 
     def say(self, message: str, **values: object) -> str:
         """A message in the visit's language."""
@@ -167,52 +199,73 @@ def begin(request: Request, form: Mapping[str, str]) -> Visit:
 
 
 def _signed_in(visit: Visit) -> Person | None:
-    session, hospital = visit.session, visit.hospital
-    login, seen = session.get("person"), session.get("seen")
-    if not isinstance(login, str) or not isinstance(seen, int | float):
+    token, hospital = visit.session.get("sid"), visit.hospital
+    if not isinstance(token, str):
         return None
-    idle = visit.now.timestamp() - seen
-    if idle > timedelta(hours=hospital.settings.session_hours).total_seconds():
-        forget(visit)
+    attended = visit.request.url.path not in UNATTENDED
+    visit.sitting = sessions.find(hospital.engine, token, visit.rules, visit.now, attended=attended)
+    person = people.find(hospital.engine, visit.sitting.person) if visit.sitting else None
+    if visit.sitting is None or person is None:
+        _clear(visit)
         return None
-    person = _still(visit, login)
-    if person is None:
-        forget(visit)
-    elif idle > 30 and visit.request.url.path not in UNATTENDED:  # a cookie with every request is waste
-        session["seen"] = visit.now.timestamp()
+    if visit.sitting.stage != Stage.OPEN:
+        visit.waiting = person
+        return None
     return person
 
 
-def _still(visit: Visit, login: str) -> Person | None:
-    """The person, unless meanwhile the account was closed, its password changed, or the data became real."""
-    try:
-        person = people.get(visit.hospital.engine, login)
-    except NotFound:
-        return None
-    stranger = person.demo and not visit.hospital.settings.synthetic
-    return None if stranger or person.stamp != visit.session.get("stamp") else person
+def remember(visit: Visit, person: Person, *shown: str, provider: str = "") -> None:
+    """Begins a session, in the place of the one there was, if any."""
+    if visit.sitting is not None:
+        sessions.end(visit.hospital.engine, str(visit.session["sid"]), visit.now)
+    token = sessions.begin(
+        visit.hospital.engine,
+        person.id,
+        shown,
+        visit.rules,
+        address=visit.address,
+        agent=visit.request.headers.get("user-agent", ""),
+        provider=provider,
+        at=visit.now,
+    )
+    _renew(visit, person, token)
 
 
-def remember(visit: Visit, person: Person) -> None:
-    """Signs a person in, in a new session."""
+def advance(visit: Visit, person: Person, shown: str) -> None:
+    """Notes that the person of this session showed more; its token, and that of the forms, are new ones."""
+    token = sessions.advance(
+        visit.hospital.engine, str(visit.session.get("sid", "")), shown, visit.rules, visit.now
+    )
+    if token is None:
+        raise NotAllowed("the session has ended")
+    _renew(visit, person, token)
+
+
+def _renew(visit: Visit, person: Person, token: str) -> None:
     kept = _preferences(visit)
     visit.session.clear()
-    visit.session.update(
-        kept, person=person.id, stamp=person.stamp, seen=visit.now.timestamp(), token=new_token()
-    )
-    visit.person = person
+    visit.session.update(kept, sid=token, token=new_token())
+    visit.sitting = sessions.find(visit.hospital.engine, token, visit.rules, visit.now)
+    opened = visit.sitting is not None and visit.sitting.stage == Stage.OPEN
+    visit.person, visit.waiting = (person, None) if opened else (None, person)
 
 
 def forget(visit: Visit) -> None:
     """Signs the person out; what they chose for their eyes stays."""
+    sessions.end(visit.hospital.engine, str(visit.session.get("sid", "")), visit.now)
+    _clear(visit)
+
+
+def _clear(visit: Visit) -> None:
     kept = _preferences(visit)
     visit.session.clear()
     visit.session.update(kept, token=new_token())
-    visit.person = None
+    visit.person = visit.waiting = visit.sitting = None
 
 
 def _preferences(visit: Visit) -> dict[str, Any]:
-    return {name: visit.session[name] for name in ("language", "theme", "keys") if name in visit.session}
+    kept = ("language", "theme", "keys", "next")
+    return {name: visit.session[name] for name in kept if name in visit.session}
 
 
 def check_token(visit: Visit) -> None:

@@ -13,6 +13,8 @@ from vesalius.console.languages import N_
 from vesalius.console.visit import Visit, address, home, redirect, render
 from vesalius.console.words import STATUSES, cards, chance, patients, speaker
 from vesalius.governance import Right, audit, uses
+from vesalius.governance.access import Scope
+from vesalius.governance.purposes import Purpose
 from vesalius.review import Filed, Page
 
 SIZE = 50
@@ -34,7 +36,9 @@ def show(visit: Visit) -> Response:
         return redirect(home(visit))
     asked, number = _asked(visit)
     found = _find(visit, asked, number)
-    visit.note(audit.Action.WORKLIST_READ, asked["status"], {"page": number, "shown": len(found.items)})
+    # The page stands under a right that everybody has; what it shows, under this one.
+    detail = {"page": number, "shown": len(found.items), "purpose": str(Purpose.TREAT)}
+    visit.note(audit.Action.WORKLIST_READ, asked["status"], detail)
     return render(visit, "worklist.html", _page(visit, asked, number, found))
 
 
@@ -62,7 +66,14 @@ def _asked(visit: Visit) -> tuple[dict[str, str], int]:
 
 
 def _find(visit: Visit, asked: Mapping[str, Any], number: int) -> Page:
-    return visit.hospital.review.worklist(**asked, limit=SIZE, offset=(number - 1) * SIZE, now=visit.now)
+    whom = _whom(visit)
+    return visit.hospital.review.worklist(
+        **asked, only=whom.only, never=whom.never, limit=SIZE, offset=(number - 1) * SIZE, now=visit.now
+    )
+
+
+def _whom(visit: Visit) -> Scope:
+    return visit.hospital.access.scope(visit.who, Right.SEE_WORKLIST, visit.now)
 
 
 def _page(visit: Visit, asked: dict[str, str], number: int, found: Page) -> WorklistPage:
@@ -80,6 +91,7 @@ def _page(visit: Visit, asked: dict[str, str], number: int, found: Page) -> Work
         several=len(cards()) > 1,
         silent=_mute(visit, runs=True),
         stopped=_mute(visit, runs=False),
+        others=found.others,
     )
 
 
@@ -97,7 +109,8 @@ def pages(total: int, number: int, size: int, path: str, query: Mapping[str, str
 
 def _tabs(visit: Visit, current: str) -> tuple[Tab, ...]:
     counts = {"open": 0, "deferred": 0, "decided": 0, "expired": 0}
-    for count in visit.hospital.review.counts():
+    whom = _whom(visit)
+    for count in visit.hospital.review.counts(whom.only, whom.never):
         if count.mode == "live":
             counts[count.status if count.status in counts else "decided"] += count.count
     return tuple(

@@ -10,28 +10,31 @@ from datetime import datetime
 
 import sqlalchemy as sa
 
-from vesalius.governance import people, uses
+from vesalius.governance import care, people, uses
 from vesalius.governance.people import Person
 
 
 @dataclass(frozen=True, slots=True)
 class Member:
-    """One demo person: what they sign in with, their name, role and preferred language."""
+    """One demo person: what they sign in with, their name, role, preferred language and units."""
 
     login: str
     name: str
     role: str
     language: str
+    units: tuple[str, ...] = ()
 
 
-DOCTOR = Member("delforge", "Dr Camille Delforge", "doctor", "fr")
-BIOLOGIST = Member("vermeulen", "Apr. Pieter Vermeulen", "biologist", "nl")
+# All wards, so that a visitor finds the whole worklist; the paediatrician sees one ward alone.
+DOCTOR = Member("delforge", "Dr Camille Delforge", "doctor", "fr", ("*",))
+PAEDIATRICIAN = Member("lejeune", "Dr Jonas Lejeune", "doctor", "fr", ("Location/PED",))
+BIOLOGIST = Member("vermeulen", "Apr. Pieter Vermeulen", "biologist", "nl", ("*",))
 DPO = Member("theissen", "Birgit Theissen", "dpo", "de")
 DIRECTOR = Member("marchal", "Antoine Marchal", "director", "fr")
 ENGINEER = Member("segers", "Lotte Segers", "engineer", "en")
 RECORDS = Member("bastin", "Sarah Bastin", "records", "fr")
 
-STAFF = (DOCTOR, BIOLOGIST, DPO, DIRECTOR, ENGINEER, RECORDS)
+STAFF = (DOCTOR, BIOLOGIST, DPO, DIRECTOR, ENGINEER, RECORDS, PAEDIATRICIAN)
 
 
 @dataclass(frozen=True, slots=True)
@@ -83,6 +86,7 @@ def hire(engine: sa.Engine, at: datetime) -> None:
     """Adds the demo people."""
     for member in STAFF:
         people.add(engine, member.login, name=member.name, role=member.role, language=member.language, at=at)
+        care.set_units(engine, member.login, member.units, at=at)
 
 
 def person(engine: sa.Engine, member: Member) -> Person:

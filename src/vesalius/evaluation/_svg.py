@@ -6,7 +6,7 @@ import math
 import textwrap
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
-from html import escape
+from html import escape, unescape
 
 Format = Callable[[float], str]
 """How a number is written on an axis."""
@@ -14,8 +14,14 @@ Format = Callable[[float], str]
 FIFTHS = (0.0, 0.2, 0.4, 0.6, 0.8, 1.0)
 """The ticks of a share."""
 
+Named = Callable[[str], str]
+"""From a name in the data to words for people."""
+
 _ROW = 20
 """Height of one line of the legend."""
+
+_GAP = 5.0
+"""Between the lines of a hatched rectangle."""
 
 _LETTER = 7.0
 """Width of a letter of the legend, on average and a little more."""
@@ -136,6 +142,30 @@ class Picture:
                 f'<rect class="{style}" x="{x:.2f}" y="{y:.2f}" width="{width:.2f}" height="{height:.2f}"/>'
             )
 
+    def within(self, x: float) -> float:
+        """Where a value of the x axis lies; one beyond its ends lies at the end."""
+        low, high = self.x
+        return self.across(min(max(x, low), high))
+
+    def hatch(self, x: float, y: float, width: float, height: float, style: str) -> None:
+        """A rectangle of slanting lines, which is told from a filled one without colour."""
+        if width <= 0 or height <= 0:
+            return
+        steps = []
+        at = _GAP
+        while at < width + height:
+            there = f"M{x + max(0.0, at - height):.2f} {y + min(at, height):.2f}"
+            steps.append(f"{there}L{x + min(at, width):.2f} {y + max(0.0, at - width):.2f}")
+            at += _GAP
+        frame = f"M{x:.2f} {y:.2f}h{width:.2f}v{height:.2f}h{-width:.2f}z"
+        self.parts.append(f'<path class="c-hatch {style}" d="{frame}{"".join(steps)}"/>')
+
+    def lines(self, x: float, y: float, words: Sequence[str], style: str) -> None:
+        """Words on lines of their own, around the height ``y``."""
+        first = y + 4 - 8 * (len(words) - 1)
+        for place, line in enumerate(words):
+            self.text(x, first + 16 * place, line, style)
+
     def dot(self, x: float, y: float, style: str, radius: float = 4) -> None:
         """A point, at values of the axes."""
         place = f'cx="{self.across(x)}" cy="{self.inside(y)}"'
@@ -146,7 +176,7 @@ class Picture:
         self.parts.append(f'<text class="{style}" x="{x:.2f}" y="{y:.2f}">{escape(words)}</text>')
 
     def legend(self, kind: str, style: str, words: str) -> None:
-        """One more line of the legend: ``kind`` is line, box or dot."""
+        """One more line of the legend: ``kind`` is line, box, dot or fate (what becomes of a patient)."""
         self.entries.append((kind, style, words))
 
     def render(self, title: str, description: str) -> str:
@@ -168,12 +198,24 @@ class Picture:
             self.parts.append(f'<path class="c-line {style}" d="M{left:g} {y + 6:g}h26"/>')
         elif kind == "dot":
             self.parts.append(f'<circle class="c-dot {style}" cx="{left + 13:g}" cy="{y + 6:g}" r="4"/>')
+        elif kind == "fate" and style == "missed":
+            self.hatch(left + 5, y, 16, 12, "s2")
         else:
-            self.box(left + 5, y, 16, 12, style)
+            self.box(left + 5, y, 16, 12, f"c-{style}" if kind == "fate" else style)
         for line in textwrap.wrap(words, int((self.width - left - 34) / _LETTER)):
             self.text(left + 34, y + 10.5, line, "c-key")
             y += _ROW
         return y
+
+
+def wrapped(words: str, width: float) -> list[str]:
+    """Words on as many lines as they need in a space of this width."""
+    return textwrap.wrap(words, max(8, int(width / _LETTER))) or [""]
+
+
+def described(svg: str) -> str:
+    """What a picture says to those who cannot see it."""
+    return unescape(svg.partition("<desc>")[2].partition("</desc>")[0])
 
 
 def with_rules(svg: str, rules: str) -> str:

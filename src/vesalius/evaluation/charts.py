@@ -6,15 +6,12 @@ follow the page into dark mode and onto paper. Lines differ by dashes too: colou
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 
-from vesalius.evaluation._svg import FIFTHS, Picture, ticks
-from vesalius.evaluation.metrics import Estimate
-from vesalius.evaluation.run import Benefit, Curve, Decided, Histogram, Performance, Run, Subgroup, Threshold
+from vesalius.evaluation import bars, forests
+from vesalius.evaluation._svg import FIFTHS, Named, Picture, ticks
+from vesalius.evaluation.run import Benefit, Curve, Histogram, Performance, Run, Subgroup, Threshold
 from vesalius.evaluation.words import Words
-
-Named = Callable[[str], str]
-"""From a name in the data to words for people."""
 
 _STYLES = ("s1", "s2", "s3", "s4", "s5", "s6")
 
@@ -64,10 +61,10 @@ def distribution(histogram: Histogram, words: Words) -> str:
     for place, (sick, total) in enumerate(zip(histogram.with_outcome, totals, strict=True)):
         left, floor = picture.across(place / len(totals)) + 0.75, picture.down(0)
         middle, top = picture.down(total - sick), picture.down(total)
-        picture.box(left, middle, wide - 1.5, floor - middle, "c-box s1")
-        picture.box(left, top, wide - 1.5, middle - top, "c-box s2")
-    picture.legend("box", "c-box s2", words("histogram.with"))
-    picture.legend("box", "c-box s1", words("histogram.without"))
+        picture.box(left, middle, wide - 1.5, floor - middle, "c-spared")
+        picture.hatch(left, top, wide - 1.5, middle - top, "s2")
+    picture.legend("fate", "missed", words("histogram.with"))
+    picture.legend("fate", "spared", words("histogram.without"))
     return picture.render(words("distribution.title"), words("distribution.desc"))
 
 
@@ -115,40 +112,6 @@ def thresholds(rows: Sequence[Threshold], run_rows: int, words: Words, marks: Se
     return picture.render(words("thresholds.title"), words("thresholds.desc"))
 
 
-def forest(
-    rows: Sequence[Subgroup], whole: Performance, words: Words, named: Callable[[Subgroup], str]
-) -> str:
-    """The AUROC of each subgroup with its interval, beside that of all."""
-    high = 30.0
-    lows = [row.auroc.low for row in rows if row.auroc and row.auroc.low is not None]
-    low = min([0.5, *(int(value * 10) / 10 for value in lows)])
-    picture = Picture(
-        width=720, height=66 + high * (len(rows) + 1), left=250, right=190, top=14, x=(low, 1.0)
-    )
-    picture.uprights(ticks(low, 1.0, 6), lambda value: words.number(value, 1))
-    picture.rule("c-axis", across=picture.height - picture.bottom)
-    if whole.auroc.value is not None:
-        picture.rule("c-line c-guide", down=picture.across(whole.auroc.value))
-    lines: list[tuple[str, Estimate | None, str]] = [(words("forest.all"), whole.auroc, "")]
-    lines += [(named(row), row.auroc, f"{row.events}/{row.rows}") for row in rows]
-    for place, (name, item, size) in enumerate(lines):
-        y = picture.top + high * (place + 0.5)
-        bold = "" if place else " c-strong"
-        picture.text(8, y + 4, name, f"c-key{bold}")
-        picture.text(picture.left - 14, y + 4, size, "c-tick c-end")
-        if item is None or item.value is None or item.low is None or item.high is None:
-            picture.text(picture.width - picture.right + 12, y + 4, words("forest.few"), "c-tick")
-            continue
-        left, right = picture.across(item.low), picture.across(item.high)
-        picture.parts.append(
-            f'<path class="c-line s1" d="M{left} {y - 4}v8M{left} {y}H{right}M{right} {y - 4}v8"/>'
-        )
-        picture.box(picture.across(item.value) - 4.5, y - 4.5, 9, 9, "c-solid s1")
-        picture.text(picture.width - picture.right + 12, y + 4, words.estimate(item, 2), f"c-key{bold}")
-    picture.name_x(words("axis.auroc"))
-    return picture.render(words("forest.title"), words("forest.desc"))
-
-
 def contributions(pairs: Sequence[tuple[str, float]], words: Words, named: Named) -> str:
     """How many log odds each input adds on average, as bars; signed values go left and right of zero."""
     high = 24.0
@@ -180,47 +143,50 @@ def contributions(pairs: Sequence[tuple[str, float]], words: Words, named: Named
     return picture.render(words("importance.title"), words("importance.desc"))
 
 
-def decided(ways: Sequence[Decided], words: Words, named: Named) -> str:
-    """Each way of deciding as two bars, with the outcome and without: acted on, or left alone."""
-    bars = [(way, kind) for way in ways for kind in ("with", "without")]
-    sizes = [way.acted_with + way.left_with for way in ways] + [
-        way.acted_without + way.left_without for way in ways
-    ]
-    high = 46.0
-    picture = Picture(
-        width=720, height=70 + high * len(bars), left=170, right=24, top=10, x=(0, max([*sizes, 1]))
-    )
-    picture.uprights(ticks(*picture.x, 6), words.number)
-    for place, (way, kind) in enumerate(bars):
-        good = kind == "with"
-        acted, left = (way.acted_with, way.left_with) if good else (way.acted_without, way.left_without)
-        y = picture.top + high * place
-        picture.text(8, y + 19, named(way.name), "c-key c-strong")
-        picture.text(8, y + 35, words(f"histogram.{kind}"), "c-tick")
-        styles = ("c-solid s3", "c-solid s2") if good else ("c-solid s2p", "c-solid s3p")
-        _bar(picture, y + 9, 0, acted, styles[0], words)
-        _bar(picture, y + 9, acted, left, styles[1], words)
-    picture.name_x(words("axis.patients"))
-    picture.legend("box", "c-solid s3", words("decided.caught"))
-    picture.legend("box", "c-solid s2", words("decided.missed"))
-    picture.legend("box", "c-solid s2p", words("decided.needless"))
-    picture.legend("box", "c-solid s3p", words("decided.spared"))
-    return picture.render(words("decided.title"), words("decided.desc"))
+def all_of(
+    run: Run,
+    words: Words,
+    named: Named,
+    group: Callable[[Subgroup], str],
+    own: Mapping[str, str] | None = None,
+) -> dict[str, str]:
+    """Every picture of a run, by name; those of what the run does not have are left out.
 
-
-def all_of(run: Run, words: Words, named: Named, group: Callable[[Subgroup], str]) -> dict[str, str]:
-    """Every picture of a run, by name; the clinicians' only where it is known what they did."""
+    Args:
+        run: the figures.
+        words: of the reader's language.
+        named: from a name in the run to words.
+        group: from a subgroup to words.
+        own: the card's words for ``helped``, ``harmed`` and ``missed``.
+    """
     pictures = {
         "roc": roc(run.performances, words, named),
         "calibration": calibration(run.calibration, run.histogram, words),
         "distribution": distribution(run.histogram, words),
         "decision": decision(run.benefits, words, named),
         "thresholds": thresholds(run.thresholds, run.rows, words),
-        "forest": forest(run.subgroups, run.performance, words, group),
+        "fates": bars.fate_bars(run.thresholds, run.rows, run.events, run.in_force, words),
+        "forest": forests.forest(run.subgroups, run.performance, words, group),
+        "coverage": forests.coverage(run.subgroups, run.coverage, words, group),
         "importance": contributions(run.importance, words, named),
+        "proposed": bars.proposed(run.proposed, words, named),
     }
+    if any(row.probability in run.in_force and row.helped for row in run.thresholds):
+        pictures["consequences"] = bars.consequences(run.thresholds, run.in_force, words, own or {})
+    if len(run.performances) > 1 or run.challenger:
+        pictures["rivals"] = forests.rivals(run.performances, run.challenger, words, named)
+    if run.challenger:
+        pictures["gains"] = forests.gains(run.challenger, run.in_force, words)
+    if any(row.ratio for row in run.subgroups):
+        pictures["ratios"] = forests.ratios(run.subgroups, words, group)
+    if any(item.rows for item in run.missing):
+        pictures["missing"] = bars.missing(run.missing, run.rows, words, named)
+    if run.sides:
+        pictures["sides"] = forests.sides(run.sides, run.performance, words)
+    if run.sample:
+        pictures["sample"] = bars.sample(run.sample, words)
     if run.decided:
-        pictures["decided"] = decided(run.decided, words, named)
+        pictures["decided"] = bars.decided(run.decided, words, named)
     return pictures
 
 
@@ -242,11 +208,3 @@ def _mirror(picture: Picture, histogram: Histogram, middle: float, reach: float)
         picture.box(left, middle - 0.5 - reach * sick / most, wide - 1.5, reach * sick / most, "c-box s2")
         picture.box(left, middle + 0.5, wide - 1.5, reach * well / most, "c-box s1")
     picture.rule("c-axis", across=middle)
-
-
-def _bar(picture: Picture, y: float, start: float, size: float, style: str, words: Words) -> None:
-    left, right = picture.across(start), picture.across(start + size)
-    picture.box(left, y, right - left - 1, 24, style)
-    if right - left > 26:
-        tone = "c-onpale" if style.endswith("p") else "c-inside"
-        picture.text((left + right) / 2, y + 16.5, words.number(size), f"{tone} c-middle")

@@ -7,7 +7,7 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from concurrent.futures import ProcessPoolExecutor
 from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Literal
 
 import numpy as np
 import numpy.typing as npt
@@ -55,6 +55,16 @@ class Turn:
     held: list[int]
 
 
+What = Literal["both", "quick", "whole"]
+"""What to learn of some rows: a model with its challenger; it alone; or it with all that live use needs."""
+
+Taught = tuple[AnyModel, AnyModel | None]
+"""A model, and its challenger where it was asked for and there is one."""
+
+Waiting = list[tuple[Turn, Callable[[], Taught]]]
+"""Models that were handed out to be learned."""
+
+
 def turns(folds: npt.NDArray[np.intp], groups: Sequence[Any]) -> Iterator[Turn]:
     """Every model that a plan asks for."""
     for repeat, row in enumerate(folds):
@@ -63,37 +73,83 @@ def turns(folds: npt.NDArray[np.intp], groups: Sequence[Any]) -> Iterator[Turn]:
             yield Turn(repeat, plans.learners(row, fold, groups).tolist(), held)
 
 
-def hold_out(
-    usecase: type[UseCase],
-    evidence: Evidence,
-    outcomes: npt.NDArray[np.bool_],
-    folds: npt.NDArray[np.intp],
-    seed: int,
-    tick: Callable[[], None],
-    settings: Mapping[str, Any] | None = None,
-    workers: int = 1,
-) -> HeldOut:
-    """What models say about each row while its fold is held out, for each repeat of ``folds``.
+class Learning(AbstractContextManager["Learning"]):
+    """All that a study learns, handed out to the same processes; each model is waited for when asked for.
+
+    With one process, or for a class that a new process would not find, a model is learned when asked for.
 
     Args:
         usecase: the class; it is its own ``learn`` and ``challenger`` that are called.
         evidence: N rows.
         outcomes: N.
-        folds: repeats × N, from :func:`vesalius.evaluation.plans.deal_out`.
         seed: of every model.
-        tick: called after each model.
-        settings: the hospital's own, for what would have been proposed.
         workers: processes that learn; what comes out does not depend on it.
     """
-    groups = [candidate.subject for candidate in evidence.candidates]
+
+    def __init__(
+        self,
+        usecase: type[UseCase],
+        evidence: Evidence,
+        outcomes: npt.NDArray[np.bool_],
+        seed: int,
+        workers: int = 1,
+    ) -> None:
+        self._usecase, self._evidence, self._outcomes, self._seed = usecase, evidence, outcomes, seed
+        self._pool: ProcessPoolExecutor | None = None
+        name = _installed_as(usecase)
+        if workers > 1 and name:
+            # Processes are started afresh: a copy of this one would hold the locks of its threads for ever.
+            context = multiprocessing.get_context("spawn")
+            # Not by going through the sources: they may be looked up only when asked for, one row at a time.
+            bare = Evidence(evidence.candidates, evidence.table, ({},) * len(evidence), evidence.position)
+            given = (name, bare, outcomes, seed)
+            self._pool = ProcessPoolExecutor(workers, context, _start, given)
+
+    def __exit__(self, *_: object) -> None:
+        if self._pool is not None:
+            self._pool.shutdown(cancel_futures=True)
+
+    def begin(self, rows: list[int], what: What) -> Callable[[], Taught]:
+        """Hands out what is to be learned of some rows; what is given back waits for it."""
+        if self._pool is not None:
+            future = self._pool.submit(_learn, rows, what)
+            return lambda: _read(future.result())
+        return lambda: _taught(
+            self._usecase(), self._evidence.take(rows), self._outcomes[rows], self._seed, what
+        )
+
+
+def begun(learning: Learning, folds: npt.NDArray[np.intp], groups: Sequence[Any]) -> Waiting:
+    """Hands out every model of a plan, with its challenger."""
+    return [(turn, learning.begin(turn.rows, "both")) for turn in turns(folds, groups)]
+
+
+def hold_out(
+    usecase: type[UseCase],
+    evidence: Evidence,
+    waiting: Waiting,
+    folds: npt.NDArray[np.intp],
+    seed: int,
+    tick: Callable[[], None],
+    settings: Mapping[str, Any] | None = None,
+) -> HeldOut:
+    """What models say about each row while its fold is held out, for each repeat of ``folds``.
+
+    Args:
+        usecase: the class.
+        evidence: N rows.
+        waiting: the models of the plan, as :func:`begun` gave them.
+        folds: repeats × N, from :func:`vesalius.evaluation.plans.deal_out`.
+        seed: of the choice of the rows about which it is asked what would have been proposed.
+        tick: called after each model.
+        settings: the hospital's own, for what would have been proposed.
+    """
     probability, rival = np.full(folds.shape, np.nan), np.full(folds.shape, np.nan)
     sets, learned = np.zeros((*folds.shape, 2), dtype=bool), np.zeros(len(evidence), dtype=bool)
     options, kinds = [""] * len(evidence), set()
     asked = _asked(np.flatnonzero(folds[0] >= 0), seed)
-    every = list(turns(folds, groups))
-    for turn, (model, challenger) in zip(
-        every, _learned(usecase, evidence, outcomes, every, seed, workers), strict=True
-    ):
+    for turn, taught in waiting:
+        model, challenger = taught()
         facts = evidence.take(turn.held)
         scores = model.score(facts.table)
         learned[turn.rows] = True
@@ -111,26 +167,15 @@ def hold_out(
     return HeldOut(probability, sets, tuple(options), rival if kind else None, kind, learned)
 
 
-def foretold(
-    usecase: type[UseCase],
-    evidence: Evidence,
-    outcomes: npt.NDArray[np.bool_],
-    row: npt.NDArray[np.intp],
-    seed: int,
-) -> Floats:
-    """The probabilities of the rows that one split holds out, in their order; nothing else is asked.
+def split(row: npt.NDArray[np.intp], groups: Sequence[Any]) -> Turn:
+    """The one model of a split that holds out the rows with 0."""
+    (turn,) = turns(row[None], groups)
+    return turn
 
-    Args:
-        usecase: the class.
-        evidence: N rows.
-        outcomes: N.
-        row: N, 0 where held out, as one of :func:`vesalius.evaluation.plans.deal_out`.
-        seed: of the model.
-    """
-    (turn,) = turns(row[None], [candidate.subject for candidate in evidence.candidates])
-    facts = evidence.take(turn.rows)
-    with _quick(facts):
-        model = usecase().learn(facts, outcomes[turn.rows], seed)
+
+def foretold(evidence: Evidence, turn: Turn, taught: Callable[[], Taught]) -> Floats:
+    """The probabilities of the rows that one split holds out, in their order; nothing else is asked."""
+    model, _ = taught()
     return np.asarray(model.score(evidence.take(turn.held).table).probability, dtype=np.float64)
 
 
@@ -147,36 +192,14 @@ def _propose(use: UseCase, evidence: Evidence, rows: list[int], options: list[st
         options[row] = suggestion.option
 
 
-def _learned(
-    usecase: type[UseCase],
-    evidence: Evidence,
-    outcomes: npt.NDArray[np.bool_],
-    every: Sequence[Turn],
-    seed: int,
-    workers: int,
-) -> Iterator[tuple[AnyModel, AnyModel | None]]:
-    """The model and the challenger of each turn, in order."""
-    name = _installed_as(usecase)
-    if workers < 2 or len(every) < 2 or not name:
-        learner = usecase()
-        for turn in every:
-            yield _taught(learner, evidence.take(turn.rows), outcomes[turn.rows], seed)
-        return
-    # Processes are started afresh: a copy of this one would hold the locks of its threads for ever.
-    context = multiprocessing.get_context("spawn")
-    # Not by going through the sources: they may be looked up only when asked for, one row at a time.
-    bare = Evidence(evidence.candidates, evidence.table, ({},) * len(evidence), evidence.position)
-    with ProcessPoolExecutor(min(workers, len(every)), context, _start, (name, bare, outcomes, seed)) as pool:
-        for model, challenger in pool.map(_learn, [turn.rows for turn in every]):
-            yield _read(model), _read(challenger) if challenger else None
-
-
-def _taught(
-    learner: UseCase, facts: Evidence, truth: npt.NDArray[np.bool_], seed: int
-) -> tuple[AnyModel, AnyModel | None]:
-    """The model and the challenger of some rows; no challenger where what it learns with is not installed."""
+def _taught(learner: UseCase, facts: Evidence, truth: npt.NDArray[np.bool_], seed: int, what: What) -> Taught:
+    """A model of some rows, with its challenger if asked for; none where what it needs is not installed."""
+    if what == "whole":
+        return learner.learn(facts, truth, seed), None
     with _quick(facts):
         model = learner.learn(facts, truth, seed)
+        if what == "quick":
+            return model, None
         try:
             return model, learner.challenger(facts, truth, seed)
         except NotFound:
@@ -194,8 +217,9 @@ def _installed_as(usecase: type[UseCase]) -> str:
     return name if name in names() and find(name) is usecase else ""
 
 
-def _read(raw: bytes) -> AnyModel:
-    return load(raw)
+def _read(raw: tuple[bytes, bytes | None]) -> Taught:
+    model, challenger = raw
+    return load(model), load(challenger) if challenger else None
 
 
 _WORK: dict[str, Any] = {}
@@ -206,8 +230,8 @@ def _start(name: str, evidence: Evidence, outcomes: npt.NDArray[np.bool_], seed:
     _WORK.update(usecase=find(name)(), evidence=evidence, outcomes=outcomes, seed=seed)
 
 
-def _learn(rows: list[int]) -> tuple[bytes, bytes | None]:
+def _learn(rows: list[int], what: What) -> tuple[bytes, bytes | None]:
     facts, truth, seed = _WORK["evidence"].take(rows), _WORK["outcomes"][rows], _WORK["seed"]
     with one_thread():
-        model, challenger = _taught(_WORK["usecase"], facts, truth, seed)
+        model, challenger = _taught(_WORK["usecase"], facts, truth, seed, what)
     return model.to_bytes(), challenger.to_bytes() if challenger is not None else None

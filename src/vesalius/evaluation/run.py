@@ -351,6 +351,7 @@ class Run(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
         untimed: why there is no split by time, as a key; empty where there is one.
         sample: the sample size needed.
         checks: what each detector of leaks saw.
+        importance_rows: over how many rows, drawn at random, ``importance`` is averaged; 0 for all.
         proposed_rows: of how many rows ``proposed`` speaks; 0 for all.
         monitoring: what live use is compared with: counts of the rows held out and of what was predicted for
             them; ``acted`` is from the highest threshold in force on.
@@ -396,6 +397,7 @@ class Run(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     sample: SampleSize | None = None
     checks: tuple[Checked, ...] = ()
     proposed_rows: int = 0
+    importance_rows: int = 0
     monitoring: Reference | None = None
 
     @property

@@ -14,7 +14,7 @@ import numpy.typing as npt
 from vesalius.errors import NotEnoughData
 from vesalius.evaluation import figures, groups, leakage, metrics, plans, sample_size, tables
 from vesalius.evaluation.figures import compare
-from vesalius.evaluation.holding_out import HeldOut, foretold, hold_out
+from vesalius.evaluation.holding_out import HeldOut, Learning, begun, foretold, hold_out, split
 from vesalius.evaluation.metrics import Estimate
 from vesalius.evaluation.monitoring import Reference
 from vesalius.evaluation.monitoring.reference import FEWEST
@@ -37,6 +37,10 @@ Progress = Callable[[int, int], None]
 
 FEWEST_LATER = 20
 """Rows with the outcome that a later time, or a site, must have for its figures to be told."""
+
+
+MOST_EXPLAINED = 10_000
+"""Rows over which the weight of each input is averaged: drawn at random, by the seed, from all held out."""
 
 
 @dataclass(frozen=True)
@@ -84,7 +88,6 @@ class How:
     seed: int
     draws: int
     settings: Mapping[str, Any] | None
-    workers: int
     tick: Callable[[], None]
 
 
@@ -144,11 +147,9 @@ def study(
         apart = leakage.stop((plans.check(plan, dealt, rows.patients),), allowed)
         later, untimed = _later(plan, rows)
         models = len(list(plans.folds_of(dealt[0]))) * len(dealt) + 1 + (later is not None)
-        how = How(seed, draws, settings, workers, _ticking(progress, models))
-        run, held_out = _study(usecase, rows, plan, dealt, how)
-        sides = _sites(rows, plan, dealt[0], held_out, how)
-        if later is not None:
-            sides = (_later_side(usecase, rows, later, how),)
+        how = How(seed, draws, settings, _ticking(progress, models))
+        with Learning(usecase, evidence, truth, seed, workers) as learning:
+            run, sides = _study(usecase, rows, plan, dealt, later, learning, how)
     return msgspec.structs.replace(run, checks=apart + seen, sides=sides, untimed=untimed)
 
 
@@ -211,20 +212,31 @@ def _check_enough(rows: Rows) -> None:
 
 
 def _study(
-    usecase: type[UseCase], rows: Rows, plan: Plan, dealt: npt.NDArray[np.intp], how: How
-) -> tuple[Run, HeldOut]:
-    held_out = hold_out(
-        usecase, rows.evidence, rows.outcomes, dealt, how.seed, how.tick, how.settings, how.workers
-    )
+    usecase: type[UseCase],
+    rows: Rows,
+    plan: Plan,
+    dealt: npt.NDArray[np.intp],
+    later: npt.NDArray[np.intp] | None,
+    learning: Learning,
+    how: How,
+) -> tuple[Run, tuple[Side, ...]]:
+    """Hands out all that is to be learned, the longest first, and asks each model as soon as it is there."""
     # What was validated elsewhere stands as it was learned; else the model is learned on all there is.
     taught = np.flatnonzero(dealt[0] == plans.LEARNS) if plan.kind == "external" else np.arange(len(dealt[0]))
-    teachers = rows.take(taught)
-    model = usecase().learn(teachers.evidence, teachers.outcomes, how.seed)
-    how.tick()
+    whole = learning.begin(taught.tolist(), "whole")
+    waiting = begun(learning, dealt, rows.patients)
+    turn = split(later[0], rows.patients) if later is not None else None
+    beside = learning.begin(turn.rows, "quick") if turn is not None else None
+    held_out = hold_out(usecase, rows.evidence, waiting, dealt, how.seed, how.tick, how.settings)
     held = np.flatnonzero(dealt[0] >= 0)
     own = rows.take(held)
     made = _figures(usecase, own, held_out, held, how)
-    return _run(usecase, rows, own, plan, held_out, held, model, made, how), held_out
+    sides = _sites(rows, plan, dealt[0], held_out, how)
+    if later is not None and turn is not None and beside is not None:
+        sides = (_later_side(rows, later, foretold(rows.evidence, turn, beside), how),)
+    model, _ = whole()
+    how.tick()
+    return _run(usecase, rows, own, plan, held_out, held, model, made, how), sides
 
 
 def _figures(
@@ -277,6 +289,7 @@ def _run(
     asked = sum(1 for option in options if option)
     taught = int(held_out.learned.sum()), int(rows.outcomes[held_out.learned].sum())
     performances = figures.performances(made)
+    importance, explained = _importance(model, own.evidence, how.seed)
     return Run(
         usecase=card.name,
         version=card.version,
@@ -305,7 +318,8 @@ def _run(
         decided=tables.decided(found),
         proposed=figures.proposed(options, own.outcomes, own.practice),
         proposed_rows=asked if asked < len(options) else 0,
-        importance=_importance(model, own.evidence),
+        importance=importance,
+        importance_rows=explained,
         plan=plan,
         learned=taught[0],
         learned_events=taught[1],
@@ -366,9 +380,8 @@ def _later(plan: Plan, rows: Rows) -> tuple[npt.NDArray[np.intp] | None, str]:
     return (dealt, "") if events >= FEWEST_LATER else (None, "few")
 
 
-def _later_side(usecase: type[UseCase], rows: Rows, later: npt.NDArray[np.intp], how: How) -> Side:
+def _later_side(rows: Rows, later: npt.NDArray[np.intp], probability: metrics.Floats, how: How) -> Side:
     """The same use on those who became due later."""
-    probability = foretold(usecase, rows.evidence, rows.outcomes, later[0], how.seed)
     how.tick()
     timed = Plan(kind="time", cut=plans.later_from(rows.moments).isoformat())
     return _side("", timed, rows, later[0], 0, probability, how)
@@ -430,8 +443,13 @@ def _ticking(progress: Progress | None, total: int) -> Callable[[], None]:
     return tick
 
 
-def _importance(model: AnyModel, evidence: Evidence) -> tuple[tuple[str, float], ...]:
+def _importance(model: AnyModel, evidence: Evidence, seed: int) -> tuple[tuple[tuple[str, float], ...], int]:
+    """The weight of each input, and over how many rows it was worked out; 0 for all."""
+    few = len(evidence) > MOST_EXPLAINED
+    if few:
+        rng = np.random.Generator(np.random.PCG64(seed))
+        evidence = evidence.take(np.sort(rng.choice(len(evidence), MOST_EXPLAINED, replace=False)).tolist())
     bare = msgspec.structs.replace(model, replicates=())  # intervals take long, and none is asked for
     gains = np.abs(bare.score(evidence.table).gains).mean(axis=0)
     pairs = [(name, round(float(gain), 6)) for name, gain in zip(model.inputs, gains, strict=True)]
-    return tuple(sorted(pairs, key=lambda pair: (-pair[1], pair[0])))
+    return tuple(sorted(pairs, key=lambda pair: (-pair[1], pair[0]))), len(evidence) if few else 0

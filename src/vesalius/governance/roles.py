@@ -32,6 +32,9 @@ class Right(StrEnum):
     SEE_WORKLIST = "see_worklist"
     DECIDE = "decide"
     SEE_DECISIONS = "see_decisions"
+    TAKE_ON = "take_on"
+    BREAK_GLASS = "break_glass"
+    REVIEW_ACCESS = "review_access"
     SEE_EVIDENCE = "see_evidence"
     SEE_FIGURES = "see_figures"
     SEE_MONITORING = "see_monitoring"
@@ -68,6 +71,10 @@ MATRIX: dict[Right, frozenset[Role]] = {
     Right.SEE_WORKLIST: _CLINICAL,
     Right.DECIDE: _CLINICAL,
     Right.SEE_DECISIONS: _CLINICAL,
+    # "I treat this patient", "I must see this patient now": for those who treat, and each is noted.
+    Right.TAKE_ON: _CLINICAL,
+    Right.BREAK_GLASS: _CLINICAL,
+    Right.REVIEW_ACCESS: frozenset({Role.DPO}),
     Right.SEE_EVIDENCE: _EVERYONE,
     Right.SEE_FIGURES: _EVERYONE,
     # Counts, and what people did with suggestions, by ward: for those who treat, and who answer for the use.

@@ -1,7 +1,7 @@
 """Who is this person? Numbers, doubtful pairs, merges that can be taken back; nothing is merged silently."""
 
 from vesalius.identity import forgetting
-from vesalius.identity._merges import Merge
+from vesalius.identity._merges import Merge, companions, with_merged
 from vesalius.identity.arrivals import write
 from vesalius.identity.doubts import Pair, counts, pair, pairs, put_off, set_apart
 from vesalius.identity.identifiers import Explained, Flag, Number, explained, flags, numbers
@@ -36,6 +36,7 @@ __all__ = [
     "Rule",
     "behind",
     "check_automatic",
+    "companions",
     "compare",
     "counts",
     "explained",
@@ -61,5 +62,6 @@ __all__ = [
     "survivor",
     "take_turn",
     "unmerge",
+    "with_merged",
     "write",
 ]

@@ -152,3 +152,28 @@ def upstream(connection: sa.Connection, patient: str) -> set[str]:
         wanted = found - seen
         seen |= wanted
     return seen
+
+
+def with_merged(patients: sa.Select[tuple[str]]) -> sa.Select[tuple[str]]:
+    """Some patients, by their ids, and everybody who is one person with them by merges that hold.
+
+    Args:
+        patients: selects one column, the ids.
+
+    Returns:
+        Selects the ids of all of them, each once.
+    """
+    found = patients.cte("one_person", recursive=True)
+    # One step for both directions: PostgreSQL lets a recursion name itself once.
+    here, c = found.c[0], table.c
+    other = sa.case((c.target == here, c.source), else_=c.target)
+    either = sa.or_(c.target == here, c.source == here)
+    return sa.select(found.union(sa.select(other).join(found, either).where(c.undone_at.is_(None))).c[0])
+
+
+def companions(connection: sa.Connection, patients: Iterable[str]) -> dict[str, set[str]]:
+    """For each of some patients, by their ids: everybody who is one person with them, themselves included."""
+    ids = set(patients)
+    known = Merges.of(connection, ids)
+    merged = ids & (known.out.keys() | known.into.keys())
+    return {each: upstream(connection, known.survivor(each)) if each in merged else {each} for each in ids}

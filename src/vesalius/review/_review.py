@@ -108,6 +108,8 @@ class Review:
         status: str = "open",
         mode: Mode = "live",
         subject: str = "",
+        only: sa.Select[tuple[str]] | None = None,
+        never: sa.Select[tuple[str]] | None = None,
         limit: int = 50,
         offset: int = 0,
         now: datetime | None = None,
@@ -117,7 +119,7 @@ class Review:
         Deferred suggestions whose time has come are put back first.
         """
         self.wake(now)
-        filters = worklist.Filters(usecase, indicator, ward, option, text, status, mode, subject)
+        filters = worklist.Filters(usecase, indicator, ward, option, text, status, mode, subject, only, never)
         with reading(self._engine) as wire:
             return worklist.page(wire, filters, limit, offset)
 
@@ -143,6 +145,7 @@ class Review:
         until: datetime | None = None,
         at: datetime | None = None,
         seen: int | None = None,
+        grant: Mapping[str, Any] | None = None,
     ) -> Decision:
         """Records what a person decides.
 
@@ -158,6 +161,7 @@ class Review:
             until: when a deferred one comes back.
             at: when; now unless a test or a demo says otherwise.
             seen: the ``revision`` that the person saw; if it has changed since, nothing is written.
+            grant: for what purpose the person may see the patient, as the event says it.
 
         Raises:
             NotFound: no such suggestion.
@@ -173,6 +177,7 @@ class Review:
             deciding.check(choice, filed, self._card(filed.usecase))
             made = deciding.write(wire, filed, choice, seen)
             detail = {"decision": made.id, "action": action, "role": role, "subject": filed.subject}
+            detail |= grant or {}
             self._witness(wire, by, "suggestion.decided", identifier, detail, choice.at)
         return made
 
@@ -288,10 +293,14 @@ class Review:
         with self._writing(connection) as wire:
             return withdraw(wire, usecase, at)
 
-    def counts(self) -> list[figures.Count]:
-        """How many suggestions there are, by use case, mode and status."""
+    def counts(
+        self,
+        only: sa.Select[tuple[str]] | None = None,
+        never: sa.Select[tuple[str]] | None = None,
+    ) -> list[figures.Count]:
+        """How many suggestions there are, by use case, mode and status; of some patients, or all."""
         with reading(self._engine) as wire:
-            return figures.counts(wire)
+            return figures.counts(wire, worklist.within(worklist.Filters(only=only, never=never)))
 
     def daily(self, usecase: str, since: datetime, until: datetime) -> list[figures.Day]:
         """For each day (UTC) with any: how many were filed and decided."""

@@ -94,10 +94,10 @@ class Delays:
     to_decision_p90: timedelta | None
 
 
-def counts(connection: sa.Connection) -> list[Count]:
-    """How many suggestions there are, by use case, mode and status."""
+def counts(connection: sa.Connection, within: Sequence[sa.ColumnElement[bool]] = ()) -> list[Count]:
+    """How many suggestions there are, by use case, mode and status; under some conditions, or all."""
     columns = (suggestion.c.usecase, suggestion.c.mode, suggestion.c.status)
-    asked = sa.select(*columns, sa.func.count()).group_by(*columns).order_by(*columns)
+    asked = sa.select(*columns, sa.func.count()).where(*within).group_by(*columns).order_by(*columns)
     return [Count(*row) for row in connection.execute(asked)]
 
 

@@ -184,11 +184,13 @@ class Page:
         total: how many there are on all pages.
         facets: for ``usecase``, ``indicator``, ``ward`` and ``option``: how many there would be for each of
             its values, with the other filters as they are.
+        others: how many more there are about patients whom the reader does not see.
     """
 
     items: tuple[Filed, ...]
     total: int
     facets: Mapping[str, Mapping[str, int]]
+    others: int = 0
 
 
 @dataclass(frozen=True)

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import sqlalchemy as sa
@@ -36,6 +36,8 @@ class Filters:
         status: a status, ``decided`` (accepted, modified, overridden) or ``all``.
         mode: live or silent.
         subject: only this patient, as ``Patient/ID``.
+        only: only patients whose id this selects; None for all.
+        never: and none whose id this selects; None for nobody.
     """
 
     usecase: str = ""
@@ -46,6 +48,8 @@ class Filters:
     status: str = "open"
     mode: Mode = "live"
     subject: str = ""
+    only: sa.Select[tuple[str]] | None = None
+    never: sa.Select[tuple[str]] | None = None
 
 
 def page(connection: sa.Connection, filters: Filters, limit: int, offset: int) -> Page:
@@ -55,7 +59,28 @@ def page(connection: sa.Connection, filters: Filters, limit: int, offset: int) -
     asked = sa.select(rows.id).where(*_base(filters), *_narrowed(filters))
     asked = asked.order_by(rows.urgency, rows.priority.desc(), rows.as_of, rows.id)
     identifiers = connection.execute(asked.limit(limit).offset(offset)).scalars().all()
-    return Page(tuple(load_many(connection, identifiers)), total, facets)
+    others = _others(connection, filters, total)
+    return Page(tuple(load_many(connection, identifiers)), total, facets, others)
+
+
+def _others(connection: sa.Connection, filters: Filters, total: int) -> int:
+    """How many there would be of all patients, less those that are shown."""
+    if filters.only is None and filters.never is None:
+        return 0
+    everybody = replace(filters, only=None, never=None)
+    asked = sa.select(sa.func.count()).select_from(suggestion).where(*_base(everybody), *_narrowed(filters))
+    return int(connection.execute(asked).scalar_one()) - total
+
+
+def within(filters: Filters) -> list[sa.ColumnElement[bool]]:
+    """The conditions by which a list shows some patients only."""
+    conditions: list[sa.ColumnElement[bool]] = []
+    for chosen, inside in ((filters.only, True), (filters.never, False)):
+        if chosen is not None:
+            named = sa.select("Patient/" + chosen.subquery().c[0])
+            subject = suggestion.c.subject
+            conditions.append(subject.in_(named) if inside else subject.not_in(named))
+    return conditions
 
 
 def _base(filters: Filters) -> list[sa.ColumnElement[bool]]:
@@ -66,7 +91,7 @@ def _base(filters: Filters) -> list[sa.ColumnElement[bool]]:
     conditions += [rows.search.contains(word, autoescape=True) for word in fold(filters.text).split()]
     if filters.subject:
         conditions.append(rows.subject == filters.subject)
-    return conditions
+    return conditions + within(filters)
 
 
 def _narrowed(filters: Filters) -> list[sa.ColumnElement[bool]]:

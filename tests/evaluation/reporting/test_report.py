@@ -10,7 +10,7 @@ import pytest
 
 from vesalius.card import LANGUAGES
 from vesalius.errors import InvalidSetting
-from vesalius.evaluation import charts, report
+from vesalius.evaluation import bars, charts, forests, report
 from vesalius.evaluation._svg import Picture, ticks
 from vesalius.evaluation.metrics import Estimate
 from vesalius.evaluation.reporting import document, fragment, group_name, naming, stylesheet
@@ -18,6 +18,12 @@ from vesalius.evaluation.reporting.names import texts
 from vesalius.evaluation.words import Words, catalogue
 
 SVG = "{http://www.w3.org/2000/svg}"
+
+PICTURES = {
+    "roc", "calibration", "distribution", "decision", "thresholds", "fates", "consequences", "forest", "ratios",
+    "coverage", "importance", "proposed", "rivals", "missing", "sample", "decided",
+}  # fmt: skip
+"""Of a run that has no challenger and no other side."""
 
 
 def fields(text):
@@ -45,7 +51,7 @@ def test_no_language_is_a_copy_of_another():
 def test_every_page_is_whole(run, toy, language):
     page = report(run, toy.card, language)
     assert f'<html lang="{language}">' in page
-    assert page.count("<svg") == page.count("</svg>") == 8
+    assert page.count("<svg") == page.count("</svg>") == len(PICTURES)
     assert run.id in page
     assert run.model in page
     for key, text in texts(language).items():
@@ -99,7 +105,7 @@ def test_another_language_is_refused(run, toy):
 def test_pictures_are_well_formed_named_and_inside_their_frame(run, toy, language):
     words = Words(language)
     pictures = charts.all_of(run, words, naming(toy.card, words), group_name(toy.card, words))
-    assert len(pictures) == 8
+    assert pictures.keys() == PICTURES
     for name, svg in pictures.items():
         tree = ET.fromstring(svg)
         assert tree.get("role") == "img"
@@ -145,9 +151,16 @@ def test_the_style_sheet_stays_inside_the_report():
 def test_a_picture_of_nothing_is_still_a_picture(run):
     words = Words("en")
     ET.fromstring(charts.contributions([], words, str))
-    ET.fromstring(charts.forest([], run.performance, words, lambda row: row.level))
+    ET.fromstring(forests.forest([], run.performance, words, lambda row: row.level))
     ET.fromstring(charts.decision([], words, str))
     ET.fromstring(charts.contributions([("a", -1.0), ("b", 0.5)], words, str))
+    ET.fromstring(bars.consequences([], (), words, {}))
+    ET.fromstring(bars.fate_bars([], 1, 0, (), words))
+    ET.fromstring(bars.proposed([], words, str))
+    ET.fromstring(bars.missing([], 1, words, str))
+    ET.fromstring(bars.decided([], words, str))
+    ET.fromstring(forests.coverage([], run.coverage, words, lambda row: row.level))
+    ET.fromstring(forests.ratios([], words, lambda row: row.level))
 
 
 def test_a_page_without_practice_subgroups_or_rivals(run, toy):

@@ -4,6 +4,18 @@ A hospital that changes a template may rely on these fields; a test compares wha
 is documented here. ``shell`` is on every page; ``page`` is the page's own.
 """
 
+from vesalius.console.contexts.access import AccessPage, GlassCount, GlassPage, GlassRow
+from vesalius.console.contexts.accounts import (
+    AccountPage,
+    AgainPage,
+    CodePage,
+    EnrolPage,
+    OwnPasswordPage,
+    PeoplePage,
+    PersonRow,
+    RecoveryPage,
+    SessionRow,
+)
 from vesalius.console.contexts.codes import CodeDecision, CodeGuess, CodeRow, CodesPage, ShareRow
 from vesalius.console.contexts.frame import (
     AboutPage,
@@ -132,7 +144,10 @@ from vesalius.console.contexts.views import (
 
 __all__ = [
     "AboutPage",
+    "AccessPage",
+    "AccountPage",
     "Advice",
+    "AgainPage",
     "AlarmLine",
     "Apart",
     "AskedLine",
@@ -150,6 +165,7 @@ __all__ = [
     "Cited",
     "CodeDecision",
     "CodeGuess",
+    "CodePage",
     "CodeRow",
     "CodesPage",
     "ColumnLine",
@@ -161,6 +177,7 @@ __all__ = [
     "DemoPerson",
     "Distribution",
     "Ending",
+    "EnrolPage",
     "ErrorPage",
     "EventRow",
     "Fact",
@@ -172,6 +189,9 @@ __all__ = [
     "Figure",
     "FreshPage",
     "GapRow",
+    "GlassCount",
+    "GlassPage",
+    "GlassRow",
     "HeatCell",
     "HeatRow",
     "HeldItem",
@@ -187,11 +207,14 @@ __all__ = [
     "MyDecision",
     "Notice",
     "OpenGate",
+    "OwnPasswordPage",
     "Pages",
     "PairPage",
     "PairRow",
     "Past",
     "Patient",
+    "PeoplePage",
+    "PersonRow",
     "PlanForm",
     "PlanLine",
     "Plot",
@@ -201,12 +224,14 @@ __all__ = [
     "QuarantinePage",
     "ReceiptRow",
     "ReceivedPage",
+    "RecoveryPage",
     "ReportPage",
     "ResourcePage",
     "Row",
     "Rule",
     "RuleRow",
     "RulesPage",
+    "SessionRow",
     "ShareRow",
     "Shell",
     "Side",

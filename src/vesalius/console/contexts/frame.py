@@ -159,12 +159,16 @@ class SignInPage:
         next: where to go afterwards.
         login: the name that was given, when it was refused.
         refused: what was wrong, in the reader's language, or empty.
+        provider: where to sign in with the hospital's own sign-in, or empty.
+        leave: where to sign out there too, or empty.
     """
 
     people: tuple[DemoPerson, ...]
     next: str
     login: str = ""
     refused: str = ""
+    provider: str = ""
+    leave: str = ""
 
 
 @dataclass(frozen=True)

@@ -100,6 +100,7 @@ class WorklistPage:
         several: whether more than one use is installed.
         silent: the titles of the uses that run in silence, so that nobody waits for them.
         stopped: the titles of the uses that do not run at all, such as one that was suspended.
+        others: how many more there are about patients who are not in the reader's care.
     """
 
     rows: tuple[Row, ...]
@@ -114,6 +115,7 @@ class WorklistPage:
     several: bool
     silent: tuple[str, ...]
     stopped: tuple[str, ...]
+    others: int = 0
 
 
 @dataclass(frozen=True)
@@ -360,6 +362,7 @@ class SuggestionPage:
         ending: what happened, or None.
         form: what the reader can decide, or None.
         why_not: why the reader cannot decide, in English, or empty.
+        glass_until: until when the patient is open to the reader, who broke the glass; None otherwise.
     """
 
     id: str
@@ -400,6 +403,7 @@ class SuggestionPage:
     ending: Ending | None
     form: DecisionForm | None
     why_not: str
+    glass_until: datetime | None = None
 
 
 @dataclass(frozen=True)

@@ -6,13 +6,11 @@ from collections.abc import Iterator
 
 import msgspec
 
+from vesalius.evaluation.bars import SHOWN
 from vesalius.evaluation.reporting.document import Block, Points, Row, Section, Span
 from vesalius.evaluation.reporting.sections import section
 from vesalius.evaluation.reporting.writer import Writer
 from vesalius.evaluation.run import Side, Threshold
-
-SHOWN = (0.02, 0.05, 0.1, 0.15, 0.2, 0.25, 0.3, 0.4, 0.5, 0.6, 0.7, 0.8)
-"""The thresholds whose row is in the report; the run holds all."""
 
 
 def discrimination(writer: Writer) -> Section:
@@ -37,6 +35,7 @@ def discrimination(writer: Writer) -> Section:
         writer.prose("discrimination.words"),
         writer.picture("roc", "performances[0].roc"),
         writer.picture("distribution", "histogram"),
+        *writer.pictures("rivals", "performances"),
         writer.table("performance", heads, rows),
     )
 
@@ -85,6 +84,7 @@ def calibration(writer: Writer) -> Section:
         writer.table("calibration", ("head.measure", "head.value", "head.reading"), rows),
         writer.heading("section.sets"),
         sets,
+        writer.picture("coverage", "coverage", "subgroups"),
     )
 
 
@@ -112,19 +112,22 @@ def thresholds(writer: Writer) -> Section:
         writer.prose(f"thresholds.{run.reference}"),
         writer.picture("thresholds", "thresholds"),
         writer.picture("decision", "benefits"),
+        writer.picture("fates", "thresholds"),
         writer.table("thresholds", [f"head.{head}" for head in heads], rows),
     ]
     if chosen:
         blocks += [writer.heading("thresholds.chosen"), Points(tuple(chosen))]
     if outcomes := list(_consequences(writer)):
-        own = writer.card.consequences(writer.words.language)
+        own = writer.consequences
         named = [
             own.get(name, writer.words(f"consequence.{name}")) for name in ("helped", "harmed", "missed")
         ]
         table = writer.table("consequences", ("head.threshold", "head.evaluate"), outcomes)
-        blocks.append(
-            msgspec.structs.replace(table, heads=(table.heads[0], *map(_capital, named), table.heads[1]))
-        )
+        heads_of = (table.heads[0], *map(_capital, named), table.heads[1])
+        blocks += [
+            writer.picture("consequences", "thresholds"),
+            msgspec.structs.replace(table, heads=heads_of),
+        ]
     return section(writer, "thresholds", *blocks)
 
 
@@ -209,7 +212,13 @@ def proposed(writer: Writer) -> Section:
         if run.decided:
             cells.append(share(item.acted or 0, item.rows))
         rows.append(Row(tuple(cells), f"proposed[{place}]"))
-    return section(writer, "proposed", writer.prose("proposed.words"), writer.table("proposed", heads, rows))
+    return section(
+        writer,
+        "proposed",
+        writer.prose("proposed.words"),
+        writer.picture("proposed", "proposed"),
+        writer.table("proposed", heads, rows),
+    )
 
 
 def subgroups(writer: Writer) -> Section:
@@ -239,6 +248,7 @@ def subgroups(writer: Writer) -> Section:
         "subgroups",
         writer.prose("subgroups.words"),
         writer.picture("forest", "subgroups"),
+        *writer.pictures("ratios", "subgroups"),
         writer.table("subgroups", [f"head.{head}" for head in heads], rows),
         *writer.asked("inequalities"),
     )
@@ -285,7 +295,14 @@ def challenger(writer: Writer) -> Section | None:
         ),
     ]
     heads = [f"head.{head}" for head in ("way", "auroc", "brier", "slope", "ici")]
-    return section(writer, "challenger", told, writer.table("challenger", heads, rows), Points(tuple(gains)))
+    return section(
+        writer,
+        "challenger",
+        told,
+        writer.picture("gains", "challenger"),
+        writer.table("challenger", heads, rows),
+        Points(tuple(gains)),
+    )
 
 
 def sides(writer: Writer) -> Section:
@@ -295,7 +312,10 @@ def sides(writer: Writer) -> Section:
     if run.sides:
         heads = ("side", "learned", "rows", "events", "auroc", "slope", "brier")
         rows = [_side(writer, place, side) for place, side in enumerate(run.sides)]
-        blocks.append(writer.table("sides", [f"head.{head}" for head in heads], rows))
+        blocks += [
+            writer.picture("sides", "sides"),
+            writer.table("sides", [f"head.{head}" for head in heads], rows),
+        ]
     else:
         blocks.append(writer.prose(f"sides.untimed_{run.untimed or 'none'}"))
     return section(writer, "sides", *blocks)

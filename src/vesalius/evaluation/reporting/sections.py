@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 
+from vesalius.evaluation.bars import FEW
 from vesalius.evaluation.monitoring.reference import Field
 from vesalius.evaluation.reporting import tripod
 from vesalius.evaluation.reporting.document import (
@@ -21,9 +22,6 @@ from vesalius.evaluation.run import Checked, Missing
 
 TENTHS = 11
 """Edges of a number whose values are cut into ten parts."""
-
-FEW = 10
-"""Below as many patients, no share is given."""
 
 
 SYSTEMS = {
@@ -151,11 +149,13 @@ def inputs(writer: Writer) -> Section:
         for item in card.inputs
     )
     heads = ("head.input", "head.kind", "head.codes", "head.missing")
+    some = [writer.prose("inputs.some", rows=writer.figures.number("importance_rows"))]
     return section(
         writer,
         "inputs",
         writer.prose("inputs.moment"),
         writer.picture("importance", "importance"),
+        *(some if run.importance_rows else ()),
         writer.table("inputs", heads, rows, words=3),
         *writer.asked("predictor_choice", "predictor_assessors"),
     )
@@ -198,7 +198,7 @@ def size(writer: Writer) -> Section:
             for place, need in enumerate(run.sample.needs)
         ]
         heads = ("head.criterion", "head.needed", "head.given", "head.enough")
-        blocks.append(writer.table("sample", heads, rows))
+        blocks += [writer.picture("sample", "sample"), writer.table("sample", heads, rows)]
     return section(writer, "size", *blocks, *writer.asked("sample_size"))
 
 
@@ -215,6 +215,8 @@ def missing(writer: Writer) -> Section:
     blocks: list[Block] = [writer.prose("missing.words"), writer.prose("missing.live")]
     if never:
         blocks.append(writer.prose("missing.never", inputs=", ".join(never)))
+    if any(item.rows for item in run.missing):
+        blocks.append(writer.picture("missing", "missing"))
     if rows:
         heads = ("head.input", "head.missing", "head.outcome_missing", "head.outcome_known")
         blocks.append(writer.table("missing", heads, rows))

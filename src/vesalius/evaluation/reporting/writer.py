@@ -10,6 +10,7 @@ import msgspec
 
 from vesalius.card import Card
 from vesalius.evaluation import charts
+from vesalius.evaluation._svg import described
 from vesalius.evaluation.reporting import tripod
 from vesalius.evaluation.reporting.document import (
     Asked,
@@ -68,10 +69,15 @@ class Writer:
         """Names of subgroups."""
         return group_name(self.card, self.words)
 
+    @property
+    def consequences(self) -> Mapping[str, str]:
+        """The card's own words for those who are helped, harmed and missed; only those that it has."""
+        return self.card.consequences(self.words.language)
+
     @cached_property
     def _drawn(self) -> dict[str, str]:
         few = msgspec.structs.replace(self.run, importance=self.run.importance[:MOST_INPUTS])
-        return charts.all_of(few, self.words, self.named, self.group)
+        return charts.all_of(few, self.words, self.named, self.group, self.consequences)
 
     @cached_property
     def questions(self) -> tuple[Question, ...]:
@@ -148,15 +154,12 @@ class Writer:
 
     def picture(self, name: str, *at: str) -> Picture:
         """A picture of the run."""
-        auroc = self.words.estimate(self.run.performance.auroc)
-        return Picture(
-            name,
-            self._drawn[name],
-            self.words(f"{name}.title"),
-            self.words(f"{name}.note"),
-            self.words(f"{name}.desc", auroc=auroc),
-            at,
-        )
+        svg = self._drawn[name]
+        return Picture(name, svg, self.words(f"{name}.title"), self.words(f"{name}.note"), described(svg), at)
+
+    def pictures(self, name: str, *at: str) -> tuple[Picture, ...]:
+        """A picture that a run may not have; nothing where it does not."""
+        return (self.picture(name, *at),) if name in self._drawn else ()
 
     def asked(self, *keys: str) -> tuple[Asked, ...]:
         """The questions of these names that this run leaves open; nothing where there are none."""

@@ -137,18 +137,26 @@ class Reading:
 
 
 class Scope:
-    """The few facts that decide whether a stay is in scope, for outcomes: quicker than all of them."""
+    """The few facts that decide whether a stay is in scope, for outcomes: quicker than all of them.
 
-    def __init__(self, lake: Lake, candidates: Sequence[Candidate]) -> None:
+    Args:
+        lake: pinned.
+        candidates: N stays.
+        encounters: the rows of the stays of their patients.
+        observations: likewise.
+    """
+
+    def __init__(
+        self, lake: Lake, candidates: Sequence[Candidate], encounters: pa.Table, observations: pa.Table
+    ) -> None:
         self.asked = candidates
-        subjects = sorted({candidate.subject for candidate in candidates})
-        few = len(subjects) <= FEW
+        few = len({candidate.subject for candidate in candidates}) <= FEW
         self.found = (
-            _stay().of(rows_of(lake, "stays", subjects), candidates),
+            _stay().of(encounters, candidates),
             _person().table(lake, candidates)
             if few
             else _person().of(rows_of(lake, "patients", None), candidates),
-            _aged().of(rows_of(lake, "observations", subjects), candidates),
+            _aged().of(observations, candidates),
         )
 
     def columns(self) -> dict[str, list[Any]]:

@@ -5,13 +5,15 @@ from __future__ import annotations
 from collections.abc import Sequence
 from datetime import datetime, timedelta
 from functools import cache
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from vesalius.usecase import Candidate, Outcome
 from vesalius.usecases.readmission import facts, rules, stays, words
 from vesalius.views.features import Feature, Features
 
 if TYPE_CHECKING:
+    import pyarrow as pa
+
     from vesalius.lake import Lake
 
 WITHIN = timedelta(days=30)
@@ -31,10 +33,13 @@ def outcomes(lake: Lake, candidates: Sequence[Candidate], as_of: datetime) -> li
     Of a stay that is out of scope (death, hospice, transfer, day stay, child) there is no outcome.
     """
     lake = lake.pinned()
-    inside = _in_scope(lake, candidates)
-    said = _told(lake, candidates, as_of)
     asked = {each.subject for each in candidates}
-    versions = stays.versions(facts.rows_of(lake, "stays", sorted(asked)))
+    encounters, observations = (
+        facts.rows_of(lake, name, sorted(asked)) for name in ("stays", "observations")
+    )
+    inside = _in_scope(facts.Scope(lake, candidates, encounters, observations))
+    said = _told(observations, candidates, as_of)
+    versions = stays.versions(encounters)
     known: dict[str, list[stays.Version]] = {}
     for each in versions:
         if each.subject in asked and each.known <= as_of < each.until:
@@ -45,28 +50,36 @@ def outcomes(lake: Lake, candidates: Sequence[Candidate], as_of: datetime) -> li
     ]
 
 
-def _in_scope(lake: Lake, candidates: Sequence[Candidate]) -> list[bool]:
+def _in_scope(scope: facts.Scope) -> list[bool]:
     """Whether a suggestion about each was possible, by what was known at its own moment."""
-    columns = facts.Scope(lake, candidates).columns()
+    columns = scope.columns()
     rows = (dict(zip(columns, row, strict=True)) for row in zip(*columns.values(), strict=True))
     return [not any(rule(row) for rule in rules.SCOPE) for row in rows]
 
 
-def _told(lake: Lake, candidates: Sequence[Candidate], as_of: datetime) -> list[Outcome | None]:
+def _told(rows: pa.Table, candidates: Sequence[Candidate], as_of: datetime) -> list[Outcome | None]:
     """What the source itself says came of each stay."""
-    rows = facts.rows_of(lake, "observations", sorted({each.subject for each in candidates}))
     found = _said().of(rows, [Candidate(each.subject, each.focus, as_of) for each in candidates])
-    answers = found.table["readmitted"].to_pylist()
-    recorded = dict(zip(rows["_reference"].to_pylist(), rows["_recorded_at"].to_pylist(), strict=True))
-    made: list[Outcome | None] = []
-    for row, answer in enumerate(answers):
-        if answer not in _ANSWERS:
-            made.append(None)
-            continue
-        sources = found.sources[row]["readmitted"]
-        known_at = recorded[sources[0]]
-        made.append(Outcome(_ANSWERS[answer], known_at, sources) if known_at else None)
+    said = [
+        (row, _ANSWERS[answer], found.sources[row]["readmitted"])
+        for row, answer in enumerate(found.table["readmitted"].to_pylist())
+        if answer in _ANSWERS
+    ]
+    made: list[Outcome | None] = [None] * len(candidates)
+    moments = _recorded(rows, [sources[0] for _, _, sources in said])
+    for (row, answer, sources), known_at in zip(said, moments, strict=True):
+        made[row] = Outcome(answer, known_at, sources) if known_at else None
     return made
+
+
+def _recorded(rows: pa.Table, references: list[str]) -> list[datetime | None]:
+    """When each of some versions was recorded, of many more rows."""
+    import pyarrow as pa
+    import pyarrow.compute as pc
+
+    places: Any = pc.index_in(pa.array(references, pa.string()), rows["_reference"])
+    found: list[datetime | None] = rows["_recorded_at"].take(places).to_pylist()
+    return found
 
 
 @cache

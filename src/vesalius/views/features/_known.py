@@ -208,27 +208,52 @@ def _by_subject(rows: Rows, moments: _Places, chosen: Ints) -> _Groups:
     return _Groups(chosen, rows.subject[chosen], moments.subject, len(rows.subjects))
 
 
-def _by_focus(rows: Rows, moments: _Places, chosen: Ints, link: str) -> _Groups:
+@dataclass(frozen=True)
+class _Link:
+    """What the rows of one link point to, beside what the moments ask about.
+
+    Attributes:
+        focus: of each row the number of what it points to, -1 where it points to nothing.
+        many: how many different ones there are.
+        bare: the numbers of bare ids, and of the references of any type that have that id.
+        wanted: of each of the moments' foci the number, and that of its bare id; -1 where no row has it.
+    """
+
+    focus: Ints
+    many: int
+    bare: tuple[tuple[int, int], ...]
+    wanted: tuple[Ints, Ints]
+
+    @classmethod
+    def of(cls, rows: Rows, moments: _Places, link: str) -> _Link:
+        """The rows of a link, all of them: it is read once, however many streams follow it."""
+        focus, texts = _numbers(rows.table[link])
+        names = [focus_of(text) for text in texts.to_pylist()]
+        places = {name: at for at, name in enumerate(dict.fromkeys(names))}
+        if names:
+            own = np.array([places[name] for name in names], np.int64)
+            focus = np.where(focus >= 0, own[focus], -1)
+        bare = {name: at for name, at in places.items() if "/" not in name}
+        full = ((bare.get(name.rpartition("/")[2]), at) for name, at in places.items() if "/" in name)
+        wanted = [places.get(name, -1) for name in moments.foci]
+        other = [places.get(name.rpartition("/")[2], -1) for name in moments.foci]
+        return cls(
+            focus,
+            len(places),
+            tuple((short, at) for short, at in full if short is not None),
+            (np.array(wanted, np.int64), np.array(other, np.int64)),
+        )
+
+
+def _by_focus(rows: Rows, moments: _Places, chosen: Ints, link: _Link) -> _Groups:
     """Groups by patient and focus; a reference that is a bare id is one to any type."""
-    numbers, texts = _numbers(_some(rows, link, chosen))
-    names = [focus_of(text) for text in texts.to_pylist()]
-    places = {name: at for at, name in enumerate(dict.fromkeys(names))}
-    row, focus = chosen[numbers >= 0], numbers[numbers >= 0]
-    if names:
-        focus = np.array([places[name] for name in names])[focus]
-    full: dict[str, list[int]] = {}
-    for name, at in places.items():
-        if "/" in name:
-            full.setdefault(name.rpartition("/")[2], []).append(at)
-    copies = [(places[bare], at) for bare in places if "/" not in bare for at in full.get(bare, ())]
-    parts = [(row[focus == bare], at) for bare, at in copies]
+    focus = link.focus[chosen]
+    row, focus = chosen[focus >= 0], focus[focus >= 0]
+    parts = [(row[focus == short], at) for short, at in link.bare]
     row = np.concatenate([row, *(part for part, _ in parts)])
     focus = np.concatenate([focus, *(np.full(len(part), at) for part, at in parts)])
-    pairs, group = np.unique(rows.subject[row] * len(places) + focus, return_inverse=True)
-    wanted = [places.get(name, -1) for name in moments.foci]
-    bare = [places.get(name.rpartition("/")[2], -1) for name in moments.foci]
-    asked = _place(pairs, moments, np.array(wanted, np.int64), len(places))
-    other = _place(pairs, moments, np.array(bare, np.int64), len(places))
+    pairs, group = np.unique(rows.subject[row] * link.many + focus, return_inverse=True)
+    asked, other = (_place(pairs, moments, numbers, link.many) for numbers in link.wanted)
     return _Groups(row, group, np.where(asked >= 0, asked, other), len(pairs))
 
 
@@ -287,6 +312,7 @@ class Index:
     def __init__(self, rows: Rows, moments: Moments, streams: Iterable[Stream]) -> None:
         self.rows = rows
         self.places = _Places.of(moments, rows)
+        self._links: dict[str, _Link] = {}
         wanted = np.zeros(len(rows.subjects) + 1, np.bool_)  # the last one for moments of nobody known
         wanted[self.places.subject] = True
         if not wanted[:-1].all():
@@ -301,7 +327,9 @@ class Index:
         chosen = self.rows.of(stream)
         if stream.link is None:
             return _by_subject(self.rows, self.places, chosen)
-        return _by_focus(self.rows, self.places, chosen, stream.link)
+        if stream.link not in self._links:
+            self._links[stream.link] = _Link.of(self.rows, self.places, stream.link)
+        return _by_focus(self.rows, self.places, chosen, self._links[stream.link])
 
     def _sort(self, made: Mapping[Stream, _Groups], chosen: Ints) -> None:
         bases = np.cumsum([0, *(groups.many for groups in made.values())])
