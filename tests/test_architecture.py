@@ -25,7 +25,7 @@ LAYERS: tuple[tuple[str, ...], ...] = (
     ("evaluation",),
     ("governance",),
     ("hospital",),
-    ("erasure", "monitoring", "trial"),
+    ("erasure", "monitoring", "trial", "academy"),
     ("loop",),
     ("usecases", "simulation"),
     ("api",),

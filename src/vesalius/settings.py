@@ -9,7 +9,7 @@ from __future__ import annotations
 import os
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Annotated, Any, Literal
 
 import msgspec
 
@@ -51,6 +51,10 @@ class Settings(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
             (all are shown, and the audit notes what was read without a care relation) or ``off``.
         care_grace_days: for how many days after a stay on a ward its people still see the patient.
         glass_hours: for how long a patient stays open to somebody who broke the glass.
+        require_course: whether who decides on suggestions must have passed the course of their use:
+            ``require``, ``warn`` (they may decide, and the audit notes it) or ``off``.
+        require_course_uses: the same for single uses, by their name.
+        course_months: for how many months a pass of the course of a use counts.
         synthetic: whether the data is synthetic; every page then says so, and demo people can sign in.
     """
 
@@ -79,6 +83,9 @@ class Settings(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     care_relation: Annotated[str, msgspec.Meta(pattern="^(off|warn|required)$")] = "required"
     care_grace_days: Annotated[float, msgspec.Meta(ge=0, le=365)] = 30
     glass_hours: Annotated[float, msgspec.Meta(gt=0, le=72)] = 4
+    require_course: Literal["off", "warn", "require"] = "off"
+    require_course_uses: dict[str, Literal["off", "warn", "require"]] = {}
+    course_months: Annotated[int, msgspec.Meta(ge=1, le=120)] = 12
     synthetic: bool = False
 
     @classmethod

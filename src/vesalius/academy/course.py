@@ -10,7 +10,10 @@ import msgspec
 from vesalius.usecase import encode
 
 PASS_MARK = 0.8
-"""The share of right answers that passes. A choice of ours: no law sets one (AI Act, article 4, sets no level)."""
+"""The share of right answers that passes: a choice of ours.
+
+No law sets one: Regulation (EU) 2024/1689, article 4, as recast by Regulation (EU) 2026/1744, asks for
+measures that support literacy and guarantees no level."""
 
 ASKED = 6
 """How many questions an attempt has: with the pass mark, one mistake passes and two do not."""
@@ -18,7 +21,7 @@ ASKED = 6
 MONTHS = 12
 """For how long a pass of a use's course is valid. A choice of ours, as most yearly training in hospitals."""
 
-FEWEST = 6
+FEWEST = 5
 """The fewest questions of a pool."""
 
 RIGHT = "right"
@@ -45,14 +48,12 @@ class Question(msgspec.Struct, frozen=True, omit_defaults=True):
         words: the question.
         answers: the right one first; an attempt shows them in another order.
         why: the explanation, shown after answering whatever was chosen.
-        about: the facts of the card that it asks about; a changed fact asks them again.
     """
 
     key: str
     words: str
     answers: tuple[Answer, ...]
     why: str
-    about: tuple[str, ...] = ()
 
 
 class Table(msgspec.Struct, frozen=True):

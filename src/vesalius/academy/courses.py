@@ -18,7 +18,8 @@ import msgspec
 from vesalius.academy import drawing, texts, uses
 from vesalius.academy.course import ASKED, FEWEST, PASS_MARK, Course, Head, Page, Question
 from vesalius.card import LANGUAGES
-from vesalius.errors import Conflict, InvalidCard, NotFound
+from vesalius.errors import InvalidCard, NotFound
+from vesalius.governance.roles import Role
 from vesalius.usecase import find, installed
 
 if TYPE_CHECKING:
@@ -27,9 +28,6 @@ if TYPE_CHECKING:
 LIBRARY = Path(__file__).parent / "library"
 OWN = "courses"
 """The folder of the hospital's own courses, in its home."""
-
-TAKEN = ("records", "mine")
-"""Names that no course can have: addresses of the console."""
 
 _NAME = re.compile(r"[a-z][a-z0-9-]{0,39}")
 
@@ -87,6 +85,17 @@ def course(hospital: Hospital, name: str, language: str) -> Course:
     return _made(name, _folder(hospital, name), language)
 
 
+def title(hospital: Hospital, name: str, language: str) -> str:
+    """The title of a course, without making its pages.
+
+    Raises:
+        NotFound: there is no such course.
+    """
+    if usecase := uses.usecase_of(name):
+        return texts.say("use.title", language, title=find(usecase).card.say("title", language))
+    return _written(_folder(hospital, name))[1][language]["title"]
+
+
 def heads(hospital: Hospital) -> Iterator[Head]:
     """What is known of every course."""
     for name in names(hospital):
@@ -99,17 +108,28 @@ def check(folder: Path) -> Course:
     Raises:
         InvalidCard: something is missing or wrong; the message names it.
     """
-    if not _NAME.fullmatch(folder.name) or folder.name in TAKEN or uses.usecase_of(folder.name):
-        raise InvalidCard(f"{folder.name!r} is no name of a course", hint="small letters, digits and -")
+    _named(folder.name)
     return [_made(folder.name, folder, language) for language in LANGUAGES][-1]
 
 
+def uncovered(hospital: Hospital) -> list[str]:
+    """The roles that no written course is for: somebody must write one, and a new role is told here first."""
+    written = [_head(name, _written(path)[0]) for name, path in _folders(hospital).items()]
+    return sorted({role.value for role in Role} - {role for each in written for role in each.roles})
+
+
 def _folders(hospital: Hospital) -> dict[str, Path]:
+    """By name; a course of the hospital's own takes the place of ours with the same name."""
     found = {path.parent.name: path.parent for path in LIBRARY.glob("*/course.toml")}
     own = {path.parent.name: path.parent for path in (hospital.home / OWN).glob("*/course.toml")}
-    if double := sorted(found.keys() & own.keys()):
-        raise Conflict(f"the hospital's course {double[0]!r} has the name of one of ours", hint="rename it")
-    return found | {name: path for name, path in own.items() if _NAME.fullmatch(name) and name not in TAKEN}
+    for name in own:
+        _named(name)
+    return found | own
+
+
+def _named(name: str) -> None:
+    if not _NAME.fullmatch(name) or uses.usecase_of(name):
+        raise InvalidCard(f"{name!r} is no name of a course", hint="small letters, digits and -, not use-…")
 
 
 def _folder(hospital: Hospital, name: str) -> Path:
@@ -127,9 +147,7 @@ def _head(name: str, written: Written) -> Head:
 def _made(name: str, folder: Path, language: str) -> Course:
     written, spoken = _written(folder)
     said = spoken[language if language in spoken else "en"]
-    questions = tuple(
-        texts.question(said, f"question.{key}", key) for key in texts.keys(said, "question")
-    )
+    questions = tuple(texts.question(said, f"question.{key}", key) for key in texts.keys(said, "question"))
     pages = tuple(_page(said, key, written.pictures.get(key, "")) for key in texts.keys(said, "page"))
     return Course(_head(name, written), language, said["title"], said["lead"], pages, questions)
 
@@ -147,7 +165,9 @@ def _page(said: dict[str, str], key: str, picture: str) -> Page:
         points=texts.points(said.get(f"{start}.points", "")),
         notice=said.get(f"{start}.notice", ""),
         caption=caption,
-        picture=drawing.drawn(picture, said.get(f"{start}.labels", "").splitlines(), caption) if picture else "",
+        picture=drawing.drawn(picture, said.get(f"{start}.labels", "").splitlines(), caption)
+        if picture
+        else "",
         exercise=exercise,
     )
 
@@ -171,7 +191,11 @@ def _read(folder: Path, stamp: object) -> tuple[Written, dict[str, dict[str, str
     if missing := [key for key in wanted if key not in said]:
         raise InvalidCard(f"{folder.name}: no text for {', '.join(missing)}")
     if not pages or len(pool) < max(FEWEST, written.asked):
-        raise InvalidCard(f"{folder.name}: a course has pages, and at least {max(FEWEST, written.asked)} questions")
+        raise InvalidCard(
+            f"{folder.name}: a course has pages, and at least {max(FEWEST, written.asked)} questions"
+        )
     if unknown := set(written.pictures) - set(pages) | set(written.pictures.values()) - set(drawing.PICTURES):
         raise InvalidCard(f"{folder.name}: no page or picture {', '.join(sorted(unknown))}")
+    if braces := [key for key, words in said.items() if texts.fields(words)]:
+        raise InvalidCard(f"{folder.name}: {braces[0]} has braces, and nothing to fill them with")
     return written, spoken

@@ -25,7 +25,8 @@ def _words(x: float, y: float, words: str, width: float, style: str = "a-text") 
     lines = wrap(words, max(8, int(width / _LETTER))) or [""]
     first = y - (len(lines) - 1) * 8
     spans = "".join(
-        f'<tspan x="{x:g}" y="{first + 16 * place:g}">{escape(line)}</tspan>' for place, line in enumerate(lines)
+        f'<tspan x="{x:g}" y="{first + 16 * place:g}">{escape(line)}</tspan>'
+        for place, line in enumerate(lines)
     )
     return f'<text class="{style}" text-anchor="middle">{spans}</text>'
 
@@ -40,7 +41,9 @@ def flow(labels: Sequence[str], caption: str) -> str:
         left = place * (wide + gap)
         mine = label.startswith("*")
         style = "a-box a-person" if mine else "a-box"
-        parts.append(f'<rect class="{style}" x="{left + 1:g}" y="1" width="{wide - 2:g}" height="{high}" rx="10"/>')
+        parts.append(
+            f'<rect class="{style}" x="{left + 1:g}" y="1" width="{wide - 2:g}" height="{high}" rx="10"/>'
+        )
         parts.append(_words(left + wide / 2, high / 2 + 5, label.lstrip("*").strip(), wide - 14))
         if place < count - 1:
             start, end, middle = left + wide + 3, left + wide + gap - 3, high / 2 + 1
@@ -71,9 +74,7 @@ def thousand(groups: Sequence[tuple[int, str]], caption: str) -> str:
     for place, style in enumerate(kinds):
         x, y = 7 + place % 50 * 12.6, 7 + place // 50 * 12.6
         if style == "a-left":  # a ring with a cross: seen without colour too
-            parts.append(
-                f'<path class="a-left" d="M{x - 3.6:g} {y - 3.6:g}l7.2 7.2m0 -7.2l-7.2 7.2"/>'
-            )
+            parts.append(f'<path class="a-left" d="M{x - 3.6:g} {y - 3.6:g}l7.2 7.2m0 -7.2l-7.2 7.2"/>')
         else:
             parts.append(f'<circle class="{style}" cx="{x:g}" cy="{y:g}" r="4.4"/>')
     return _svg(632, 254, caption, "".join(parts))
@@ -97,7 +98,7 @@ def intervals(labels: Sequence[str], caption: str) -> str:
 
 def scales(labels: Sequence[str], caption: str) -> str:
     """Two voices: what the tool says, and what one sees; and what becomes of them."""
-    said, seen, then = (list(labels) + ["", "", ""])[:3]
+    said, seen, then = [*labels, "", "", ""][:3]
     body = (
         '<rect class="a-box" x="1" y="1" width="258" height="70" rx="10"/>'
         '<rect class="a-box a-person" x="381" y="1" width="258" height="70" rx="10"/>'

@@ -92,9 +92,7 @@ def points(words: str) -> tuple[str, ...]:
     return tuple(line.strip() for line in words.splitlines() if line.strip())
 
 
-def question(
-    texts: Mapping[str, str], prefix: str, key: str, about: tuple[str, ...] = (), **values: object
-) -> Question:
+def question(texts: Mapping[str, str], prefix: str, key: str, **values: object) -> Question:
     """The question under ``prefix``: its words, its answers (``right``, ``wrong1`` …) and its explanation.
 
     Raises:
@@ -107,7 +105,7 @@ def question(
     chosen = [f"{prefix}.{RIGHT}", *wrong]
     answers = tuple(Answer(name.rpartition(".")[2], texts[name].format(**values)) for name in chosen)
     return Question(
-        key, texts[f"{prefix}.words"].format(**values), answers, texts[f"{prefix}.why"].format(**values), about
+        key, texts[f"{prefix}.words"].format(**values), answers, texts[f"{prefix}.why"].format(**values)
     )
 
 

@@ -14,9 +14,10 @@ from typing import TYPE_CHECKING
 
 from vesalius.academy import drawing, texts
 from vesalius.academy.course import Course, Head, Page, Question, Table
-from vesalius.card import LANGUAGES, Card
+from vesalius.card import Card
 from vesalius.governance import uses as register
 from vesalius.governance import watching
+from vesalius.governance.literacy import PREFIX, course_of
 from vesalius.governance.roles import MATRIX, Right
 
 if TYPE_CHECKING:
@@ -26,7 +27,6 @@ if TYPE_CHECKING:
     from vesalius.hospital import Hospital
     from vesalius.usecase import UseCase
 
-PREFIX = "use-"
 OWN = "course"
 """Where a card's texts hold the questions of its own."""
 
@@ -36,25 +36,25 @@ EXAMPLE = 0.3
 FEW = 20
 """With fewer cases than this, nothing is said about what came true for them."""
 
-ASKS: Mapping[str, tuple[str, ...]] = {
-    "decides": ("option", "purpose"),
-    "not_for": ("not_for", "population"),
-    "probability": ("target",),
-    "interval": (),
-    "limit": ("limit",),
-    "bedside": ("reason", "input"),
-    "hurry": (),
-    "override": ("reason",),
-    "silent": (),
-    "incident": (),
-    "thousand": ("setting",),
-}
-"""The questions of every use, with the facts of the card that each asks about."""
+ASKS = (
+    "decides",
+    "not_for",
+    "probability",
+    "interval",
+    "limit",
+    "bedside",
+    "hurry",
+    "override",
+    "silent",
+    "incident",
+    "thousand",
+)
+"""The questions of every use."""
 
 
 def named(usecase: str) -> str:
     """The name of the course of a use."""
-    return f"{PREFIX}{usecase}"
+    return course_of(usecase)
 
 
 def usecase_of(name: str) -> str:
@@ -92,27 +92,6 @@ def course(hospital: Hospital, kind: type[UseCase], language: str) -> Course:
     title = by.say("title", title=card.say("title", language))
     pages, questions = tuple(by.pages()), tuple(by.questions())
     return Course(head(card), language, title, by.say("lead"), pages, questions, run.id if run else "")
-
-
-def facts(card: Card) -> dict[str, dict[str, str]]:
-    """What a card says, by language and by fact: what a new version is compared with."""
-    return {language: dict(_facts(card, language)) for language in LANGUAGES}
-
-
-def _facts(card: Card, language: str) -> Iterator[tuple[str, str]]:
-    for key in ("purpose", "population", "not_for", "action", "target"):
-        yield key, card.say(key, language)
-    named_keys = [
-        *(f"option.{item.code}" for item in card.options),
-        *(f"limit.{key}" for key in card.limits),
-        *(f"reason.{code}" for code in card.override_reasons),
-        *(f"input.{item.name}" for item in card.inputs),
-    ]
-    yield from ((key, card.say(key, language)) for key in named_keys)
-    for item in card.settings:
-        bounds = f"{item.default:g} ({item.minimum:g}–{item.maximum:g} {item.unit}".strip() + ")"
-        yield f"setting.{item.name}", f"{card.say(f'setting.{item.name}', language)}: {bounds}"
-    yield "reviewers", ", ".join(texts.say(f"role.{role}", language) for role in card.reviewers if role in _ROLES)
 
 
 _ROLES = tuple(key.removeprefix("role.") for key in texts.ours()["en"] if key.startswith("role."))
@@ -285,20 +264,22 @@ class _Writer:
         own = self.card.consequences(self.language)
         kinds = (("helped", helped), ("harmed", harmed), ("missed", left))
         points = tuple(
-            self.say("thousand.point", count=words.number(count), words=own.get(kind, self.say(f"thousand.{kind}")))
+            self.say(
+                "thousand.point", count=words.number(count), words=own.get(kind, self.say(f"thousand.{kind}"))
+            )
             for kind, count in kinds
         )
         table = Table(
             self.say("thousand.table"),
-            tuple(self.say(f"thousand.head_{name}") for name in ("from", "acted", "found", "needless", "left")),
+            tuple(
+                self.say(f"thousand.head_{name}") for name in ("from", "acted", "found", "needless", "left")
+            ),
             tuple(self._row(name, each) for name, each in self.rows),
         )
         caption = self.say("thousand.caption", **given)
         picture = drawing.thousand(((helped, "a-hit"), (harmed, "a-act"), (left, "a-left")), caption)
         text = (self.say("thousand.text", **given), self.say("thousand.cost"))
-        return self._page(
-            "thousand", text=text, points=points, caption=caption, picture=picture, table=table
-        )
+        return self._page("thousand", text=text, points=points, caption=caption, picture=picture, table=table)
 
     def _row(self, name: str, row: Threshold) -> tuple[str, ...]:
         helped, harmed, left = self.per_thousand(row)
@@ -307,12 +288,10 @@ class _Writer:
 
     def _fails(self) -> Page:
         limits = tuple(self.card_says(f"limit.{key}") for key in self.card.limits_of(own=self.own))
-        return self._page(
-            "fails", text=tuple(self._groups()), points=limits, notice=self.say("fails.notice")
-        )
+        return self._page("fails", text=tuple(self._groups()), points=limits, notice=self.say("fails.notice"))
 
     def _groups(self) -> Iterator[str]:
-        """The groups where it does worse beyond chance, those too few to say, and that silence is no proof."""
+        """The groups where it does worse beyond chance, and those too few to say."""
         from vesalius.evaluation import reporting
         from vesalius.evaluation.reporting.names import words
 
@@ -320,7 +299,11 @@ class _Writer:
         if run is None or run.performance.auroc.value is None or not run.subgroups:
             return
         whole, name = run.performance.auroc.value, reporting.group_name(self.card, words(self.language))
-        worse = [row for row in run.subgroups if row.auroc and row.auroc.high is not None and row.auroc.high < whole]
+        worse = [
+            row
+            for row in run.subgroups
+            if row.auroc and row.auroc.high is not None and row.auroc.high < whole
+        ]
         for row in worse:
             assert row.auroc is not None
             yield self.say(
@@ -394,16 +377,16 @@ class _Writer:
             "reason": self._reason,
             "limit": self.card_says(f"limit.{limits[0]}") if limits else "",
         }
-        for key, about in ASKS.items():
+        for key in ASKS:
             if key == "limit" and not limits:
                 continue
             if key == "thousand":
                 yield from self._asked_thousand()
                 continue
-            yield texts.question(said, f"use.question.{key}", key, about, **values)
+            yield texts.question(said, f"use.question.{key}", key, **values)
         own = self.card.texts.get(self.language, {})
         for key in texts.keys(own, OWN):
-            yield texts.question(own, f"{OWN}.{key}", f"own-{key}", ("purpose",))
+            yield texts.question(own, f"{OWN}.{key}", f"own-{key}")
 
     def _asked_thousand(self) -> Iterator[Question]:
         """How many of 1,000 the threshold leaves out; not asked where the wrong answers would be right."""
@@ -421,4 +404,4 @@ class _Writer:
             "third": number(max(1, left // 3)) if left >= 6 else number(left * 4),
         }
         said = texts.ours()[self.language]
-        yield texts.question(said, "use.question.thousand", "thousand", ASKS["thousand"], **values)
+        yield texts.question(said, "use.question.thousand", "thousand", **values)

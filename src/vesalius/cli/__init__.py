@@ -12,6 +12,7 @@ import click
 
 from vesalius import __version__
 from vesalius.cli import (
+    academy,
     access,
     clients,
     codes,
@@ -96,6 +97,7 @@ COMMANDS: tuple[click.Command, ...] = (
     privacy.privacy,
     house.audit_command,
     people.person,
+    academy.academy,
     access.access,
     clients.client,
     house.serve_command,

@@ -44,6 +44,7 @@ LINKS = (
     ("/decisions", N_("My decisions"), Right.SEE_DECISIONS),
     ("/board", N_("Board"), Right.SEE_MONITORING),
     ("/usecases", N_("Uses"), Right.SEE_FIGURES),
+    ("/academy", N_("Academy"), Right.SEE_EVIDENCE),
     ("/received", N_("Received"), Right.SEE_RECEIVED),
     ("/quality", N_("Data quality"), Right.SEE_RECEIVED),
     ("/terminology", N_("Codes"), Right.SEE_CODES),

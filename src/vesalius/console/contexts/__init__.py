@@ -4,6 +4,7 @@ A hospital that changes a template may rely on these fields; a test compares wha
 is documented here. ``shell`` is on every page; ``page`` is the page's own.
 """
 
+from vesalius.console.contexts.academy import AcademyPage, CoursePage, CourseRow, QuizPage, ReadinessRow
 from vesalius.console.contexts.access import AccessPage, GlassCount, GlassPage, GlassRow
 from vesalius.console.contexts.accounts import (
     AccountPage,
@@ -144,6 +145,7 @@ from vesalius.console.contexts.views import (
 
 __all__ = [
     "AboutPage",
+    "AcademyPage",
     "AccessPage",
     "AccountPage",
     "Advice",
@@ -171,6 +173,8 @@ __all__ = [
     "ColumnLine",
     "Compared",
     "ConfirmPage",
+    "CoursePage",
+    "CourseRow",
     "DayLine",
     "DecisionForm",
     "DecisionsPage",
@@ -222,6 +226,8 @@ __all__ = [
     "ProblemRow",
     "QualityPage",
     "QuarantinePage",
+    "QuizPage",
+    "ReadinessRow",
     "ReceiptRow",
     "ReceivedPage",
     "RecoveryPage",
