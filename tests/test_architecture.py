@@ -74,6 +74,7 @@ LIBRARIES = {
     "httpx": {"governance"},
     "pyotp": {"governance"},
     "segno": {"governance"},
+    "pydicom": {"privacy"},
     "argon2": {"governance"},
     "click": {"cli"},
     "rich": {"cli"},

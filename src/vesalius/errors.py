@@ -22,6 +22,8 @@
     ├── Leak                 a split or a feature would let in the answer, or what was not known yet
     ├── InvalidPlan          a plan of anonymisation, or a hierarchy, is wrong (names the column)
     ├── NotAnonymous         no way of making the table coarser meets the plan (says which rule stops it)
+    ├── InvalidIdentifier    what was to get a pseudonym is not an identifier of its kind
+    ├── NotScrubbed          something cannot be made unrecognisable, and is held back (says why)
     ├── Tampered             the audit chain does not verify
     └── Erased               it was erased on request: it cannot be read or made again
 """
@@ -145,6 +147,14 @@ class InvalidPlan(VesaliusError):
 
 class NotAnonymous(VesaliusError):
     """No way of making the table coarser meets the plan; the message says which of its rules stops it."""
+
+
+class InvalidIdentifier(VesaliusError):
+    """What was to get a pseudonym is empty, has blanks around it, or fails its check digits."""
+
+
+class NotScrubbed(VesaliusError):
+    """Something cannot be made unrecognisable with certainty, and is held back; the message says why."""
 
 
 class Tampered(VesaliusError):

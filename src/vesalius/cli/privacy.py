@@ -1,4 +1,4 @@
-"""Tables in which nobody is recognised: how likely it is now, and making it less so."""
+"""Data in which nobody is recognised: tables, resources, texts and images."""
 
 from __future__ import annotations
 
@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 import click
 
+from vesalius.cli import scrubbing
 from vesalius.cli._shared import LANGUAGES, progress, written
 
 if TYPE_CHECKING:
@@ -22,10 +23,14 @@ POPULATION = click.option(
 
 @click.group("privacy")
 def privacy() -> None:
-    """How likely it is that somebody of a table is recognised, and making it less so.
+    """How likely it is that somebody is recognised, and making it less so: tables, resources, texts, images.
 
     Tables are CSV or Parquet files, with one record for each person.
     """
+
+
+for command in scrubbing.COMMANDS:
+    privacy.add_command(command)
 
 
 @privacy.command("risk")

@@ -13,6 +13,7 @@ import hashlib
 import os
 import shutil
 from collections.abc import Iterable, Iterator
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from dataclasses import dataclass
 from functools import cache
@@ -180,12 +181,12 @@ class Columns:
         if table is not None and start == 0 < end:
             self._replace(type_, end, progress)
             return
-        for batch in self._batches(type_, start, end, progress):
+        for batch in _ahead(self._batches(type_, start, end, progress)):
             self._commit(type_, typed(type_, batch), batch[-1].seq, mode="append")
 
     def _replace(self, type_: str, end: int, progress: Progress | None) -> None:
         """Makes the whole table again in one commit, so that readers see the old one or the new one."""
-        batches = self._batches(type_, 0, end, progress)
+        batches = _ahead(self._batches(type_, 0, end, progress))
         parts = (part for batch in batches for part in typed(type_, batch).to_batches())
         whole = pa.RecordBatchReader.from_batches(resource_schema(type_), parts)
         self._commit(type_, whole, end, mode="overwrite", schema_mode="overwrite")
@@ -265,6 +266,15 @@ class _Seen:
     commit: tuple[str, int, int] | None
     taken: int
     files: tuple[str, ...]
+
+
+def _ahead(batches: Iterator[list[Version]]) -> Iterator[list[Version]]:
+    """The same batches; each is read while the one before is converted and written, which needs no Python."""
+    with ThreadPoolExecutor(1, "columns") as reader:
+        coming = reader.submit(next, batches, None)
+        while (batch := coming.result()) is not None:
+            coming = reader.submit(next, batches, None)
+            yield batch
 
 
 def _last_commit(folder: Path) -> tuple[str, int, int] | None:
