@@ -19,7 +19,8 @@ def quiz_xml(course: Course) -> bytes:
     for each in course.questions:
         _question(root, course, each)
     indent(root)
-    return tostring(root, encoding="utf-8", xml_declaration=True)
+    written: bytes = tostring(root, encoding="utf-8", xml_declaration=True)
+    return written
 
 
 def _question(root: Element, course: Course, asked: Question) -> None:

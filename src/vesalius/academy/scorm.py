@@ -106,7 +106,8 @@ def manifest(course: Course) -> bytes:
     for file in FILES:
         SubElement(resource, "file", href=file)
     indent(root)
-    return tostring(root, encoding="utf-8", xml_declaration=True)
+    written: bytes = tostring(root, encoding="utf-8", xml_declaration=True)
+    return written
 
 
 def mark(course: Course) -> int:
