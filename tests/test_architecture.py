@@ -25,7 +25,7 @@ LAYERS: tuple[tuple[str, ...], ...] = (
     ("evaluation",),
     ("governance",),
     ("hospital",),
-    ("erasure", "monitoring", "trial", "explanation"),
+    ("erasure", "monitoring", "trial", "explanation", "academy"),
     ("loop",),
     ("usecases", "simulation"),
     ("api",),

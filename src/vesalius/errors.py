@@ -14,6 +14,7 @@
     ├── NotFound             no such suggestion, use case, resource, receipt …
     ├── Conflict             the state has changed since it was read (already decided, undo too late …)
     ├── NotAllowed           the person, the role or the life cycle does not permit it
+    │   ├── Untrained        the person has not passed the course that the hospital requires
     │   └── OutsideCare      the person has no care relation with the patient, or the patient excluded them
     ├── TooMany              somebody asked too often, and must wait
     ├── Unavailable          the database or the disk does not answer: full, locked, read-only, unreachable
@@ -95,6 +96,14 @@ class Conflict(VesaliusError):
 
 class NotAllowed(VesaliusError):
     """The person, the role or the life cycle does not permit it."""
+
+
+class Untrained(NotAllowed):
+    """The person has not passed the ``course`` that the hospital requires of who decides."""
+
+    def __init__(self, message: str, *, course: str, hint: str = "") -> None:
+        super().__init__(message, hint=hint)
+        self.course = course
 
 
 class OutsideCare(NotAllowed):

@@ -24,7 +24,7 @@ import sqlalchemy as sa
 
 from vesalius import identity
 from vesalius.errors import Unavailable
-from vesalius.governance import audit, rulebook, uses
+from vesalius.governance import audit, literacy, rulebook, uses
 from vesalius.governance.access import Access, Rules
 from vesalius.lake import Lake
 from vesalius.modelling import Keys, ModelStore
@@ -87,7 +87,7 @@ class Hospital:
             settings=settings,
             engine=engine,
             lake=lake,
-            review=Review(engine, witness=audit.record),
+            review=Review(engine, witness=audit.record, requirement=literacy.Requirement(settings)),
             models=ModelStore(home / "models", keys),
             access=Access(lake, Rules.of(settings)),
         )

@@ -9,7 +9,7 @@ from __future__ import annotations
 import os
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Annotated, Any, Literal
 
 import msgspec
 
@@ -53,6 +53,10 @@ class Settings(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
         glass_hours: for how long a patient stays open to somebody who broke the glass.
         explain_names: whether the sheet for a patient names the person who decided, or only the role.
         explain_contact: whom a patient can ask about it here, such as a service and its telephone number.
+        require_course: whether who decides on suggestions must have passed the course of their use:
+            ``require``, ``warn`` (they may decide, and the audit notes it) or ``off``.
+        require_course_uses: the same for single uses, by their name.
+        course_months: for how many months a pass of the course of a use counts.
         synthetic: whether the data is synthetic; every page then says so, and demo people can sign in.
     """
 
@@ -83,6 +87,9 @@ class Settings(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     glass_hours: Annotated[float, msgspec.Meta(gt=0, le=72)] = 4
     explain_names: bool = False
     explain_contact: Annotated[str, msgspec.Meta(max_length=300)] = ""
+    require_course: Literal["off", "warn", "require"] = "off"
+    require_course_uses: dict[str, Literal["off", "warn", "require"]] = {}
+    course_months: Annotated[int, msgspec.Meta(ge=1, le=120)] = 12
     synthetic: bool = False
 
     @classmethod

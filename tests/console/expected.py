@@ -15,6 +15,8 @@ import pyotp
 import synthetic
 from cells import USE, World, login
 
+from vesalius import academy
+from vesalius.academy.quiz import draw
 from vesalius.governance import Right, answers, classifying, codes, people, register, uses
 from vesalius.governance.lifecycle import State
 from vesalius.governance.second_factor import SecondFactor
@@ -148,6 +150,12 @@ def a_duty(world: World, account: str) -> dict[str, str]:
     return {"duty": known[0].duty.id if known else "", "state": "done", "note": "Kept in the file"}
 
 
+def a_quiz(world: World, account: str) -> dict[str, str]:
+    """Every answer wrong: the attempt is kept all the same."""
+    return {"code": draw(academy.course(world.hospital, "bedside", "en"), account, 0).code}
+
+
+COURSE = {"name": "bedside"}
 BOUGHT = {
     "name": "holter",
     "title": "Rhythm reader",
@@ -216,6 +224,10 @@ EXPECTED: dict[str, Cell] = {
         Right.SUSPEND, form={"act": "suspend", "reason": "Wrong unit"}
     ),
     "GET /usecases/{name}/notice/{kind}": Cell(Right.SEE_FIGURES, {"name": USE, "kind": "html"}),
+    "GET /academy": Cell(Right.SEE_EVIDENCE),
+    "GET /academy/courses/{name}": Cell(Right.SEE_EVIDENCE, COURSE),
+    "GET /academy/courses/{name}/quiz": Cell(Right.SEE_EVIDENCE, COURSE),
+    "POST /academy/courses/{name}/quiz": Cell(Right.SEE_EVIDENCE, COURSE, form=a_quiz),
     "GET /register": Cell(Right.SEE_GATES),
     "POST /register": Cell(Right.KEEP_REGISTER, form=BOUGHT),
     "GET /register/{name}": a_use(Right.SEE_GATES),

@@ -54,6 +54,9 @@ PAGES = {
     "again.html": contexts.AgainPage,
     "account.html": contexts.AccountPage,
     "people.html": contexts.PeoplePage,
+    "academy.html": contexts.AcademyPage,
+    "course.html": contexts.CoursePage,
+    "quiz.html": contexts.QuizPage,
     "about.html": contexts.AboutPage,
     "error.html": contexts.ErrorPage,
 }

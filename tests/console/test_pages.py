@@ -3,6 +3,7 @@
 import re
 
 import msgspec
+import pytest
 import synthetic
 
 PAGES = (
@@ -169,6 +170,12 @@ def test_each_role_sees_its_pages_and_no_others(reader):
                 assert "You may not do this" in answer.text
 
 
+@pytest.mark.parametrize("page", ["/academy", "/academy/courses/bedside", "/academy/courses/bedside/quiz"])
+def test_everybody_may_learn_and_a_stranger_may_not(reader, page):
+    assert {reader(login).get(page).status_code for login in SEEN} == {200}
+    assert reader().get(page, follow_redirects=False).status_code in (303, 401, 403)
+
+
 def test_the_menu_offers_only_what_the_role_may_see(reader):
     menu = re.search(r'<nav class="nav".*?</nav>', reader("segers").get("/about").text, re.DOTALL)
     assert menu
@@ -176,6 +183,7 @@ def test_the_menu_offers_only_what_the_role_may_see(reader):
         "/board",
         "/usecases",
         "/register",
+        "/academy",
         "/received",
         "/quality",
         "/terminology",

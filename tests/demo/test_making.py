@@ -4,12 +4,12 @@ from datetime import UTC, datetime
 
 import pytest
 
-from vesalius import demo, identity, trial
+from vesalius import academy, demo, identity, trial
 from vesalius.demo import staff
 from vesalius.demo.making import USECASE
 from vesalius.errors import NotAllowed
 from vesalius.evaluation import latest
-from vesalius.governance import Right, audit, people, uses
+from vesalius.governance import Right, audit, literacy, people, uses
 from vesalius.hospital import Hospital
 from vesalius.ingest import causes
 from vesalius.settings import Settings
@@ -156,3 +156,15 @@ def test_a_real_hospital_is_not_touched_even_when_asked_to_start_afresh(tmp_path
     with pytest.raises(NotAllowed):
         demo.make_hospital(tmp_path, fresh=True)
     assert Settings.load(tmp_path, {}).hospital == "Real"
+
+
+def test_some_demo_people_have_done_their_courses_and_one_has_not(hospital):
+    ready = academy.readiness(hospital.engine, USECASE, NOW)
+    assert (ready.trained, ready.untrained) == (("delforge", "vermeulen"), ("lejeune",))
+    taken = literacy.taken(hospital.engine, person="vermeulen")
+    assert [each.passed for each in taken] == [True, False]
+    page = next(each for each in academy.course(hospital, "use-urine", "fr").pages if each.key == "thousand")
+    run = latest(hospital.runs, USECASE)
+    row = page.table.rows[0]
+    helped, left = (int(row[place]) for place in (2, 4))
+    assert abs(helped + left - round(1000 * run.events / run.rows)) <= 1

@@ -12,6 +12,7 @@ import click
 
 from vesalius import __version__
 from vesalius.cli import (
+    academy,
     access,
     audit,
     clients,
@@ -102,6 +103,7 @@ COMMANDS: tuple[click.Command, ...] = (
     privacy.privacy,
     audit.audit_group,
     people.person,
+    academy.academy,
     access.access,
     clients.client,
     house.serve_command,

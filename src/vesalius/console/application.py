@@ -22,6 +22,7 @@ from starlette.types import ASGIApp, Receive, Scope, Send
 from vesalius import api
 from vesalius.console import (
     about,
+    academy,
     account,
     accounts,
     audits,
@@ -180,6 +181,10 @@ SCREENS = (
     Screen("/identity/pairs/{id:int}/merge", identity.merge, Right.MERGE_PATIENTS, "POST"),
     Screen("/identity/merges/{id:int}", identity.merged, Right.SEE_IDENTITY),
     Screen("/identity/merges/{id:int}/undo", identity.undo, Right.MERGE_PATIENTS, "POST"),
+    Screen("/academy", academy.show, Right.SEE_EVIDENCE),
+    Screen("/academy/courses/{name}", academy.course, Right.SEE_EVIDENCE),
+    Screen("/academy/courses/{name}/quiz", academy.quiz, Right.SEE_EVIDENCE),
+    Screen("/academy/courses/{name}/quiz", academy.answer, Right.SEE_EVIDENCE, "POST"),
     Screen("/audit", audits.show, Right.SEE_AUDIT),
     Screen("/audit/about", lookers.show, Right.SEE_AUDIT),
     Screen("/audit/about", lookers.ask, Right.SEE_AUDIT, "POST"),

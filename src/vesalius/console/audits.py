@@ -95,6 +95,8 @@ LABELS = {
     Action.GLASS_REVIEWED: N_("Reviewed a broken glass"),
     Action.GLASS_REVIEW_UNDONE: N_("Took a verdict back"),
     Action.ACCESS_READ: N_("Read who broke the glass"),
+    Action.COURSE_PASSED: N_("Passed a course"),
+    Action.COURSE_FAILED: N_("Did not pass a course"),
     Action.AUDIT_READ: N_("Read the audit"),
     Action.ACCESS_REFUSED: N_("Access refused"),
 }

@@ -28,9 +28,10 @@ from vesalius.console.sources import links
 from vesalius.console.traces import traces_of
 from vesalius.console.visit import ROLES, Visit, redirect, render
 from vesalius.console.words import STATUSES, Speaker, chance, patients, speaker
-from vesalius.errors import InvalidDecision, NotAllowed, NotFound, OutsideCare
+from vesalius.errors import InvalidDecision, NotAllowed, NotFound, OutsideCare, Untrained
 from vesalius.governance import Right, audit, people, uses
 from vesalius.governance.access import Grant, Relation
+from vesalius.governance.literacy import ADDRESS
 from vesalius.governance.purposes import Purpose
 from vesalius.review import ACTIONS, WAITING, Decision, Filed
 from vesalius.usecase import Reason
@@ -43,6 +44,7 @@ DELAYS = (
 )
 """For how long a suggestion can be deferred."""
 
+UNTRAINED = N_("Nothing was written: this hospital asks you to pass this course before you decide.")
 PROBLEM = N_(
     "That decision is not complete: choose one of the reasons or options, or write it in your words."
 )
@@ -95,6 +97,9 @@ def decide(visit: Visit) -> Response:
     action, words = visit.form.get("action", ""), visit.form.get("words", "")
     try:
         _take(visit, filed, action, words, grant)
+    except Untrained as error:
+        visit.notice(UNTRAINED, "warning")
+        return redirect(f"{ADDRESS}{error.course}")
     except InvalidDecision:
         visit.note(audit.Action.SUGGESTION_READ, filed.id, {"subject": filed.subject} | grant.detail)
         return render(visit, "suggestion.html", _page(visit, filed, action, words, visit.say(PROBLEM)), 400)

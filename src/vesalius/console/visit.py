@@ -46,6 +46,7 @@ LINKS = (
     ("/board", N_("Board"), Right.SEE_MONITORING),
     ("/usecases", N_("Uses"), Right.SEE_FIGURES),
     ("/register", N_("Register"), Right.SEE_GATES),
+    ("/academy", N_("Academy"), Right.SEE_EVIDENCE),
     ("/received", N_("Received"), Right.SEE_RECEIVED),
     ("/quality", N_("Data quality"), Right.SEE_RECEIVED),
     ("/terminology", N_("Codes"), Right.SEE_CODES),

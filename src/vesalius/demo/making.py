@@ -103,7 +103,7 @@ def make_hospital(
         return found
     _clear(home)
     plan = Plan.of(seed, now or datetime.now(UTC), size or SAMPLES)
-    Settings(hospital=NAME, synthetic=True).save(home)
+    Settings(hospital=NAME, synthetic=True, require_course="warn").save(home)
     hospital = Hospital.open(home)
     try:
         check_empty(hospital)
@@ -160,6 +160,7 @@ class Maker:
         self.turn_all("silent", phases["silent"])
         live = self.plan.live_from + timedelta(seconds=1)
         seal = trial.seal(self.hospital, USECASE, live)
+        staff.study(self.hospital, USECASE, live - timedelta(days=1))
         staff.sign(self.hospital.engine, USECASE, staff.LIVE, live, trial=seal)
         self.turn_all("live", phases["live"])
         self.receive_doubles()

@@ -6,12 +6,14 @@ They have no password and exist only where ``settings.synthetic`` is true.
 from __future__ import annotations
 
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 
 import sqlalchemy as sa
 
-from vesalius.governance import care, people, uses
+from vesalius import academy
+from vesalius.governance import care, literacy, people, uses
 from vesalius.governance.people import Person
+from vesalius.hospital import Hospital
 
 
 @dataclass(frozen=True, slots=True)
@@ -92,6 +94,30 @@ def hire(engine: sa.Engine, at: datetime) -> None:
     for member in STAFF:
         people.add(engine, member.login, name=member.name, role=member.role, language=member.language, at=at)
         care.set_units(engine, member.login, member.units, at=at)
+
+
+def study(hospital: Hospital, name: str, at: datetime) -> None:
+    """Some of the demo people take courses: one of them twice, one not at all."""
+    course = literacy.course_of(name)
+    attempts = (
+        (DOCTOR, "bedside", 5), (DOCTOR, course, 5),
+        (BIOLOGIST, course, 3), (BIOLOGIST, course, 6),
+        (DPO, "oversight", 4), (ENGINEER, "oversight", 5),
+    )  # fmt: skip
+    for number, (member, taken, right) in enumerate(attempts):
+        _attempt(hospital, member, taken, right, at + timedelta(minutes=7 * number))
+
+
+def _attempt(hospital: Hospital, member: Member, course: str, right: int, at: datetime) -> None:
+    who = person(hospital.engine, member)
+    _, drawn = academy.current(hospital, who, course, member.language)
+    answers = {
+        asked.question.key: next(
+            str(n) for n, each in enumerate(asked.answers) if each.right == (place < right)
+        )
+        for place, asked in enumerate(drawn.asked)
+    }
+    academy.take(hospital, who, course, member.language, code=drawn.code, answers=answers, at=at)
 
 
 def person(engine: sa.Engine, member: Member) -> Person:

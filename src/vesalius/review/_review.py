@@ -30,6 +30,9 @@ from vesalius.usecase import Outcome, Suggestion, find
 Witness = Callable[[sa.Connection, str, str, str, Mapping[str, Any], datetime], object]
 """Hears of an act in the transaction that does it: connection, actor, action, object, detail, moment."""
 
+Requirement = Callable[[sa.Connection, str, Card, str, datetime], Mapping[str, Any]]
+"""Asks whether a person may decide: connection, use, its card, account, moment; what the event says of it."""
+
 
 class Review:
     """Suggestions as they were filed, what people decided on them, and what happened.
@@ -38,14 +41,20 @@ class Review:
         engine: the hospital's database.
         witness: hears of each decision and undo, in the same transaction: the audit.
         cards: the card of a use case by its name; those installed, unless a test says otherwise.
+        requirement: what is asked of a person before each decision, such as a course; raises to refuse.
     """
 
     def __init__(
-        self, engine: sa.Engine, witness: Witness | None = None, cards: Callable[[str], Card] | None = None
+        self,
+        engine: sa.Engine,
+        witness: Witness | None = None,
+        cards: Callable[[str], Card] | None = None,
+        requirement: Requirement | None = None,
     ) -> None:
         self._engine = engine
         self._witness = witness or _nobody
         self._card = cards or _installed_card
+        self._requirement = requirement or _nothing
 
     def file(
         self,
@@ -167,6 +176,7 @@ class Review:
             NotFound: no such suggestion.
             InvalidDecision: something that the action needs is missing or wrong.
             NotAllowed: the role may not decide on it, or it was made in silence.
+            Untrained: the hospital requires a course that the person has not passed.
             Conflict: it was decided, or changed, in the meantime.
         """
         choice = deciding.Choice(
@@ -174,10 +184,12 @@ class Review:
         )
         with writing(self._engine) as wire:
             filed = load(wire, identifier)
-            deciding.check(choice, filed, self._card(filed.usecase))
+            card = self._card(filed.usecase)
+            deciding.check(choice, filed, card)
+            training = self._requirement(wire, filed.usecase, card, by, choice.at)
             made = deciding.write(wire, filed, choice, seen)
             detail = {"decision": made.id, "action": action, "role": role, "subject": filed.subject}
-            detail |= grant or {}
+            detail |= {**(grant or {}), **training}
             self._witness(wire, by, "suggestion.decided", identifier, detail, choice.at)
         return made
 
@@ -343,6 +355,10 @@ def withdraw(connection: sa.Connection, usecase: str, at: datetime) -> int:
 
 def _nobody(*_: Any) -> None:
     return None
+
+
+def _nothing(*_: Any) -> Mapping[str, Any]:
+    return {}
 
 
 def _installed_card(usecase: str) -> Card:

@@ -4,6 +4,7 @@ A hospital that changes a template may rely on these fields; a test compares wha
 is documented here. ``shell`` is on every page; ``page`` is the page's own.
 """
 
+from vesalius.console.contexts.academy import AcademyPage, CoursePage, CourseRow, QuizPage, ReadinessRow
 from vesalius.console.contexts.access import AccessPage, GlassCount, GlassPage, GlassRow
 from vesalius.console.contexts.accounts import (
     AccountPage,
@@ -154,6 +155,7 @@ from vesalius.console.contexts.views import (
 
 __all__ = [
     "AboutPage",
+    "AcademyPage",
     "AccessPage",
     "AccountPage",
     "Advice",
@@ -182,6 +184,8 @@ __all__ = [
     "ColumnLine",
     "Compared",
     "ConfirmPage",
+    "CoursePage",
+    "CourseRow",
     "DayLine",
     "DecisionForm",
     "DecisionsPage",
@@ -238,6 +242,8 @@ __all__ = [
     "ProblemRow",
     "QualityPage",
     "QuarantinePage",
+    "QuizPage",
+    "ReadinessRow",
     "ReceiptRow",
     "ReceivedPage",
     "RecoveryPage",

@@ -89,5 +89,7 @@ class Action(StrEnum):
     GLASS_REVIEWED = "glass.reviewed"
     GLASS_REVIEW_UNDONE = "glass.review_undone"
     ACCESS_READ = "access.read"
+    COURSE_PASSED = "course.passed"
+    COURSE_FAILED = "course.failed"
     AUDIT_READ = "audit.read"
     ACCESS_REFUSED = "access.refused"
