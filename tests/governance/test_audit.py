@@ -9,8 +9,9 @@ import sqlalchemy as sa
 
 from vesalius.errors import Tampered, Unavailable
 from vesalius.governance import audit
-from vesalius.governance.audit import Action, Entry, recording
-from vesalius.store import open_store, writing
+from vesalius.governance.audit import Action, Entry, _tables, recording
+from vesalius.governance.audit.chain import read
+from vesalius.store import open_store, reading, writing
 
 NOW = datetime(2026, 3, 2, 12, tzinfo=UTC)
 
@@ -236,6 +237,33 @@ def test_those_who_wait_are_told_when_the_one_who_writes_is_broken_off(engine, m
     with pytest.raises(KeyboardInterrupt):
         queue.put(recording._whole(Entry("bart", Action.AUDIT_READ, "audit")))
     assert isinstance(waiting.error, Unavailable)
+
+
+@pytest.mark.parametrize("leads", [False, True])
+def test_one_who_is_broken_off_while_waiting_keeps_nobody_else_waiting(engine, leads):
+    queue = recording.Queue(engine)
+    gone, next_ = (
+        recording._Waiting(recording._whole(Entry(name, Action.AUDIT_READ, "audit"))) for name in ("a", "b")
+    )
+
+    class Interrupted:
+        def acquire(self):
+            raise KeyboardInterrupt
+
+    queue._waiting, queue._busy, gone.leads, gone.woken = [gone, next_], True, leads, Interrupted()
+    with pytest.raises(KeyboardInterrupt):
+        queue._wait(gone)
+    assert queue._waiting == [next_]
+    assert next_.woken.acquire(blocking=False) is leads
+
+
+def test_reading_events_leaves_no_cursor_open_and_later_statements_as_they_were(engine):
+    fill(engine)
+    with reading(engine) as connection:
+        assert [each.seq for each in read(connection, sa.select(_tables.event))] == [1, 2, 3, 4, 5]
+        assert "yield_per" not in connection.get_execution_options()
+        if engine.dialect.name == "postgresql":  # a statement with a cursor of the server would count itself
+            assert connection.exec_driver_sql("SELECT count(*) FROM pg_cursors").scalar() == 0
 
 
 def test_everything_about_one_patient_is_found_by_their_reference_alone(engine):

@@ -2,7 +2,9 @@
 
 import json
 import stat
-from datetime import UTC, datetime
+import threading
+from concurrent.futures import ThreadPoolExecutor
+from datetime import UTC, datetime, timedelta
 
 import msgspec
 import pytest
@@ -11,6 +13,7 @@ import sqlalchemy as sa
 from vesalius.errors import InvalidSetting, NotFound, Tampered, UnreadableInput
 from vesalius.governance import audit
 from vesalius.governance.audit import Action, Entry, heads, proofs
+from vesalius.governance.audit.chain import digest
 from vesalius.modelling import Keys
 from vesalius.store import open_store, writing
 
@@ -121,6 +124,38 @@ def test_an_altered_head_tile_or_index_is_told(engine, keys):
                 connection.exec_driver_sql("DELETE FROM audit_tile")
 
 
+def test_an_event_put_in_before_the_first_or_after_the_last_is_named(engine, keys):
+    fill(engine, 3)
+    end = audit.head(engine)
+    micro = int(NOW.timestamp() * 1_000_000)
+    made = digest(4, NOW, "eve", "audit.read", "audit", {}, end.hash)
+    row = f"4, {micro}, 'eve', 'audit.read', 'audit', '{{}}', '{end.hash}', '{made}'"
+    with writing(engine) as connection:
+        connection.exec_driver_sql(f"INSERT INTO audit_event VALUES ({row})")
+    with pytest.raises(Tampered, match="event 4 was inserted: the chain ended with event 3"):
+        audit.verify(engine)
+    rewritten(engine, "UPDATE audit_event SET seq = 0 WHERE seq = 4")
+    with pytest.raises(Tampered, match="event 0 was inserted"):
+        audit.verify(engine)
+
+
+def test_two_processes_that_sign_the_same_events_get_the_same_head(engine, keys, monkeypatch):
+    fill(engine, 5)
+    both, seal = threading.Barrier(2), keys.seal
+
+    def seal_when_both_are_here(content, kind):
+        if engine.dialect.name == "postgresql":  # SQLite lets the second one in when the first is done
+            both.wait(10)
+        return seal(content, kind)
+
+    monkeypatch.setattr(keys, "seal", seal_when_both_are_here)
+    moments = (NOW, NOW + timedelta(seconds=1))
+    with ThreadPoolExecutor(2) as pool:
+        one, other = pool.map(lambda at: heads.sign(engine, keys, at), moments)
+    assert one == other
+    assert audit.verify(engine, keys=keys, elsewhere=[one.head]) == 5
+
+
 def test_a_head_of_a_strangers_key_or_of_another_kind_is_none(engine, keys, tmp_path):
     fill(engine, 2)
     stranger = Keys(tmp_path / "keys")
@@ -153,6 +188,14 @@ def test_a_key_that_cannot_be_used_keeps_nobody_from_recording(engine, tmp_path,
     heads.keep_signing(engine, broken)
     assert audit.record(engine, "anna", Action.AUDIT_READ, "audit", at=NOW).seq == 1
     assert "could not be signed" in caplog.text
+
+
+def test_a_key_that_cannot_be_reached_keeps_nobody_from_recording(engine, tmp_path, monkeypatch, caplog):
+    (tmp_path / "file").touch()
+    monkeypatch.setattr(heads, "EVERY", 1)
+    heads.keep_signing(engine, Keys(tmp_path / "file" / "keys"))
+    assert audit.record(engine, "anna", Action.AUDIT_READ, "audit", at=NOW).seq == 1
+    assert "could not be signed: File exists" in caplog.text
 
 
 @pytest.mark.parametrize("seq", [1, 256, 257, 300])

@@ -178,7 +178,7 @@ def oldest_first(
 
 def read(connection: sa.Connection, asked: sa.Select[Any]) -> Generator[Event, None, None]:
     """The events that a select of the whole table finds, in its order, some thousands at a time."""
-    with connection.execution_options(yield_per=5000).execute(asked) as rows:
+    with connection.execute(asked, execution_options={"yield_per": 5000}) as rows:
         for row in rows:
             yield to_event(row)
 

@@ -80,7 +80,8 @@ def sign(engine: sa.Engine, keys: Keys, at: datetime | None = None) -> SignedHea
             root = tree.root(tiles.nodes(connection), end.seq).hex()
             token = keys.seal(encode(TreeHead(end.seq, root, end.hash, at)), KIND)
             row = {"size": end.seq, "at": at, "token": token}
-            connection.execute(insert(connection, _tables.signed).values(row))
+            connection.execute(insert(connection, _tables.signed).values(row).on_conflict_do_nothing())
+            token = connection.execute(asked).scalar_one()  # another process may have signed it first
     return SignedHead(opened(token, keys), token)
 
 
@@ -94,6 +95,8 @@ def sign_new(engine: sa.Engine, keys: Keys) -> None:
         log.error(  # noqa: TRY400 - a trace says no more, and each batch would write one
             "the head of the audit could not be signed: %s", error.message
         )
+    except OSError as error:
+        log.error("the head of the audit could not be signed: %s", error.strerror)  # noqa: TRY400
 
 
 def keep_signing(engine: sa.Engine, keys: Keys) -> None:

@@ -196,12 +196,13 @@ def _copy(cursor: Any, into: str, rows: Sequence[tuple[Any, ...]]) -> None:
 class _Waiting:
     """One caller's entry, until it is durable or refused."""
 
-    __slots__ = ("entry", "error", "event", "woken")
+    __slots__ = ("entry", "error", "event", "leads", "woken")
 
     def __init__(self, entry: Entry) -> None:
         self.entry = entry
         self.event: Event | None = None
         self.error: Exception | None = None
+        self.leads = False
         self.woken = threading.Semaphore(0)
 
     @property
@@ -238,13 +239,31 @@ class Queue:
             self._waiting.append(mine)
             first, self._busy = not self._busy, True
         if not first:
-            mine.woken.acquire()
+            self._wait(mine)
         if not mine.answered:  # then it is our turn to write, for all who wait
             self._take_turn()
             self._say(mine.event)
         if mine.event is None:
             raise mine.error or Unavailable("the audit event was not written")
         return mine.event
+
+    def _wait(self, mine: _Waiting) -> None:
+        try:
+            mine.woken.acquire()
+        except BaseException:  # broken off while waiting: whoever comes next must not wait for this turn
+            with self._lock:
+                if mine in self._waiting:
+                    self._waiting.remove(mine)
+                if mine.leads and not mine.answered:
+                    self._pass_on()
+            raise
+
+    def _pass_on(self) -> None:
+        """Wakes one of those who wait, to write for all of them; call it with the lock."""
+        self._busy = bool(self._waiting)
+        if self._waiting:
+            self._waiting[0].leads = True
+            self._waiting[0].woken.release()
 
     def _say(self, written: Event | None) -> None:
         engine = self._engine()
@@ -258,10 +277,7 @@ class Queue:
             self._write(batch)
         finally:
             with self._lock:
-                self._busy = bool(self._waiting)
-                next_ = self._waiting[0] if self._waiting else None
-            if next_:
-                next_.woken.release()
+                self._pass_on()
             for each in batch:
                 if not each.answered:  # whoever was broken off answers for the others too
                     each.error = Unavailable("the audit event was not written", hint="try again")

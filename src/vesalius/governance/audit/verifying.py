@@ -62,7 +62,7 @@ def verify(
 def _signed(connection: sa.Connection, keys: Keys | None, elsewhere: Iterable[TreeHead]) -> list[TreeHead]:
     found = list(elsewhere)
     if keys is not None:
-        for size, token in list(heads.tokens(connection)):
+        for size, token in heads.tokens(connection):
             head = heads.opened(token, keys)
             if head.size != size:
                 raise Tampered(f"the signed head over {size} events was altered")
@@ -83,6 +83,8 @@ class _Walk:
 
     def take(self, item: Event) -> None:
         """Takes the next event."""
+        if item.seq <= self.last.seq:
+            raise Tampered(f"event {item.seq} was inserted")
         if item.seq != self.last.seq + 1:
             raise Tampered(f"event {self.last.seq + 1} was removed")
         if item.previous != self.last.hash or item.hash != item.expected():
@@ -109,6 +111,8 @@ class _Walk:
         last = self.last
         if self._signed:
             raise Tampered(f"events after {last.seq} were removed: {_of(self._signed[0])} covers more")
+        if kept.seq < last.seq:
+            raise Tampered(f"event {kept.seq + 1} was inserted: the chain ended with event {kept.seq}")
         if kept != last or (self._noted and self._noted.seq > last.seq):
             raise Tampered(f"events after {last.seq} were removed")
 
@@ -118,7 +122,7 @@ def _of(head: TreeHead) -> str:
 
 
 def _check_tiles(connection: sa.Connection, walk: _Walk) -> None:
-    for level, number, hash_ in connection.execute(sa.select(*_tables.tile.c)).all():
+    for level, number, hash_ in connection.execute(sa.select(*_tables.tile.c)):
         if walk.tiles.get((level, number)) != hash_:
             first, last = (number << level) + 1, (number + 1) << level
             raise Tampered(f"the tile over events {first} to {last} was altered")
@@ -134,7 +138,8 @@ def _mark(subject: str, seq: int) -> int:
 
 def _check_subjects(connection: sa.Connection, walk: _Walk) -> None:
     found = 0
-    with connection.execution_options(yield_per=5000).execute(sa.select(*_tables.subject.c)) as rows:
+    asked = sa.select(*_tables.subject.c)
+    with connection.execute(asked, execution_options={"yield_per": 5000}) as rows:
         for subject, seq in rows:
             found = (found + _mark(subject, seq)) % _MODULUS
     if found != walk.subjects:
