@@ -151,13 +151,14 @@ def _age(born: str, at: datetime) -> float | None:
 def _schema() -> Any:
     import pyarrow as pa
 
-    text = pa.string()
+    text: Any = pa.string()
     result = pa.struct([("name", text), ("value", text), ("reference", text)])
-    return pa.schema(
-        [("finding", text), ("confidence", pa.float64()), ("measurements", pa.float64()), ("sex", text),
-         ("age", pa.float64()), ("critical", pa.bool_()), ("conclusion", text),
-         ("codes", pa.list_(text)), ("results", pa.list_(result))]
-    )  # fmt: skip
+    fields: Any = [
+        ("finding", text), ("confidence", pa.float64()), ("measurements", pa.float64()), ("sex", text),
+        ("age", pa.float64()), ("critical", pa.bool_()), ("conclusion", text),
+        ("codes", pa.list_(text)), ("results", pa.list_(result)),
+    ]  # fmt: skip
+    return pa.schema(fields)
 
 
 def _outcome(lake: Lake, candidate: Candidate, as_of: datetime) -> Outcome | None:

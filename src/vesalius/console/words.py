@@ -99,7 +99,7 @@ UNITS = {"/uL": "/µL", "Cel": "°C", "mm[Hg]": "mmHg", "/min": "/min", "%": "%"
 
 def cards() -> Mapping[str, Card]:
     """The cards of the uses by name: those installed stay the same, those of bought systems come and go."""
-    return {name: kind.card for name, kind in presented().items()} | _installed()
+    return {name: kind.card for name, kind in presented().items()} | dict(_installed())
 
 
 @cache
