@@ -22,7 +22,7 @@ from pathlib import Path
 
 import sqlalchemy as sa
 
-from vesalius import identity
+from vesalius import bought, identity
 from vesalius.errors import Unavailable
 from vesalius.governance import audit, literacy, rulebook, uses
 from vesalius.governance.access import Access, Rules
@@ -81,6 +81,7 @@ class Hospital:
         lake = Lake(engine, home / "columns", witness=audit.told)
         rulebook.adopt(engine, home)
         lake.resume_erasures()  # one that was broken off after its rows were emptied
+        bought.adopt(engine)
         identity.resume(lake)  # a move of a merged patient that was broken off
         return cls(
             home=home,
@@ -94,6 +95,7 @@ class Hospital:
 
     def close(self) -> None:
         """Lets go of the database."""
+        bought.forget(self.engine)
         self.engine.dispose()
 
     @property

@@ -20,7 +20,7 @@ from typing import Literal
 
 import msgspec
 
-from vesalius import identity, terminology, trial
+from vesalius import bought, identity, terminology, trial
 from vesalius.errors import (
     Conflict,
     Erased,
@@ -192,6 +192,7 @@ def turn_all(
         now: the moment.
         watched: hears what the monitoring did for each use.
     """
+    bought.adopt(hospital.engine)  # another process may have registered one
     turns = [_guarded(hospital, name, now) for name in names()]
     catch_up(hospital)
     for done in refreshing.refresh(hospital, now):

@@ -402,9 +402,27 @@ def entry_points(*, group: str) -> EntryPoints:
     return metadata.entry_points(group=group)
 
 
+_present: dict[str, type[UseCase]] = {}
+
+
+def present(kinds: Mapping[str, type[UseCase]]) -> None:
+    """Puts use cases that were made while running beside those installed, in the place of any before.
+
+    They are the bought systems of the register of the hospital that is open. An installed use case goes
+    before one of the same name.
+    """
+    _present.clear()
+    _present.update(kinds)
+
+
+def presented() -> dict[str, type[UseCase]]:
+    """The use cases that were put beside those installed."""
+    return dict(_present)
+
+
 def names() -> list[str]:
-    """The names of the use cases that are installed on this machine, loaded or not."""
-    return sorted({point.name for point in entry_points(group=GROUP)})
+    """The names of the use cases that are installed on this machine, loaded or not, and of those present."""
+    return sorted({point.name for point in entry_points(group=GROUP)} | _present.keys())
 
 
 def installed() -> dict[str, type[UseCase]]:
@@ -418,7 +436,7 @@ def installed() -> dict[str, type[UseCase]]:
             found.setdefault(point.name, _load(point))  # of two with one name the first, as in find()
         except InvalidCard as error:
             log.error("%s", error)  # noqa: TRY400 -- the kind of error is enough
-    return found
+    return dict(sorted((_present | found).items()))
 
 
 def find(name: str) -> type[UseCase]:
@@ -430,6 +448,8 @@ def find(name: str) -> type[UseCase]:
     """
     for point in (point for point in entry_points(group=GROUP) if point.name == name):
         return _load(point)
+    if name in _present:
+        return _present[name]
     raise NotFound(f"there is no use case {name!r}", hint=f"installed: {', '.join(names()) or 'none'}")
 
 

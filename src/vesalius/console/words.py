@@ -15,7 +15,7 @@ from vesalius.errors import NotFound
 from vesalius.hospital import Hospital
 from vesalius.lake import Version
 from vesalius.review import Display, Filed
-from vesalius.usecase import installed
+from vesalius.usecase import installed, presented
 
 STATUSES = {
     "open": (N_("To decide"), "info"),
@@ -97,10 +97,16 @@ UNITS = {"/uL": "/µL", "Cel": "°C", "mm[Hg]": "mmHg", "/min": "/min", "%": "%"
 """How people write some UCUM units."""
 
 
-@cache
 def cards() -> Mapping[str, Card]:
-    """The cards of the installed uses, by name; looking for entry points is slow, and they stay the same."""
-    return {name: kind.card for name, kind in installed().items()}
+    """The cards of the uses by name: those installed stay the same, those of bought systems come and go."""
+    return {name: kind.card for name, kind in presented().items()} | dict(_installed())
+
+
+@cache
+def _installed() -> Mapping[str, Card]:
+    """Looking for entry points is slow."""
+    bought = presented()
+    return {name: kind.card for name, kind in installed().items() if kind is not bought.get(name)}
 
 
 def speaker(usecase: str, language: Language) -> Speaker:

@@ -15,7 +15,7 @@ from random import Random
 from typing import Any
 
 from vesalius import loop
-from vesalius.demo import doubles, register, staff, trial, vitals
+from vesalius.demo import doubles, holter, register, staff, trial, vitals
 from vesalius.demo.clinicians import decide_some
 from vesalius.demo.feed import CULTURES, RECORD, RESULTS, Sending, sendings
 from vesalius.demo.plan import SAMPLES, SEED, Plan
@@ -165,6 +165,7 @@ class Maker:
         self.turn_all("live", phases["live"])
         self.receive_doubles()
         self.warn()
+        self.listen()
         loop.catch_up(self.hospital, self._counted)
         refreshing.refresh(self.hospital, self.plan.now, self._watched)
         self._count_suggestions()
@@ -209,6 +210,13 @@ class Maker:
         for count in ("read", "written", "unchanged", "quarantined") if receipt else ():
             self.counts[count] += getattr(receipt, count)
         self.counts["files"] += receipt is not None
+
+    def listen(self) -> None:
+        """Receives what the bought Holter system reports, signs it and lets it speak."""
+        for receipt in holter.run(self.hospital, self.plan):
+            self.counts["files"] += 1
+            for count in ("read", "written", "unchanged", "quarantined"):
+                self.counts[count] += getattr(receipt, count)
 
     def learn(self) -> None:
         """Learns from the history, validates, and brings the use to its silent trial with its signatures."""

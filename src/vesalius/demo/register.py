@@ -1,4 +1,4 @@
-"""The register of the demo: what its uses are in law, some duties done, and a bought system still an idea."""
+"""The register of the demo: what its uses are in law, some duties done, and a bought system."""
 
 from __future__ import annotations
 

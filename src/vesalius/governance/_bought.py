@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import re
+from collections.abc import Callable
 from datetime import UTC, datetime
 
 import msgspec
@@ -31,6 +32,10 @@ _entries = sa.Table(
     sa.Column("by", sa.String(64), nullable=False),
     sa.Column("at", Instant, nullable=False),
 )
+
+
+heard: list[Callable[[sa.Engine], object]] = []
+"""Told of a database whose register changed, once it has: the use cases of bought systems are made anew."""
 
 
 class Entry(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
@@ -110,10 +115,10 @@ def keep(engine: sa.Engine, wanted: Entry, person: Person, *, at: datetime | Non
     )
     _check(made)
     at = at or datetime.now(UTC)
-    if made.name in names():
-        raise Conflict(f"{made.name} is a use case of this hospital", hint="give it another name")
     with writing(engine) as connection:
         before = entry(connection, made.name)
+        if before is None and made.name in names():
+            raise Conflict(f"{made.name} is a use case of this hospital", hint="give it another name")
         if before == made:
             raise Conflict(f"{made.name} is registered like that already")
         newest = sa.select(sa.func.max(_entries.c.version)).where(_entries.c.system == made.name)
@@ -124,6 +129,8 @@ def keep(engine: sa.Engine, wanted: Entry, person: Person, *, at: datetime | Non
         detail = {"version": version, "content": made.hash}
         audit.record(connection, person.id, action, made.name, detail, at)
         uses.enforce(connection, made.name, at, by=person.id)
+    for tell in heard:
+        tell(engine)
     return made
 
 

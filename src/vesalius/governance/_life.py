@@ -172,6 +172,8 @@ def _marks(
     try:
         kind: Any = find(name)
     except (NotFound, InvalidCard):
+        kind = None
+    if kind is None or hasattr(kind, "entry"):  # bought: what is in force is its line in the register
         entry = _bought.entry(connection, name)
         if entry is None:
             return {}
