@@ -56,7 +56,7 @@ def test_a_change_is_kept_with_its_reason_and_the_audit_hears_of_it(engine, staf
     assert (change.kind, change.by, change.reason) == ("rules", "biologist", "board of 3 March")
     assert change.after == watch.hash
     (event,) = audit.events(engine, action="use.rules_changed")
-    assert event.detail == {"from": Watch().hash, "to": watch.hash}
+    assert event.detail == {"from": Watch().hash, "to": watch.hash, "content": change.content}
 
 
 def test_a_change_voids_the_signatures_of_the_open_gate(engine, staff, signed, known):

@@ -6,6 +6,7 @@ taking that back brings the answer back.
 
 from __future__ import annotations
 
+import hashlib
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING
@@ -18,6 +19,7 @@ from vesalius.governance.audit import Action
 from vesalius.governance.people import Person
 from vesalius.governance.roles import Right, Role, require
 from vesalius.store import Instant, add, metadata, reading, writing
+from vesalius.usecase import encode
 
 if TYPE_CHECKING:
     from vesalius.evaluation.reporting import Answer
@@ -205,5 +207,7 @@ def _add(engine: sa.Engine, made: Given, action: Action, after: int) -> Given:
         if not newest or not add(connection, _answer, vars(made)):
             raise Conflict("somebody answered that question meanwhile", hint="read it first")
         detail = {"question": made.question, "version": made.version, "role": made.role, "run": made.run}
+        words = encode([made.text, made.run, made.by, made.role])
+        detail["content"] = hashlib.sha256(words).hexdigest()
         audit.record(connection, made.by, action, made.usecase, detail, made.at)
     return made

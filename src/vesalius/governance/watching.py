@@ -149,11 +149,9 @@ def declare(
         row = {"usecase": name, "hash": watch.hash, "body": encode(watch).decode()}
         connection.execute(sa.insert(_watch).values(**row, by=person.id, reason=reason, at=at))
         role = person.role_among(tuple(roles.MATRIX[Right.CHANGE_SETTINGS]))
-        add_change(
-            connection,
-            Change(name, at, person.id, role, "rules", before.hash, watch.hash, reason, watch.hash),
-        )
-        detail = {"from": before.hash, "to": watch.hash}
+        change = Change(name, at, person.id, role, "rules", before.hash, watch.hash, reason, watch.hash)
+        add_change(connection, change)
+        detail = {"from": before.hash, "to": watch.hash, "content": change.content}
         audit.record(connection, person.id, audit.Action.USE_RULES_CHANGED, name, detail, at)
     return watch
 

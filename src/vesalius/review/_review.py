@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from datetime import UTC, datetime
@@ -25,7 +26,7 @@ from vesalius.review._rows import (
 from vesalius.review._tables import body, decision, outcome, suggestion
 from vesalius.review.records import Action, Decision, Display, Filed, Mode, Page, Reviewed, Silent
 from vesalius.store import insert, reading, writing
-from vesalius.usecase import Outcome, Suggestion, find
+from vesalius.usecase import Outcome, Suggestion, encode, find
 
 Witness = Callable[[sa.Connection, str, str, str, Mapping[str, Any], datetime], object]
 """Hears of an act in the transaction that does it: connection, actor, action, object, detail, moment."""
@@ -189,6 +190,8 @@ class Review:
             training = self._requirement(wire, filed.usecase, card, by, choice.at)
             made = deciding.write(wire, filed, choice, seen)
             detail = {"decision": made.id, "action": action, "role": role, "subject": filed.subject}
+            said = encode([action, by, role, made.reason, made.words, made.option])
+            detail["content"] = hashlib.sha256(said).hexdigest()
             detail |= {**(grant or {}), **training}
             self._witness(wire, by, "suggestion.decided", identifier, detail, choice.at)
         return made

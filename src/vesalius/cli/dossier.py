@@ -1,0 +1,68 @@
+"""The dossier of a use: built from the audit, and verified against it."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import click
+
+from vesalius.cli._shared import HOME, LANGUAGES, opened, written
+
+FILE = "dossier.json"
+
+
+@click.group("dossier")
+def dossier_group() -> None:
+    """Build the dossier of a use for lawyers and authorities, and verify it."""
+
+
+@dossier_group.command()
+@click.argument("use")
+@click.option("--out", type=click.Path(path_type=Path, file_okay=False), help="The folder to write it in.")
+@click.option(
+    "--lang",
+    "language",
+    type=click.Choice(LANGUAGES),
+    default="fr",
+    show_default=True,
+    help="Of the page and the PDF; the data holds all four.",
+)
+@HOME
+def build(use: str, out: Path | None, language: str, home: Path) -> None:
+    """Build the dossier of USE: dossier.json, a page and a PDF."""
+    from vesalius import dossier
+    from vesalius.usecase import encode
+
+    with opened(home) as hospital:
+        sealed = dossier.build(hospital, use)
+    folder = out or home / "dossiers" / use
+    folder.mkdir(parents=True, exist_ok=True)
+    written(folder / FILE, encode(sealed))
+    for kind in dossier.FORMATS:
+        written(folder / f"dossier.{language}.{kind}", dossier.render(kind, sealed.dossier, language))
+    counts = sealed.dossier.counts
+    click.echo(
+        f"{counts.all} obligations: {counts.auto} filled from the log ({counts.with_events} with events), "
+        f"{counts.assisted} prefilled for signature, {counts.manual} manual, {counts.unfilled} not filled; "
+        f"{counts.applying} apply to {use}; {len(sealed.dossier.sources)} source events"
+    )
+
+
+@dossier_group.command()
+@click.argument("use")
+@click.argument("folder", required=False, type=click.Path(path_type=Path, file_okay=False))
+@HOME
+def verify(use: str, folder: Path | None, home: Path) -> None:
+    """Verify the dossier of USE against the database: every event, every row beside it, every proof."""
+    from vesalius import dossier
+    from vesalius.errors import NotFound, Tampered
+
+    file = (folder or home / "dossiers" / use) / FILE
+    if not file.is_file():
+        raise NotFound(f"there is no {file}", hint=f"vesalius dossier build {use}")
+    with opened(home) as hospital:
+        found = dossier.verify(hospital, use, dossier.load(file.read_bytes()))
+    if not found.holds:
+        raise Tampered("; ".join(found.problems))
+    later = f"; {found.since} came since: build it again" if found.since else ""
+    click.echo(f"the dossier of {use} holds: {found.events} events{later}")
