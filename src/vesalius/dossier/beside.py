@@ -9,7 +9,7 @@ from typing import Any
 import msgspec
 import sqlalchemy as sa
 
-from vesalius.governance import uses
+from vesalius.governance._register import Change
 from vesalius.governance.audit import Action, Event
 from vesalius.store import metadata
 from vesalius.trial.records import Look, Plan
@@ -40,7 +40,7 @@ def _change(connection: sa.Connection, event: Event) -> bool:
     """A signature, a refusal, a move, a model or settings: its line of the history with its reason."""
     change = metadata.tables["use_change"].c
     asked = sa.select(*(change[name] for name in _CHANGE)).where(change.usecase == event.object)
-    kept = {uses.Change(*row).content for row in connection.execute(asked)}
+    kept = {Change(*row).content for row in connection.execute(asked)}
     wanted = event.detail.get("content")
     if wanted is None:  # rules of monitoring, before their event kept it
         return True
@@ -132,7 +132,7 @@ def _decision(connection: sa.Connection, event: Event) -> bool:
     if erased is None or erased.erased is not None:  # on request: an event of its own says so
         return erased is not None
     words = _digest([row.action, row.by, row.role, row.reason, row.words, row.option])
-    return event.detail.get("content", words) == words
+    return bool(event.detail.get("content", words) == words)
 
 
 def _hash(row: Any, kind: type[Plan] | type[Look]) -> str:

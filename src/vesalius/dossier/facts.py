@@ -69,7 +69,7 @@ def _of_card(card: Card | None) -> dict[str, Fact]:
         return {}
     made: dict[str, Fact] = {"version": (same(card.version), ())}
     for key in ("title", "purpose", "population", "not_for", "target"):
-        made[key] = (_every(lambda code, key=key: card.say(key, code)), ())
+        made[key] = ({code: card.say(key, code) for code in LANGUAGES}, ())
     made["users"] = (same(", ".join(card.reviewers)), ())
     made["inputs"] = (_every(lambda code: "; ".join(_inputs(card, code))), ())
     made["limits"] = (

@@ -23,6 +23,9 @@ from vesalius.evaluation.reporting.document import (
 from vesalius.evaluation.reporting.names import texts as frame_texts
 
 FORMATS = ("html", "pdf")
+LONGEST = 400
+"""How many characters of a text the list of obligations repeats."""
+
 NAMED = 8
 """How many events a line names."""
 
@@ -130,11 +133,16 @@ def _duties(made: Dossier, language: str) -> Section:
         spans = [Span(f"{line.title[language]} ({line.article}). ", strong=True)]
         spans.append(Span(f"{say(line.kind)[language]}; {_state(each, language)}. "))
         if line.filled:
-            spans.append(Span(f"{line.text[language]}{_cited(line.events, language)}. "))
+            spans.append(Span(f"{_short(line.text[language])}{_cited(line.events, language)}. "))
         if line.ask:
             spans.append(Span(f"{line.ask[language]} ({line.owner})."))
         body.append(Facts((Fact(line.key, tuple(spans)),)))
     return Section("duties", say("duties")[language], tuple(body))
+
+
+def _short(text: str) -> str:
+    """A prefilled text, cut where it is long: the parts before hold all of it."""
+    return text if len(text) <= LONGEST else f"{text[:LONGEST].rsplit(' ', 1)[0]} …"
 
 
 def _state(duty: Duty, language: str) -> str:
