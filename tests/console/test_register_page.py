@@ -2,7 +2,11 @@
 
 import re
 
-from vesalius.governance import audit, register, uses
+import pytest
+
+from vesalius.console.register import HOLDERS
+from vesalius.governance import audit, register, rulebook, uses
+from vesalius.governance.register import obligations
 
 HOLTER = {
     "name": "holter", "title": "Holter 3", "maker": "Maker", "purpose": "Finds fibrillation",
@@ -56,3 +60,27 @@ def test_those_who_do_not_keep_the_register_read_it_and_change_nothing(reader, h
     assert browser.submit("/register/urine/duties", duty="AIA-4", state="done", note="x").status_code == 403
     assert audit.events(hospital.engine, action="system.added") == before
     assert browser.get("/register/nothing").status_code == 404
+
+
+def test_every_holder_of_the_rules_has_words():
+    rules = obligations.read_rules(rulebook.own("obligations"))
+    assert {duty.holder for duty in rules.duties} == set(HOLDERS)
+
+
+@pytest.mark.parametrize(
+    ("code", "holder", "record"),
+    [
+        ("fr", "fournisseur et déployeur", "Plan de formation"),
+        ("nl", "aanbieder en gebruiksverantwoordelijke", "Opleidingsplan"),
+        ("de", "Anbieter und Betreiber", "Schulungsplan"),
+    ],
+)
+def test_duties_are_read_in_the_language_of_the_reader(reader, code, holder, record):
+    browser = reader("wauters", code)
+    browser.get("/register/urine")
+    browser.submit("/register/urine/answers", **ANSWERS | {"origin": "in_house", "ce_class": "none"})
+    page = browser.get("/register/urine").text
+    assert holder in page
+    assert record in page
+    assert "provider+deployer" not in page
+    assert "Plan of training" not in page

@@ -9,6 +9,7 @@ import pytest
 import sqlalchemy as sa
 from test_gates import CARE, put
 
+from vesalius.card import LANGUAGES
 from vesalius.errors import Conflict, InvalidSetting, NotAllowed, NotFound
 from vesalius.governance import audit, classifying, register, rulebook, uses
 from vesalius.governance.register import obligations
@@ -168,6 +169,26 @@ def test_the_lawyer_can_put_another_file_in_force(engine, staff, answered, tmp_p
     assert "GDPR-35" not in found
     kept = audit.events(engine, action="rules.adopted")[0].detail["content"]
     assert say(engine, staff, "OURS-1").said.rules == kept
+
+
+def test_a_record_is_said_in_each_language_or_once_for_all(tmp_path, engine):
+    text = rulebook.own("obligations").decode()
+    assert all(len({duty.kept(code) for code in LANGUAGES}) > 1 for duty in RULES.duties)
+    table = text.index("[duties.record]")
+    end = text.index("\n\n", table)
+    lacking = text[:table] + text[table:end].replace("\nnl = ", "\nnl_ = ") + text[end:]
+    put(tmp_path, lacking, "obligations")
+    with pytest.raises(InvalidSetting, match="AIA-4 has no record in nl"):
+        rulebook.adopt(engine, tmp_path, NOW)
+    once = (text[:table].rstrip() + text[end:]).replace("\nlaw =", '\nrecord = "The plan"\nlaw =', 1)
+    put(tmp_path, once, "obligations")
+    assert rulebook.adopt(engine, tmp_path, NOW) == ["obligations"]
+    with reading(engine) as connection:
+        first = obligations.rules(connection).duties[0]
+    assert {first.kept(code) for code in LANGUAGES} == {"The plan"}
+    empty = once.replace('record = "The plan"', 'record = " "')
+    with pytest.raises(InvalidSetting, match="AIA-4 has no record"):
+        obligations.read_rules(empty.encode())
 
 
 @pytest.mark.parametrize("kind", ["obligations", "questions"])

@@ -39,6 +39,44 @@ WHY = {
 }
 """Why a gate that was passed holds no more."""
 
+HOLDERS = {
+    "all": N_("everybody"),
+    "provider": N_("provider"),
+    "provider+deployer": N_("provider and deployer"),
+    "deployer": N_("deployer"),
+    "deployer as employer": N_("deployer, as employer"),
+    "public-law bodies and private entities providing public services, Annex III only": N_(
+        "bodies governed by public law and private entities providing public services, Annex III only"
+    ),
+    "provider; public-authority deployer": N_("provider; deployer that is a public authority"),
+    "provider (deployer if provider unreachable)": N_(
+        "provider (the deployer, if the provider cannot be reached)"
+    ),
+    "operators": N_("operators"),
+    "manufacturer": N_("manufacturer"),
+    "health institution making a device in-house": N_("health institution that makes a device in-house"),
+    "manufacturer; health institution contact point for materiovigilance": N_(
+        "manufacturer; the health institution’s contact point for vigilance"
+    ),
+    "controller": N_("controller"),
+    "controller of health data": N_("controller of health data"),
+    "health data holder": N_("health data holder"),
+    "trusted health data holder": N_("trusted health data holder"),
+    "health data holder / HDAB": N_("health data holder / health data access body"),
+    "health data user": N_("health data user"),
+    "applicant": N_("applicant for health data"),
+    "HDAB": N_("health data access body"),
+    "HDAB / SPE": N_("health data access body / secure processing environment"),
+    "natural person / HDAB": N_("natural person / health data access body"),
+    "holder of publicly funded dataset": N_("holder of a publicly funded dataset"),
+    "HDA": N_("Belgian health data agency"),
+    "sender/receiver of health data": N_("sender and receiver of health data"),
+    "care professional": N_("care professional"),
+    "employer >= 50 workers": N_("employer of 50 workers or more"),
+    "essential/important entity (health)": N_("essential or important entity (health)"),
+}
+"""Whom a duty binds, by the words of the rules; a hospital's own words are shown as they are."""
+
 FIELDS = ("name", "title", "maker", "purpose", "ce_class", "version", "device", "instructions")
 ADDED = N_("Registered. Answer its questionnaire next.")
 ANSWERED = N_("Answered. Its duties follow from it.")
@@ -242,8 +280,8 @@ def _duty(visit: Visit, each: Obligation) -> DutyRow:
         law=duty.law,
         article=duty.article,
         text=duty.text[visit.language.code],
-        holder=duty.holder,
-        record=duty.record,
+        holder=HOLDERS.get(duty.holder, duty.holder),
+        record=duty.kept(visit.language.code),
         filled=duty.filled,
         owner=ROLES.get(each.owner) or name_of(visit, each.owner),
         state=each.state,

@@ -114,7 +114,7 @@ class DutyRow:
         law, article: where it is written.
         text: the duty in the reader's language.
         holder: whom it binds, in English.
-        record: the record to keep, in English.
+        record: the record to keep, in the reader's language.
         filled: ``auto``, ``assisted`` or ``manual``.
         owner: the role in English, or the name of a person.
         state: ``open``, ``done`` or ``not_applicable``.

@@ -54,7 +54,7 @@ class Duty(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
         law, article: where it is written.
         holder: whom it binds.
         applies_from: from when, as dates and words.
-        record: the record to keep.
+        record: the record to keep, in each language; a hospital's own file may say it once, for all.
         filled: ``auto`` from the platform's own logs, ``assisted`` (a person completes it), ``manual``.
         owner: the role that owns it unless somebody is named.
         text: the duty, in each language.
@@ -67,12 +67,16 @@ class Duty(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     article: str
     holder: str
     applies_from: str
-    record: str
+    record: Words | str
     filled: Literal["auto", "assisted", "manual"]
     owner: Role
     text: Words
     regimes: tuple[str, ...] = ()
     when: dict[str, tuple[str, ...]] = {}
+
+    def kept(self, language: str) -> str:
+        """The record to keep, in a language where the rules say it in several."""
+        return self.record if isinstance(self.record, str) else self.record[language]
 
     @property
     def begins(self) -> date | None:
@@ -154,6 +158,9 @@ def read_rules(given: bytes) -> Rules:
     for each in found.duties:
         if missing := [code for code in LANGUAGES if not each.text.get(code, "").strip()]:
             raise InvalidSetting(f"obligations.toml: {each.id} has no text in {', '.join(missing)}")
+        record = dict.fromkeys(LANGUAGES, each.record) if isinstance(each.record, str) else each.record
+        if missing := [code for code in LANGUAGES if not record.get(code, "").strip()]:
+            raise InvalidSetting(f"obligations.toml: {each.id} has no record in {', '.join(missing)}")
         if not each.article.strip() or len(each.id) > 32:
             raise InvalidSetting(f"obligations.toml: {each.id}: a short id, and the article that it rests on")
     return found
