@@ -53,6 +53,9 @@ EXPECTED: dict[str, tuple[str, str, object]] = {
     "GET /fhir/ViewDefinition/{id}/$viewdefinition-run": (
         May.VIEW, "/ViewDefinition/{view}/$viewdefinition-run", None,
     ),
+    "GET /fhir/AuditEvent": (May.AUDIT, "/AuditEvent", None),
+    "POST /fhir/AuditEvent/_search": (May.AUDIT, "/AuditEvent/_search", b"_count=2"),
+    "GET /fhir/AuditEvent/{id}": (May.AUDIT, "/AuditEvent/1", None),
     "GET /fhir/{type}": (May.READ, "/Patient", None),
     "POST /fhir/{type}": (May.WRITE, "/Patient", NEW),
     "POST /fhir/{type}/_search": (May.READ, "/Patient/_search", b"gender=female"),
@@ -164,7 +167,7 @@ def test_every_set_of_rights_on_every_route(cells):
             if may != good or (not may and (answer.status_code != 403 or MARK in answer.text)):
                 wrong.append(f"{name} with {'+'.join(rights)}: {answer.status_code} {answer.text[:200]}")
     assert not wrong, "\n".join(wrong)
-    assert count[True] + count[False] == (len(EXPECTED) - 3) * 15
+    assert count[True] + count[False] == (len(EXPECTED) - 3) * 31
     assert all_of.get("/Patient/p1").json()["name"] == [{"family": MARK}]
 
 

@@ -155,6 +155,10 @@ def a_quiz(world: World, account: str) -> dict[str, str]:
     return {"code": draw(academy.course(world.hospital, "bedside", "en"), account, 0).code}
 
 
+def a_system(world: World, account: str) -> dict[str, str]:
+    return BOUGHT | {"name": f"holter-{account}"}
+
+
 COURSE = {"name": "bedside"}
 BOUGHT = {
     "name": "holter",
@@ -229,7 +233,7 @@ EXPECTED: dict[str, Cell] = {
     "GET /academy/courses/{name}/quiz": Cell(Right.SEE_EVIDENCE, COURSE),
     "POST /academy/courses/{name}/quiz": Cell(Right.SEE_EVIDENCE, COURSE, form=a_quiz),
     "GET /register": Cell(Right.SEE_GATES),
-    "POST /register": Cell(Right.KEEP_REGISTER, form=BOUGHT),
+    "POST /register": Cell(Right.KEEP_REGISTER, form=a_system),
     "GET /register/{name}": a_use(Right.SEE_GATES),
     "POST /register/{name}/sign": a_use(Right.SIGN_GATES, form=signature, also=signs),
     "POST /register/{name}/answers": a_use(Right.KEEP_REGISTER, form=answered),

@@ -22,8 +22,8 @@ def run(tmp_path):
     lines = "\n".join(json.dumps(result(f"o{number}")) for number in range(3))
     (tmp_path / "lab.ndjson").write_text(lines)
     call("ingest", str(tmp_path / "lab.ndjson"), "--source", "lab")
-    call("person", "bio", "--name", "B", "--role", "biologist", "--password", "a long enough one")
-    call("person", "doc", "--name", "D", "--role", "doctor", "--password", "a long enough one")
+    call("person", "add", "bio", "--name", "B", "--role", "biologist", "--password", "a long enough one")
+    call("person", "add", "doc", "--name", "D", "--role", "doctor", "--password", "a long enough one")
     return call
 
 

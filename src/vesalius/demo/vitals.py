@@ -58,6 +58,8 @@ SILENT = (Signature(DIRECTOR, "Essai silencieux d'une semaine en gériatrie, mé
 LIVE = (
     Signature(DIRECTOR, "Nombre d'alertes par service jugé supportable ; ouverture aux trois services."),
     Signature(DPO, "Keine neuen Daten; die Patienten sind informiert."),
+    Signature(staff.LEGAL, "Regime en plichten nagekeken."),
+    Signature(staff.COUNCIL, "Le conseil d’entreprise a été informé par écrit."),
     Signature(DOCTOR, "Accord des services : l'inquiétude du soignant compte toujours."),
 )
 
