@@ -128,7 +128,7 @@ def _append(connection: sa.Connection, entries: Sequence[Entry]) -> list[Event]:
 # Two databases ----------------------------------------------------------------------------------------------
 # By the driver itself: SQLAlchemy takes longer to prepare such a statement than either database to run it.
 
-_FIRST = f"INSERT INTO audit_head (id, seq, hash) VALUES (1, 0, '{START}') ON CONFLICT DO NOTHING"  # noqa: S608
+_FIRST = f"INSERT INTO audit_head (id, seq, hash) VALUES (1, 0, '{START}') ON CONFLICT DO NOTHING"  # noqa: S608 -- START is ours  # nosec B608
 _LAST = "SELECT seq, hash FROM audit_head WHERE id = 1"
 _EVENT = """
 INSERT INTO audit_event (seq, at, actor, action, object, detail, previous, hash)
