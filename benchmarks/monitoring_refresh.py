@@ -120,7 +120,17 @@ def fill(
 def live(hospital: Hospital, names: list[str], at: datetime) -> None:
     """Everybody signs."""
     roles = ("dpo", "engineer", "doctor", "director", "biologist", "legal", "works_council")
-    order = ("dpo", "engineer", "doctor", "director", "director", "dpo", "legal", "works_council", "biologist")
+    order = (
+        "dpo",
+        "engineer",
+        "doctor",
+        "director",
+        "director",
+        "dpo",
+        "legal",
+        "works_council",
+        "biologist",
+    )
     staff = {role: people.add(hospital.engine, role, name=role, role=role, at=at) for role in roles}
     for name in names:
         for role in order:
