@@ -1,10 +1,16 @@
 """What people see: each page as each role, the loop of a decision, filters, languages."""
 
 import re
+from datetime import UTC, datetime, timedelta
 
 import msgspec
 import pytest
 import synthetic
+from browsing import Reader
+
+from vesalius.console import app
+from vesalius.governance import uses
+from vesalius.monitoring import alarms
 
 PAGES = (
     "/",
@@ -359,6 +365,25 @@ def test_what_was_made_in_silence_is_shown_to_nobody(reader, hospital):
     answer = reader("delforge").get(f"/suggestions/{silent.id}")
     assert answer.status_code == 403
     assert "Silent, Patient" not in answer.text
+
+
+@pytest.mark.parametrize("first", ["the list", "the suggestion", "the decision"])
+def test_what_a_use_said_leaves_the_list_at_once_when_a_gate_has_expired(tmp_path, first):
+    now = datetime.now(UTC)
+    hospital = synthetic.make(tmp_path, count=2, now=now - timedelta(days=340))  # it went live a month before
+    (said, *_) = hospital.review.worklist().items
+    doctor = Reader(app(hospital)).sign_in("delforge")
+    if first == "the list":
+        assert said.id not in doctor.get("/").text
+    elif first == "the suggestion":
+        assert doctor.get(f"/suggestions/{said.id}").status_code == 200
+    else:
+        sent = doctor.submit(f"/suggestions/{said.id}/decision", action="accepted", seen="0")
+        assert sent.status_code == 409
+    assert hospital.review.get(said.id).status == "expired"
+    assert uses.current(hospital.engine, "urine").state == "silent"
+    assert [each.monitor for each in alarms.standing(hospital.engine, "urine")] == ["gate"]
+    hospital.close()
 
 
 def test_every_reading_of_a_patient_is_in_the_audit(reader, open_id):

@@ -8,6 +8,7 @@ from typing import Any
 
 from starlette.responses import Response
 
+from vesalius import loop
 from vesalius.console.contexts import Choice, FreshPage, Pages, Row, Tab, WorklistPage
 from vesalius.console.languages import N_
 from vesalius.console.visit import Visit, address, home, redirect, render
@@ -15,6 +16,7 @@ from vesalius.console.words import STATUSES, cards, chance, patients, speaker
 from vesalius.governance import Right, audit, sealing, uses
 from vesalius.governance.access import Scope
 from vesalius.governance.purposes import Purpose
+from vesalius.governance.uses import Use
 from vesalius.review import Filed, Page
 
 SIZE = 50
@@ -35,17 +37,19 @@ def show(visit: Visit) -> Response:
     if not visit.may(Right.SEE_WORKLIST):
         return redirect(home(visit))
     asked, number = _asked(visit)
+    standing = _standing(visit)
     found = _find(visit, asked, number)
     # The page stands under a right that everybody has; what it shows, under this one.
     subjects = sorted({each.subject for each in found.items})
     detail = {"page": number, "shown": len(found.items), "subjects": subjects, "purpose": str(Purpose.TREAT)}
     visit.note(audit.Action.WORKLIST_READ, asked["status"], detail)
-    return render(visit, "worklist.html", _page(visit, asked, number, found))
+    return render(visit, "worklist.html", _page(visit, asked, number, found, standing))
 
 
 def fresh(visit: Visit) -> Response:
     """Whether the list has changed since it was loaded; it never moves a line under somebody's finger."""
     asked, number = _asked(visit)
+    _standing(visit)
     found = _find(visit, asked, number)
     if mark(found) == visit.query.get("seen", ""):
         return Response(status_code=204)  # nothing to say: a screen reader stays quiet
@@ -82,6 +86,15 @@ def _link(asked: Mapping[str, str]) -> dict[str, str]:
     return {name: value for name, value in asked.items() if name != "text"}
 
 
+def _standing(visit: Visit) -> dict[str, Use]:
+    """How each use stands now; what it said leaves the list if a gate expired since the loop last turned."""
+    found = {name: uses.current(visit.hospital.engine, name, visit.now) for name in cards()}
+    for name, use in found.items():
+        if use.reopened:
+            loop.hush(visit.hospital, name, visit.now)
+    return found
+
+
 def _find(visit: Visit, asked: Mapping[str, Any], number: int) -> Page:
     whom = _whom(visit)
     wanted = {name: value for name, value in asked.items() if name != "find"}
@@ -94,10 +107,12 @@ def _whom(visit: Visit) -> Scope:
     return visit.hospital.access.scope(visit.who, Right.SEE_WORKLIST, visit.now)
 
 
-def _page(visit: Visit, asked: dict[str, str], number: int, found: Page) -> WorklistPage:
+def _page(
+    visit: Visit, asked: dict[str, str], number: int, found: Page, standing: Mapping[str, Use]
+) -> WorklistPage:
     tab = {"status": asked["status"]} if asked["status"] != "open" else {}
     return WorklistPage(
-        rows=_rows(visit, found),
+        rows=_rows(visit, found, standing),
         list=pages(found.total, number, SIZE, "/", _link(asked)),
         tabs=_tabs(visit, asked["status"]),
         filters={name: _choices(visit, name, found.facets[name], asked[name]) for name in FILTERS},
@@ -107,8 +122,8 @@ def _page(visit: Visit, asked: dict[str, str], number: int, found: Page) -> Work
         clear=address("/", **tab),
         poll=_poll(asked, number, mark(found)),
         several=len(cards()) > 1,
-        silent=_mute(visit, runs=True),
-        stopped=_mute(visit, runs=False),
+        silent=_mute(visit, standing, runs=True),
+        stopped=_mute(visit, standing, runs=False),
         others=found.others,
     )
 
@@ -161,15 +176,11 @@ def _words(visit: Visit, name: str, value: str) -> str:
     return value
 
 
-def _rows(visit: Visit, found: Page) -> tuple[Row, ...]:
+def _rows(visit: Visit, found: Page, standing: Mapping[str, Use]) -> tuple[Row, ...]:
     people = patients(visit.hospital, found.items, visit.language, visit.now)
-    settings = {
-        name: uses.current(visit.hospital.engine, name).settings
-        for name in {item.usecase for item in found.items}
-    }
     # Without its card a use has no words: what it once suggested is not shown, and the others still are.
-    shown = [item for item in found.items if item.usecase in cards()]
-    return tuple(_row(visit, item, people[item.id], settings[item.usecase]) for item in shown)
+    shown = [item for item in found.items if item.usecase in standing]
+    return tuple(_row(visit, item, people[item.id], standing[item.usecase].settings) for item in shown)
 
 
 def _row(visit: Visit, filed: Filed, who: Any, settings: Mapping[str, float]) -> Row:
@@ -192,11 +203,10 @@ def _row(visit: Visit, filed: Filed, who: Any, settings: Mapping[str, float]) ->
     )
 
 
-def _mute(visit: Visit, *, runs: bool) -> tuple[str, ...]:
+def _mute(visit: Visit, standing: Mapping[str, Use], *, runs: bool) -> tuple[str, ...]:
     """The titles of the uses whose suggestions are not shown: those that run in silence, or not at all."""
-    found = {name: uses.current(visit.hospital.engine, name) for name in cards()}
     return tuple(
         cards()[name].say("title", visit.language.code)
-        for name, use in found.items()
+        for name, use in standing.items()
         if not use.speaks and use.runs == runs
     )

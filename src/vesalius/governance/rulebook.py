@@ -10,7 +10,7 @@ from __future__ import annotations
 import hashlib
 from collections.abc import Mapping
 from datetime import UTC, datetime
-from functools import lru_cache
+from functools import cache, lru_cache
 from importlib.resources import files
 from pathlib import Path
 from typing import Any, Literal, TypeVar
@@ -59,8 +59,9 @@ class GateRules(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
         return tuple(Slot(name, self.slots[name]) for name in self.gates[gate].slots)
 
 
+@cache
 def own(kind: Kind) -> bytes:
-    """The platform's own file."""
+    """The platform's own file; it changes with the release alone."""
     return files("vesalius.governance").joinpath(FOLDER, f"{kind}.toml").read_bytes()
 
 
