@@ -15,9 +15,7 @@ from hypothesis import HealthCheck, settings
 from vesalius.store import open_store
 
 # How long an example takes says more of what else the machine does than of the code.
-settings.register_profile(
-    "busy", max_examples=60, deadline=None, suppress_health_check=[HealthCheck.too_slow]
-)
+settings.register_profile("busy", deadline=None, suppress_health_check=[HealthCheck.too_slow])
 settings.load_profile("busy")
 
 

@@ -73,7 +73,6 @@ LIBRARIES = {
     "starlette": {"api", "console"},
     "jinja2": {"console", "evaluation"},
     "babel": {"console", "evaluation", "explanation"},
-    "authlib": {"governance"},
     "httpx": {"governance"},
     "pyotp": {"governance"},
     "segno": {"governance"},
