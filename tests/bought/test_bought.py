@@ -98,6 +98,8 @@ def test_from_idea_to_live_by_each_role_it_speaks_is_decided_and_made_again(hosp
     assert any(each.startswith("Burden of atrial fibrillation") and each.endswith("%") for each in words)
     assert all("/_history/" in source for reason in said.reasons for source in reason.sources)
     (sure,) = [reason.value for reason in said.reasons if reason.input == "confidence"]
+    (given,) = [reason.sources for reason in said.reasons if reason.input == "confidence"]
+    assert len(given) == 1, "its own confidence comes from the one result that says it"
     assert 0.71 <= sure <= 0.99
     with pytest.raises(NotAllowed):
         hospital.review.decide(filed.id, "accepted", by="director", role="director")

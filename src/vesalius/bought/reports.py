@@ -50,6 +50,7 @@ class Said:
         codes: the names of its coded conclusions.
         measures: its results, in its order.
         confidence: how sure the system says that it is, 0 to 1; None where it does not say.
+        sure: the versioned reference of the result that says so; empty where none does.
         sources: the versioned references of all that was read, the report first.
     """
 
@@ -59,6 +60,7 @@ class Said:
     codes: tuple[str, ...]
     measures: tuple[Measure, ...]
     confidence: float | None
+    sure: str
     sources: tuple[str, ...]
 
 
@@ -108,14 +110,21 @@ def read(lake: Lake, report: Version, as_of: datetime) -> Said:
         for part in _parts(each.resource)
         if (name := _name(part.get("code"))) and (value := _value(part)) and not _is_confidence(part)
     )
-    sure = (_share(part) for each in found for part in _parts(each.resource) if _is_confidence(part))
+    shares = (
+        (share, each.reference)
+        for each in found
+        for part in _parts(each.resource)
+        if _is_confidence(part) and (share := _share(part)) is not None
+    )
+    confidence, sure = next(shares, (None, ""))
     return Said(
         finding=_finding({str(each.get("code", "")) for each in codings} - {""}, marks),
         critical=bool(marks & CRITICAL),
         conclusion=str(resource.get("conclusion", "")).strip(),
         codes=tuple(filter(None, (_name(each) for each in resource.get("conclusionCode", ())))),
         measures=measures,
-        confidence=next((share for share in sure if share is not None), None),
+        confidence=confidence,
+        sure=sure,
         sources=(report.reference, *(each.reference for each in found)),
     )
 

@@ -136,7 +136,7 @@ def _row(lake: Lake, candidate: Candidate) -> tuple[dict[str, Any], dict[str, tu
     }
     mine = (person.reference,) if person else ()
     places = {"finding": said.sources, "measurements": said.sources[1:], "sex": mine, "age": mine}
-    return row, places | {"confidence": said.sources[1:] if said.confidence is not None else ()}
+    return row, places | {"confidence": (said.sure,) if said.sure else ()}
 
 
 def _age(born: str, at: datetime) -> float | None:

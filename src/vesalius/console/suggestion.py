@@ -27,7 +27,7 @@ from vesalius.console.runs import latest_run, similar
 from vesalius.console.sources import links
 from vesalius.console.traces import traces_of
 from vesalius.console.visit import ROLES, Visit, redirect, render
-from vesalius.console.words import STATUSES, Speaker, cards, chance, patients, speaker
+from vesalius.console.words import STATUSES, Speaker, cards, chance, is_bought, patients, speaker
 from vesalius.errors import InvalidDecision, NotAllowed, NotFound, OutsideCare, Untrained
 from vesalius.governance import Right, audit, people, uses
 from vesalius.governance.access import Grant, Relation
@@ -230,6 +230,7 @@ def _page(
         why_not=_why_not(form, filed),
         glass_until=until,
         asks_audit=visit.may(Right.SEE_AUDIT),
+        bought=is_bought(filed.usecase),
     )
 
 

@@ -27,7 +27,7 @@ from vesalius.console.runs import latest_run, made_at, report
 from vesalius.console.suggestion import name_of
 from vesalius.console.trial_words import VERDICTS
 from vesalius.console.visit import ROLES, Visit, redirect, render
-from vesalius.console.words import Speaker, cards, speaker
+from vesalius.console.words import Speaker, cards, is_bought, speaker
 from vesalius.errors import Conflict, InvalidDecision, NotFound
 from vesalius.governance import Right, audit, uses
 from vesalius.governance._register import Change
@@ -208,6 +208,7 @@ def _page(visit: Visit, name: str, said: Speaker) -> UsePage:
         outcomes=_outcomes(visit, said, name),
         run=run.id if run else "",
         fragment=report(run, said.card, visit.language.code) if run else Markup(),
+        bought=is_bought(name),
         run_at=made_at(visit.hospital, run) if run else None,
     )
 

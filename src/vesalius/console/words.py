@@ -109,6 +109,11 @@ def _installed() -> Mapping[str, Card]:
     return {name: kind.card for name, kind in installed().items() if kind is not bought.get(name)}
 
 
+def is_bought(usecase: str) -> bool:
+    """Whether it is a system that was bought, of which only the results are seen."""
+    return usecase in presented()
+
+
 def speaker(usecase: str, language: Language) -> Speaker:
     """The card of a use case, in one language.
 

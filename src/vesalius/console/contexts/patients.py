@@ -364,6 +364,7 @@ class SuggestionPage:
         why_not: why the reader cannot decide, in English, or empty.
         glass_until: until when the patient is open to the reader, who broke the glass; None otherwise.
         asks_audit: whether the reader may ask who looked at the patient.
+        bought: whether a system that was bought said it, of which only the results are seen.
     """
 
     id: str
@@ -406,6 +407,7 @@ class SuggestionPage:
     why_not: str
     glass_until: datetime | None = None
     asks_audit: bool = False
+    bought: bool = False
 
 
 @dataclass(frozen=True)

@@ -214,6 +214,7 @@ class UsePage:
         outcomes: what happened after each option.
         run: the id of the validation run that is shown, or empty.
         fragment: the validation run as HTML made by the evaluation, or empty.
+        bought: whether it was bought: its maker validated it.
         run_at: when the validation ran, or None.
     """
 
@@ -246,6 +247,7 @@ class UsePage:
     outcomes: tuple[Tally, ...]
     run: str
     fragment: Markup
+    bought: bool
     run_at: datetime | None
 
 
