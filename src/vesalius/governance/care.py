@@ -247,19 +247,6 @@ def end(engine: sa.Engine, number: int, person: Person, at: datetime | None = No
     return after
 
 
-def all_taken(
-    engine: sa.Engine, *, person: str = "", at: datetime | None = None, limit: int = 500
-) -> list[Taken]:
-    """Patients who were taken on, the last first: by one person or all; at a moment, or ever."""
-    asked = sa.select(taken).order_by(taken.c.begins.desc(), taken.c.id.desc()).limit(limit)
-    if person:
-        asked = asked.where(taken.c.person == person)
-    if at is not None:
-        asked = asked.where(taken.c.ends > at, taken.c.ended_at.is_(None))
-    with reading(engine) as connection:
-        return [_to_taken(row) for row in connection.execute(asked)]
-
-
 def holding(person: str, at: datetime) -> sa.Select[tuple[str]]:
     """Selects the ids of the patients whom a person has taken on at a moment."""
     c = taken.c

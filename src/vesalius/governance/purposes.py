@@ -72,18 +72,6 @@ PURPOSES: Mapping[Right, tuple[Purpose, ...]] = {
 }
 """For each right under which a patient can be seen, why; the first one is meant where none is named."""
 
-CLIENT_PURPOSES = (
-    Purpose.TREAT,
-    Purpose.HOPERAT,
-    Purpose.HQUALIMP,
-    Purpose.HRESCH,
-    Purpose.PUBHLTH,
-    Purpose.HPAYMT,
-    Purpose.HSYSADMIN,
-    Purpose.PATRQT,
-)
-"""What a machine can be given its token for; an emergency is a person's to declare."""
-
 
 def purpose(right: str, wanted: str = "") -> Purpose | None:
     """The purpose of a right; None for one under which no patient is seen.

@@ -53,15 +53,6 @@ def _read_csv(path: Path) -> pa.Table:
     )
 
 
-def separator_of(path: Path) -> str:
-    """What separates the cells of a CSV file.
-
-    Raises:
-        UnreadableInput: the file is empty, or its header no text.
-    """
-    return _header(path)[0]
-
-
 def _header(path: Path) -> tuple[str, list[str]]:
     opened = gzip.open if path.suffix == ".gz" else open
     with opened(path, "rb") as file:

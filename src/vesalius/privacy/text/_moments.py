@@ -146,13 +146,6 @@ def moved(text: str, by: timedelta) -> str | None:
     return _written(form, new)
 
 
-def year_of(text: str) -> str | None:
-    """The year that a date says, or None."""
-    form = _FORMS.fullmatch(text) or _MONTH_FIRST.fullmatch(text)
-    year = _parts(form)[2] if form else None
-    return None if year is None else f"{year:04}"
-
-
 def _parts(form: re.Match[str]) -> tuple[int | None, int | None, int | None]:
     """Day, month and year; a year of two digits is of this century up to 30, else of the last."""
     said = form.groupdict()

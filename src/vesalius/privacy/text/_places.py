@@ -39,7 +39,6 @@ _ADDRESSES = (
         r"\b\d{1,4} (?:[A-Z][a-z]+ ){1,3}(?:Street|St|Road|Rd|Avenue|Ave|Lane|Drive|Close|Square|Terrace)\b"
     ),
 )
-_DUTCH = 2
 _ZIP = re.compile(
     rf"(?<![\d\w./,-])(?:(?:B|BE|F|L|D|NL)[- ]?)?([1-9]\d{{3,4}})[ ](({_CAP})(?:[ ](?:{_JOIN}[ ])?{_CAP}){{0,2}})"
 )

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Callable, Collection, Iterable, Sequence
+from collections.abc import Collection, Iterable, Sequence
 from datetime import timedelta
 
 import msgspec
@@ -96,8 +96,3 @@ def _merged(found: Iterable[Found]) -> list[Found]:
         else:
             merged.append(one)
     return merged
-
-
-def scrub_with(names: Collection[str], shift: timedelta | None) -> Callable[[str], Scrubbed]:
-    """A function that scrubs texts about somebody whose names are known."""
-    return Scrubber(names, shift).scrub
