@@ -6,7 +6,7 @@ from tempfile import TemporaryDirectory
 
 import pytest
 from charts import GRADE_CODES, RESULT, Chart
-from hypothesis import HealthCheck, given, settings
+from hypothesis import HealthCheck, example, given, settings
 from hypothesis import strategies as st
 
 from vesalius import fhir
@@ -41,6 +41,9 @@ MESSAGES = st.lists(
     min_size=1,
     max_size=14,
 )
+
+# Two orders of one sample: the later one is revoked, and the first still stands.
+TWO_ORDERS = [("order", "b", "t", 0, "final", 0, 1), ("order", "b", "t", 1, "final", 1, 0)]
 
 
 def resource_of(message):
@@ -137,6 +140,7 @@ def route(request, monkeypatch):
 
 @settings(max_examples=10, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(messages=MESSAGES, cut=st.integers(0, 14))
+@example(messages=TWO_ORDERS, cut=2)
 def test_the_evidence_is_what_was_known_then_and_stays_so(route, messages, cut):
     resources = [resource_of(message) for message in messages]
     first, rest = resources[:cut], resources[cut:]

@@ -254,7 +254,7 @@ def _observed() -> Features:
 
 @cache
 def _ordered() -> Features:
-    """Whether a culture was ordered of the sample."""
+    """Whether a culture was ordered of the sample: any order that stands counts, whichever came last."""
     return Features(view("orders"), [Feature("ordered", (_CULTURE,), "ordered", link="specimen")])
 
 
