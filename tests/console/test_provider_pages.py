@@ -23,6 +23,15 @@ def canaille(request):
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")  # its libraries warn of each other
         server = request.getfixturevalue("iam_server")
+        from canaille.oidc.provider import AuthorizationCodeGrant
+
+        # Its store in memory finds a code by its client alone, and would take a made-up one for any other.
+        def given(self, code, client):
+            found = server.backend.query(server.models.AuthorizationCode, code=code)
+            return next((each for each in found if each.code == code and not each.is_expired()), None)
+
+        patch = pytest.MonkeyPatch()
+        patch.setattr(AuthorizationCodeGrant, "query_authorization_code", given)
         client = server.models.Client(
             client_id="vesalius", client_secret="shared", client_name="Vesalius", client_uri=CONSOLE,
             redirect_uris=[f"{CONSOLE}/sign-in/provider/return"], post_logout_redirect_uris=[f"{CONSOLE}/sign-in"],
@@ -34,6 +43,7 @@ def canaille(request):
             client.audience = [client]
             server.backend.save(client)
         yield server
+        patch.undo()
 
 
 @pytest.fixture(scope="module")
