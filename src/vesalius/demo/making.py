@@ -42,6 +42,9 @@ SETTINGS = {"start_from": 0.5, "withhold_below": 0.12}
 REPEATS, FOLDS, DRAWS = 1, 5, 200
 """Of the cross-validation: fewer than ``vesalius validate`` makes, for speed."""
 
+RETURNS = 5
+"""After how many sendings it is looked who came back: that takes seconds, and counts a month later anyway."""
+
 Progress = Callable[[str, int, int, str], None]
 """Called with the stage, what is done and what there is to do, and a few words."""
 
@@ -290,7 +293,8 @@ class Maker:
         for done, sending in enumerate(sent, 1):
             self.receive(sending)
             self.counts["outcomes"] += loop.outcomes(self.hospital, USECASE, sending.at)
-            loop.outcomes(self.hospital, SILENT, sending.at)
+            if done % RETURNS == 0 or done == len(sent):
+                loop.outcomes(self.hospital, SILENT, sending.at)
             if stage == "live":
                 decide_some(self.hospital, USECASE, self._random, self._turned, sending.at)
             for usecase in (USECASE, SILENT):
