@@ -1,0 +1,600 @@
+"""What patients refuse: that their data is seen for care, that a tool speaks of them, any secondary use.
+
+A refusal comes from a FHIR Consent that a system of the hospital sent, or from an entry that medical records
+or the data protection officer made here. Nobody needs a reason, and each can be taken back at any time
+(Regulation (EU) 2025/327, article 71(1)). :func:`excluded` is the one place that says whose data is left out;
+``docs/governance/consent.md`` lists everything that asks it.
+
+Consents are read once, when they arrive, into an index of refused times, made from the log by whoever asks
+first; like the columns of the lake it can be made again at any time.
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Collection, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from typing import Any
+
+import sqlalchemy as sa
+
+from vesalius import identity
+from vesalius.errors import Conflict, InvalidDecision, NotFound, Unavailable
+from vesalius.governance import audit, care, roles
+from vesalius.governance._provisions import DAWN, OURS, Kind, Reason, refusals
+from vesalius.governance.audit import Action
+from vesalius.governance.people import Person
+from vesalius.governance.people import get as account
+from vesalius.governance.roles import Right
+from vesalius.lake import Lake, Version
+from vesalius.store import Instant, add, metadata, put, reading, writing
+
+__all__ = [
+    "OURS", "SAID_BY", "Count", "Entry", "Kind", "Reason", "Refused", "bring_up", "counts", "entries", "excluded",
+    "excluding", "forget", "listed", "record", "refusing", "standing", "tables", "undo", "withdraw", "withhold",
+    "withheld",
+]  # fmt: skip
+
+SAID_BY = ("patient", "representative", "register")
+"""Who told the hospital: the patient, somebody who may speak for them, or a register of opt-outs."""
+
+SECONDS = 20.0
+"""For how long one question may bring the index up to date."""
+
+_BATCH = 2_000
+_BEFORE = datetime.min.replace(tzinfo=UTC)
+
+_entry = sa.Table(
+    "consent_entry",
+    metadata,
+    sa.Column("id", sa.Integer, primary_key=True, autoincrement=True),
+    sa.Column("patient", sa.String(64), nullable=False, index=True),
+    sa.Column("kind", sa.String(16), nullable=False),
+    # the account that the patient does not want to see them; empty for everybody
+    sa.Column("person", sa.String(64), nullable=False),
+    sa.Column("said_by", sa.String(16), nullable=False),
+    sa.Column("begins", Instant, nullable=False),
+    sa.Column("ends", Instant),
+    sa.Column("by", sa.String(64), nullable=False),
+    sa.Column("role", sa.String(32), nullable=False),
+    sa.Column("at", Instant, nullable=False),
+    sa.Column("undone_at", Instant),
+    sa.Column("undone_by", sa.String(64)),
+    # the number of the erasure that emptied it
+    sa.Column("erased", sa.Integer),
+    sa.Index("ix_consent_entry_kind", "kind", "begins", "patient"),
+)
+
+# Row 0 of a Consent refuses nothing: it says from which version it was read, and whose it is.
+_refusal = sa.Table(
+    "consent_refusal",
+    metadata,
+    sa.Column("consent", sa.String(64), primary_key=True),
+    sa.Column("place", sa.Integer, primary_key=True, autoincrement=False),
+    sa.Column("patient", sa.String(64), nullable=False, index=True),
+    sa.Column("kind", sa.String(16), nullable=False),
+    sa.Column("begins", Instant, nullable=False),
+    sa.Column("ends", Instant, nullable=False),
+    sa.Column("reason", sa.String(16), nullable=False),
+    sa.Column("recorded_at", Instant, nullable=False),
+    sa.Column("seq", sa.BigInteger, nullable=False),
+    sa.Index("ix_consent_refusal_kind", "kind", "begins", "ends", "patient"),
+)
+
+_progress = sa.Table(
+    "consent_progress",
+    metadata,
+    sa.Column("id", sa.SmallInteger, primary_key=True, autoincrement=False),
+    sa.Column("seq", sa.BigInteger, nullable=False),
+)
+
+_withheld = sa.Table(
+    "consent_withheld",
+    metadata,
+    sa.Column("usecase", sa.String(64), primary_key=True),
+    sa.Column("focus", sa.String(128), primary_key=True),
+    sa.Column("patient", sa.String(64), nullable=False, index=True),
+    sa.Column("as_of", Instant, nullable=False),
+    sa.Column("at", Instant, nullable=False),
+    sa.Column("reason", sa.String(16), nullable=False),
+)
+
+
+@dataclass(frozen=True)
+class Entry:
+    """A refusal that somebody entered here.
+
+    Attributes:
+        id: its number.
+        patient: whose, as ``Patient/ID``.
+        kind: of what.
+        person: the account that they do not want to see them; empty for everybody.
+        said_by: one of :data:`SAID_BY`.
+        begins: from when on.
+        ends: until when, once it was withdrawn.
+        by, role, at: who entered it, in which role, and when.
+        undone_at, undone_by: that it was entered by mistake, and who said so.
+        erased: the number of the erasure that emptied it, or None.
+    """
+
+    id: int
+    patient: str
+    kind: Kind
+    person: str
+    said_by: str
+    begins: datetime
+    ends: datetime | None
+    by: str
+    role: str
+    at: datetime
+    undone_at: datetime | None = None
+    undone_by: str | None = None
+    erased: int | None = None
+
+    @property
+    def content(self) -> str:
+        """The SHA-256 of what it says, as its events keep it."""
+        return care.content(
+            (self.id, self.patient, self.kind, self.person, self.said_by, self.begins, self.ends, self.by,
+             self.role, self.at, self.undone_at, self.undone_by)
+        )  # fmt: skip
+
+    def holds(self, at: datetime) -> bool:
+        """Whether it counts at a moment."""
+        return self.undone_at is None and self.begins <= at and (self.ends is None or at < self.ends)
+
+
+@dataclass(frozen=True)
+class Refused:
+    """That a patient refuses something for a time, from wherever it comes.
+
+    Attributes:
+        patient: who, as ``Patient/ID``.
+        kind: what.
+        begins, ends: from when, and until when; None for no end.
+        reason: why it counts.
+        source: ``Consent/ID``, or ``entry/NUMBER``.
+    """
+
+    patient: str
+    kind: Kind
+    begins: datetime
+    ends: datetime | None
+    reason: Reason
+    source: str
+
+
+# Who is left out -------------------------------------------------------------------------------------------
+
+
+def excluded(lake: Lake, kind: Kind | str, at: datetime | None = None) -> frozenset[str]:
+    """Everybody who refuses something at a moment, by all that is known now.
+
+    With a patient goes everybody who is one person with them by merges that hold.
+
+    Args:
+        lake: the hospital's.
+        kind: what is refused.
+        at: the moment; now, if not given.
+
+    Returns:
+        The patients, as ``Patient/ID``.
+
+    Raises:
+        InvalidDecision: there is nothing of that name to refuse.
+        Unavailable: the index is far behind the log; asking again brings it further.
+    """
+    asked = _chosen(_kind(kind), at or datetime.now(UTC))
+    bring_up(lake)
+    with reading(lake.engine) as connection:
+        return frozenset(f"Patient/{each}" for each in connection.execute(identity.with_merged(asked)).scalars())
+
+
+def _chosen(kind: Kind, at: datetime) -> sa.Select[tuple[str]]:
+    """Selects the ids of those who refuse something to everybody; the index is up to date."""
+    both = sa.union(
+        sa.select(_refusal.c.patient).where(
+            _refusal.c.kind == kind, _refusal.c.begins <= at, _refusal.c.ends > at, _refusal.c.patient != ""
+        ),
+        sa.select(_entry.c.patient).where(_entry.c.kind == kind, _entry.c.person == "", *_holding(at)),
+    ).subquery()
+    return sa.select(both.c.patient)
+
+
+def _holding(at: datetime) -> list[sa.ColumnElement[bool]]:
+    c = _entry.c
+    return [c.begins <= at, sa.or_(c.ends.is_(None), c.ends > at), c.undone_at.is_(None), c.erased.is_(None)]
+
+
+def excluding(connection: sa.Connection, person: Person) -> sa.Select[tuple[str]] | None:
+    """Selects the ids of those who do not want this very person to see them; the hook of ``Access``.
+
+    A patient may exclude named professionals (Belgian law of 22 April 2019, article 36); no broken glass
+    opens that.
+    """
+    c, now = _entry.c, datetime.now(UTC)
+    named = sa.select(c.patient).where(c.kind == Kind.CARE, c.person == person.id, *_holding(now))
+    return named if connection.execute(named.limit(1)).first() else None
+
+
+def refusing(connection: sa.Connection, person: Person) -> sa.Select[tuple[str]] | None:  # noqa: ARG001
+    """Selects the ids of those who refuse that their data is seen for care at all; the glass opens that."""
+    asked = _chosen(Kind.CARE, datetime.now(UTC))
+    return asked if connection.execute(asked.limit(1)).first() else None
+
+
+def _kind(kind: Kind | str) -> Kind:
+    if kind not in Kind.__members__.values():
+        raise InvalidDecision(f"there is no refusal of {str(kind)[:32]!r}", hint=", ".join(Kind))
+    return Kind(kind)
+
+
+# Entries ---------------------------------------------------------------------------------------------------
+
+
+def record(
+    lake: Lake,
+    by: Person,
+    patient: str,
+    kind: Kind | str,
+    *,
+    said_by: str = "patient",
+    begins: datetime | None = None,
+    person: str = "",
+    at: datetime | None = None,
+) -> Entry:
+    """Keeps that a patient refuses something. No reason is asked.
+
+    Args:
+        lake: where the patient is.
+        by: who enters it.
+        patient: ``Patient/ID``.
+        kind: what is refused.
+        said_by: one of :data:`SAID_BY`.
+        begins: from when on; ``at``, if not given.
+        person: of care alone: the account that the patient does not want to see them.
+        at: when it is entered; now, if not given.
+
+    Raises:
+        NotAllowed: the person's role does not permit it.
+        NotFound: there is no such patient, or account.
+        InvalidDecision: nothing of that name can be refused, or nobody of that name says so.
+        Conflict: the same is refused already.
+    """
+    roles.require(by.roles, Right.RECORD_CONSENT)
+    kind, at = _kind(kind), at or datetime.now(UTC)
+    if said_by not in SAID_BY:
+        raise InvalidDecision("say who told the hospital", hint=", ".join(SAID_BY))
+    if person and kind != Kind.CARE:
+        raise InvalidDecision("one person alone can be refused for care only")
+    if person:
+        account(lake.engine, person)
+    values = {
+        "patient": care.known(lake, patient), "kind": str(kind), "person": person, "said_by": said_by,
+        "begins": begins or at, "by": by.id, "role": by.role_among(tuple(roles.MATRIX[Right.RECORD_CONSENT])),
+        "at": at,
+    }  # fmt: skip
+    c = _entry.c
+    same = (c.patient == values["patient"], c.kind == str(kind), c.person == person, c.undone_at.is_(None))
+    with writing(lake.engine) as connection:
+        if connection.dialect.name == "postgresql":  # two who enter the same wait for each other
+            connection.execute(sa.text("LOCK TABLE consent_entry IN SHARE ROW EXCLUSIVE MODE"))
+        if connection.execute(sa.select(c.id).where(*same, c.ends.is_(None))).first():
+            raise Conflict("that is refused already")
+        made = _to_entry(connection.execute(sa.insert(_entry).values(values).returning(_entry)).one())
+        _note(connection, by, Action.CONSENT_RECORDED, made, at)
+    return made
+
+
+def withdraw(
+    engine: sa.Engine, number: int, by: Person, *, ends: datetime | None = None, at: datetime | None = None
+) -> Entry:
+    """Keeps that a refusal no longer holds, from a moment on.
+
+    Raises:
+        NotAllowed: the person's role does not permit it.
+        NotFound: there is none of that number.
+        Conflict: it was withdrawn, or was a mistake.
+        InvalidDecision: it would end before it begins.
+    """
+    roles.require(by.roles, Right.RECORD_CONSENT)
+    at = at or datetime.now(UTC)
+    with writing(engine) as connection:
+        before = _one(connection, number)
+        if before.ends is not None or before.undone_at is not None:
+            raise Conflict("it does not hold any more")
+        if (ends or at) < before.begins:
+            raise InvalidDecision("it would end before it begins", hint="take it back instead")
+        return _changed(connection, before, {"ends": ends or at}, by, Action.CONSENT_WITHDRAWN, at)
+
+
+def undo(engine: sa.Engine, number: int, by: Person, at: datetime | None = None) -> Entry:
+    """Takes the last step back: the withdrawal of a refusal, or else its entry, made by mistake.
+
+    Raises:
+        NotAllowed: the person's role does not permit it.
+        NotFound: there is none of that number.
+        Conflict: it was taken back, or the same was entered anew meanwhile.
+    """
+    roles.require(by.roles, Right.RECORD_CONSENT)
+    at, c = at or datetime.now(UTC), _entry.c
+    with writing(engine) as connection:
+        before = _one(connection, number)
+        if before.undone_at is not None:
+            raise Conflict("it was taken back")
+        if before.ends is None:
+            values: dict[str, Any] = {"undone_at": at, "undone_by": by.id}
+        else:
+            id_ = before.patient.removeprefix("Patient/")
+            same = (c.patient == id_, c.kind == str(before.kind), c.person == before.person)
+            if connection.execute(
+                sa.select(c.id).where(*same, c.ends.is_(None), c.undone_at.is_(None))
+            ).first():
+                raise Conflict("the same was entered anew meanwhile")
+            values = {"ends": None}
+        return _changed(connection, before, values, by, Action.CONSENT_UNDONE, at)
+
+
+def _changed(
+    connection: sa.Connection, before: Entry, values: dict[str, Any], by: Person, action: Action, at: datetime
+) -> Entry:
+    changed = sa.update(_entry).where(_entry.c.id == before.id).values(values).returning(_entry)
+    after = _to_entry(connection.execute(changed).one())
+    _note(connection, by, action, after, at)
+    return after
+
+
+def _note(connection: sa.Connection, by: Person, action: Action, entry: Entry, at: datetime) -> None:
+    detail = {"subject": entry.patient, "kind": str(entry.kind), "role": entry.role, "purpose": "PATRQT"}
+    detail["content"] = entry.content
+    audit.record(connection, by.id, action, f"consent/{entry.id}", detail, at)
+
+
+def _one(connection: sa.Connection, number: int) -> Entry:
+    asked = sa.select(_entry).where(_entry.c.id == number, _entry.c.erased.is_(None)).with_for_update()
+    row = connection.execute(asked).one_or_none()
+    if row is None:
+        raise NotFound("there is no such refusal")
+    return _to_entry(row)
+
+
+def _to_entry(row: Any) -> Entry:
+    return Entry(**{**row._mapping, "patient": f"Patient/{row.patient}", "kind": Kind(row.kind)})
+
+
+def entries(engine: sa.Engine, patient: str = "", limit: int = 100, offset: int = 0) -> list[Entry]:
+    """Entries, the latest first: of one ``Patient/ID``, or all; those of erased patients are left out."""
+    asked = sa.select(_entry).where(_entry.c.erased.is_(None)).order_by(_entry.c.id.desc())
+    if patient:
+        asked = asked.where(_entry.c.patient == patient.removeprefix("Patient/"))
+    with reading(engine) as connection:
+        return [_to_entry(row) for row in connection.execute(asked.limit(limit).offset(offset))]
+
+
+# What is refused, to look at -------------------------------------------------------------------------------
+
+
+def listed(lake: Lake, patient: str = "", limit: int = 100, offset: int = 0) -> list[Refused]:
+    """Refusals, past, present and to come, by patient: of one ``Patient/ID`` and who is one with them, or all."""
+    bring_up(lake)
+    r, e = _refusal.c, _entry.c
+    of_feeds = sa.select(
+        r.patient, r.kind, r.begins, r.ends, r.reason, (sa.literal("Consent/") + r.consent).label("source")
+    ).where(r.place > 0)
+    here = sa.select(
+        e.patient, e.kind, e.begins, e.ends, sa.literal(str(Reason.REFUSED)).label("reason"),
+        (sa.literal("entry/") + sa.cast(e.id, sa.String)).label("source"),
+    ).where(e.undone_at.is_(None), e.erased.is_(None))  # fmt: skip
+    with reading(lake.engine) as connection:
+        if patient:
+            id_ = patient.removeprefix("Patient/")
+            ids = sorted(identity.companions(connection, [id_])[id_])
+            of_feeds, here = of_feeds.where(r.patient.in_(ids)), here.where(e.patient.in_(ids))
+        both = sa.union_all(of_feeds, here).subquery()
+        ordered = sa.select(both).order_by(both.c.patient, both.c.kind, both.c.begins, both.c.source)
+        return [_to_refused(row) for row in connection.execute(ordered.limit(limit).offset(offset))]
+
+
+def _to_refused(row: Any) -> Refused:
+    ends = None if row.ends is None or row.ends.year == 9999 else row.ends  # noqa: PLR2004 - without end
+    return Refused(f"Patient/{row.patient}", Kind(row.kind), row.begins, ends, Reason(row.reason), row.source)
+
+
+def standing(lake: Lake, patients: Collection[str], at: datetime | None = None) -> dict[str, tuple[Kind, ...]]:
+    """What each of some patients refuses to everybody at a moment; those who refuse nothing are left out."""
+    at = at or datetime.now(UTC)
+    bring_up(lake)
+    ids = {each: each.removeprefix("Patient/") for each in patients}
+    found: dict[str, set[Kind]] = {}
+    with reading(lake.engine) as connection:
+        one = identity.companions(connection, ids.values())
+        everybody = sorted({each for same in one.values() for each in same})
+        for kind in Kind:
+            inner = _chosen(kind, at).subquery()
+            held: set[str] = set()
+            for start in range(0, len(everybody), 500):
+                some = everybody[start : start + 500]
+                held.update(
+                    connection.execute(sa.select(inner.c.patient).where(inner.c.patient.in_(some))).scalars()
+                )
+            for subject, id_ in ids.items():
+                if not held.isdisjoint(one[id_]):
+                    found.setdefault(subject, set()).add(kind)
+    return {subject: tuple(kind for kind in Kind if kind in kinds) for subject, kinds in found.items()}
+
+
+@dataclass(frozen=True)
+class Count:
+    """How many patients refuse one thing.
+
+    Attributes:
+        kind: what.
+        patients: how many refuse it now.
+        unread: of those, who count because a Consent could not be read, or not as finely as it says.
+        withheld: of suggestions: how many were not made because of it.
+    """
+
+    kind: Kind
+    patients: int
+    unread: int
+    withheld: int
+
+
+def counts(lake: Lake, at: datetime | None = None) -> list[Count]:
+    """How many refuse what, at a moment."""
+    at, c = at or datetime.now(UTC), _refusal.c
+    bring_up(lake)
+    made = []
+    with reading(lake.engine) as connection:
+        held = connection.execute(sa.select(sa.func.count()).select_from(_withheld)).scalar_one()
+        for kind in Kind:
+            both = _chosen(kind, at).subquery()
+            patients = connection.execute(sa.select(sa.func.count()).select_from(both)).scalar_one()
+            unread = sa.select(sa.func.count(c.patient.distinct())).where(
+                c.kind == kind, c.begins <= at, c.ends > at, c.reason != Reason.REFUSED
+            )
+            stayed = held if kind == Kind.SUGGESTIONS else 0
+            made.append(Count(kind, patients, connection.execute(unread).scalar_one(), stayed))
+    return made
+
+
+# Suggestions that are not made -----------------------------------------------------------------------------
+
+
+def withhold(
+    connection: sa.Connection, usecase: str, candidates: Sequence[tuple[str, str, datetime]], at: datetime
+) -> int:
+    """Marks candidates of a use who get no suggestion because they object; how many were not marked before.
+
+    Args:
+        connection: a transaction of ``store.writing``.
+        usecase: the use.
+        candidates: of each the subject (``Patient/ID``), the focus, and its moment.
+        at: when.
+    """
+    rows = (
+        {
+            "usecase": usecase, "focus": focus, "patient": subject.removeprefix("Patient/"), "as_of": as_of,
+            "at": at, "reason": str(Kind.SUGGESTIONS),
+        }
+        for subject, focus, as_of in candidates
+    )  # fmt: skip
+    return sum(add(connection, _withheld, row) for row in rows)
+
+
+def withheld(engine: sa.Engine, usecase: str = "") -> Mapping[str, int]:
+    """How many candidates of each use got no suggestion because they objected when they became due."""
+    asked = sa.select(_withheld.c.usecase, sa.func.count()).group_by(_withheld.c.usecase)
+    if usecase:
+        asked = asked.where(_withheld.c.usecase == usecase)
+    with reading(engine) as connection:
+        return {name: count for name, count in connection.execute(asked)}
+
+
+# The index -------------------------------------------------------------------------------------------------
+
+
+def bring_up(lake: Lake, progress: Callable[[int], None] | None = None) -> None:
+    """Brings the index of what Consents refuse up to the end of the log.
+
+    Args:
+        lake: the hospital's.
+        progress: hears up to which position of the log.
+
+    Raises:
+        Unavailable: it is far behind; asking again brings it further.
+    """
+    end = time.monotonic() + SECONDS
+    while _waiting(lake):
+        if progress is None and time.monotonic() > end:
+            raise Unavailable("the index of consents is being brought up to date", hint="ask again")
+        with writing(lake.engine) as connection:
+            done = _take(lake, connection)
+        if progress:
+            progress(done)
+
+
+def _done(connection: sa.Connection) -> int:
+    return connection.execute(sa.select(_progress.c.seq)).scalar() or 0
+
+
+def _waiting(lake: Lake) -> bool:
+    with reading(lake.engine) as connection:
+        return bool(lake.arrived(connection, "Consent", _done(connection), 1))
+
+
+def _take(lake: Lake, connection: sa.Connection) -> int:
+    if connection.dialect.name == "postgresql":
+        connection.execute(sa.text("LOCK TABLE consent_progress IN EXCLUSIVE MODE"))
+    versions = lake.arrived(connection, "Consent", _done(connection), _BATCH)
+    if not versions:
+        return _done(connection)
+    newest: dict[str, Version] = {}
+    for each in versions:
+        before = newest.get(each.id)
+        if before is None or (before.recorded_at, before.seq) <= (each.recorded_at, each.seq):
+            newest[each.id] = each
+    _keep(connection, list(newest.values()))
+    put(connection, _progress, {"id": 1}, {"seq": versions[-1].seq})
+    return versions[-1].seq
+
+
+def _keep(connection: sa.Connection, versions: list[Version]) -> None:
+    """Puts what these Consents refuse in the place of what older versions of them refused."""
+    c = _refusal.c
+    there: dict[str, tuple[datetime, int]] = {}
+    ids = [each.id for each in versions]
+    for start in range(0, len(ids), 500):
+        known = sa.select(c.consent, c.recorded_at, c.seq).where(
+            c.consent.in_(ids[start : start + 500]), c.place == 0
+        )
+        there |= {row[0]: (row[1], row[2]) for row in connection.execute(known)}
+    newer = [each for each in versions if there.get(each.id, (_BEFORE, 0)) < (each.recorded_at, each.seq)]
+    for start in range(0, len(newer), 500):
+        some = [each.id for each in newer[start : start + 500]]
+        connection.execute(sa.delete(_refusal).where(c.consent.in_(some)))
+    rows = [row for each in newer for row in _rows(each)]
+    if rows:
+        connection.execute(sa.insert(_refusal), rows)
+
+
+def _rows(version: Version) -> list[dict[str, Any]]:
+    head = {
+        "consent": version.id, "place": 0, "patient": (version.subject or "").removeprefix("Patient/"),
+        "kind": "", "begins": DAWN, "ends": DAWN, "reason": "", "recorded_at": version.recorded_at,
+        "seq": version.seq,
+    }  # fmt: skip
+    found = enumerate(refusals(version.body), 1)
+    told = (
+        {"place": n, "kind": str(r.kind), "begins": r.begins, "ends": r.ends, "reason": str(r.reason)}
+        for n, r in found
+    )
+    return [head, *(head | each for each in told)]
+
+
+# Erasing ---------------------------------------------------------------------------------------------------
+
+
+def forget(
+    connection: sa.Connection, patients: Sequence[str], number: int, alias: Callable[[str], str]
+) -> None:
+    """Erases what is kept here of some patients, by their ids; what was entered stays under another name.
+
+    Args:
+        connection: a transaction of ``store.writing``.
+        patients: their ids.
+        number: of the erasure.
+        alias: the id that stands for a ``Type/ID`` from now on.
+    """
+    for each in patients:
+        name = alias(f"Patient/{each}")
+        connection.execute(sa.delete(_refusal).where(_refusal.c.patient == each))
+        connection.execute(sa.delete(_withheld).where(_withheld.c.patient == each))
+        mine = sa.update(_entry).where(_entry.c.patient == each)
+        connection.execute(mine.values(patient=name, erased=number))
+
+
+def tables() -> list[str]:
+    """The tables that hold something about patients, whose files are to be cleaned after an erasure."""
+    return [_entry.name, _refusal.name, _withheld.name]
