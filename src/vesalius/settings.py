@@ -33,8 +33,8 @@ class Settings(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
         session_hours_at_most: after how many hours a person is signed out in any case.
         second_factor: who must have a second factor beside their password, where the data is not synthetic:
             ``all``, ``none``, or roles with commas between them; who has one always uses it.
-        second_factor_steps: for how many steps of 30 seconds before and after its own a code is taken, for clocks
-            that differ: 1 (RFC 6238, section 5.2), or 0 where every clock is right (OWASP ASVS 5.0, 6.5.5).
+        second_factor_steps: for how many steps of 30 seconds before and after its own a code is taken: 1, for
+            clocks that differ (RFC 6238, 5.2), or 0 where every clock is right (OWASP ASVS 5.0, 6.5.5).
         local_accounts: who may sign in with a password kept here while the hospital's own sign-in is on:
             ``all``, or the accounts of administrators for when it fails, with commas between them.
         oidc_issuer: the address of the hospital's own sign-in (OpenID Connect); empty means none.

@@ -62,8 +62,13 @@ class Commands(click.Group):
 @click.group(cls=Commands, context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100})
 @click.version_option(__version__, prog_name="vesalius")
 @click.option("-v", "--verbose", is_flag=True, help="Say more on standard error.")
-@click.option("--log", type=click.Choice(get_args(logs.Form)), default="text", envvar="VESALIUS_LOG",
-              help="How lines on standard error look: for people, or as JSON for a collector.")
+@click.option(
+    "--log",
+    type=click.Choice(get_args(logs.Form)),
+    default="text",
+    envvar="VESALIUS_LOG",
+    help="How lines on standard error look: for people, or as JSON for a collector.",
+)
 def main(verbose: bool, log: logs.Form) -> None:
     """Brings AI to the bedside safely: evidence, suggestion, a person decides, outcome, evaluation."""
     logs.begin(log, verbose=verbose)

@@ -274,7 +274,9 @@ def serve(hospital: Hospital, host: str, port: int) -> None:
         )
         sys.stdout.flush()
         api.resume(hospital)
-        config = uvicorn.Config(whole(hospital), log_config=None, log_level="warning", access_log=False, server_header=False)
+        config = uvicorn.Config(
+            whole(hospital), log_config=None, log_level="warning", access_log=False, server_header=False
+        )
         uvicorn.Server(config).run(sockets=[listening])
 
 

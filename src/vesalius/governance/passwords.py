@@ -27,10 +27,10 @@ LONGEST = 128
 """The most characters; ASVS 5.0, 6.2.9 asks for at least 64."""
 
 LIST = "common_passwords.bin"
-"""The file beside this module with the stolen ones that are long enough; ``tools/common_passwords.py`` makes it."""
+"""The file beside this module with the stolen ones; ``tools/common_passwords.py`` makes it."""
 
 _MARK = 5
-"""Bytes of a hash by which one is looked up: of 50,000, a good password is taken for one once in 20 million."""
+"""Bytes of a hash by which one is looked up: a good password is taken for one once in 20 million."""
 
 _DISTINCT = 6
 _LEFT = 5
@@ -104,7 +104,7 @@ def common(password: str, *about: str) -> bool:
 
 
 def published(password: str) -> bool:
-    """Whether it is on the list of those that were stolen and published, whatever its capitals and accents."""
+    """Whether it is on the list of those that were stolen and published, in any capitals and accents."""
     return mark(password) in _published()
 
 

@@ -265,7 +265,9 @@ class Provider:
         given = self._decode(token)
         typed = str(given.header.get("typ", "")).lower().removeprefix("application/") == _LOGOUT_TYPE
         if typed != logout and (typed or self.settings.oidc_logout_typed):
-            raise NotAllowed("the token is of another kind", hint=f"a logout token has the type {_LOGOUT_TYPE}")
+            raise NotAllowed(
+                "the token is of another kind", hint=f"a logout token has the type {_LOGOUT_TYPE}"
+            )
         claims = dict(given.claims)
         client, meant = self.settings.oidc_client, claims.get("aud")
         audience = [meant] if isinstance(meant, str) else meant if isinstance(meant, list) else []

@@ -2,8 +2,8 @@
 
 Time-based one-time passwords (TOTP, RFC 6238: SHA-1, six digits, 30 seconds). A code is good in its own step,
 and in those beside it unless the hospital wants it otherwise (RFC 6238, 5.2), once: neither it nor an older
-one is taken again. The secret is encrypted in the database (AES-256-GCM in a JSON Web Encryption, RFC 7516) with a key that lies in the home
-folder, not in the database; the name of the account is bound to it.
+one is taken again. The secret is encrypted in the database (AES-256-GCM in a JSON Web Encryption, RFC 7516)
+with a key that lies in the home folder, not in the database; the name of the account is bound to it.
 
 Recovery codes have 120 random bits each: they cannot be guessed, so a hash without salt is enough
 (OWASP ASVS 5.0, 6.5.2). Each is good once.
