@@ -46,6 +46,17 @@ def test_no_code_further_away_is_good(enrolled, steps):
         second.check("anna", shown(secret, steps), NOW)
 
 
+@pytest.mark.parametrize(("steps", "good"), [(-1, False), (0, True), (1, False)])
+def test_where_clocks_are_right_a_code_lives_thirty_seconds(enrolled, steps, good):
+    second, secret, _ = enrolled
+    strict = SecondFactor(second.engine, second.home, around=0)
+    if good:
+        strict.check("anna", shown(secret, steps), NOW)
+    else:
+        with pytest.raises(NotAllowed):
+            strict.check("anna", shown(secret, steps), NOW)
+
+
 def test_the_codes_are_those_of_the_standard(second, engine):
     """RFC 6238, appendix B, SHA-1, cut to six digits; the secret of the appendix."""
     secret = "GEZDGNBVGY3TQOJQGEZDGNBVGY3TQOJQ"

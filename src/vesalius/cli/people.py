@@ -27,7 +27,7 @@ def list_command(home: Path) -> None:
     from vesalius.governance.second_factor import SecondFactor
 
     with opened(home) as hospital:
-        second = SecondFactor(hospital.engine, hospital.home)
+        second = SecondFactor(hospital.engine, hospital.home, hospital.settings.second_factor_steps)
         for each in people.everyone(hospital.engine):
             way = "by name" if each.demo else "elsewhere" if each.elsewhere else "password"
             way += " + code" if second.enrolled(each.id) else ""

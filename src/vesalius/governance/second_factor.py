@@ -1,9 +1,9 @@
 """The second factor: codes that change with time, and codes for when the telephone is lost.
 
 Time-based one-time passwords (TOTP, RFC 6238: SHA-1, six digits, 30 seconds). A code is good in its own step,
-the one before and the one after (RFC 6238, 5.2), once: neither it nor an older one is taken again. The secret
-is encrypted in the database (AES-256-GCM in a JSON Web Encryption, RFC 7516) with a key that lies in the home
-folder, not in the database; the name of the account is bound to it.
+and in those beside it unless the hospital wants it otherwise (RFC 6238, 5.2), once: neither it nor an older
+one is taken again. The secret is encrypted in the database (AES-256-GCM in a JSON Web Encryption, RFC 7516)
+with a key that lies in the home folder, not in the database; the name of the account is bound to it.
 
 Recovery codes have 120 random bits each: they cannot be guessed, so a hash without salt is enough
 (OWASP ASVS 5.0, 6.5.2). Each is good once.
@@ -60,10 +60,11 @@ class SecondFactor:
     Args:
         engine: its database.
         home: its folder, which holds the key that the secrets are encrypted with.
+        around: for how many steps before and after its own a code is taken.
     """
 
-    def __init__(self, engine: sa.Engine, home: Path) -> None:
-        self.engine, self.home = engine, home
+    def __init__(self, engine: sa.Engine, home: Path, around: int = 1) -> None:
+        self.engine, self.home, self.around = engine, home, around
 
     def enrolled(self, login: str) -> bool:
         """Whether a person has one."""
@@ -158,9 +159,8 @@ class SecondFactor:
         if len(given) != 6 or not (given.isascii() and given.isdigit()):
             return None
         made, now = pyotp.TOTP(self._open(row)), int(at.timestamp()) // STEP
-        fits = [
-            step for step in (now - 1, now, now + 1) if hmac.compare_digest(made.generate_otp(step), given)
-        ]
+        near = range(now - self.around, now + self.around + 1)
+        fits = [step for step in near if hmac.compare_digest(made.generate_otp(step), given)]
         return next((step for step in fits if step > row.last_step), None)
 
     def _use_step(self, login: str, step: int) -> bool:
