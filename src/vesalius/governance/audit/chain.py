@@ -21,7 +21,7 @@ START = "0" * 64
 """What stands for the hash of the event before the first."""
 
 ALGORITHMS = {"sha256": hashlib.sha256, "sha3-256": hashlib.sha3_256}
-"""What a chain may be hashed with (FIPS 180-4, FIPS 202), 32 bytes each; it moves on to a later one, never back."""
+"""What a chain may be hashed with (FIPS 180-4, FIPS 202), 32 bytes each; it moves on, never back."""
 
 encode = msgspec.json.Encoder(order="sorted").encode
 """The canonical form, as ``vesalius.usecase.encode``, with an encoder that is made once."""
