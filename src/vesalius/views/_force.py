@@ -55,7 +55,8 @@ class Force:
         needed += ["_body"] if named else []
         known = _read(columns, needed, as_of)
         last = _last(known)
-        kept = _narrowed(last, since, subjects, without)
+        rest = [name for name in needed if name not in ("_id", "_recorded_at")]
+        kept = _narrowed(last.select(rest), since, subjects, without)
         if named:
             free = [without.isdisjoint(_named(body)) for body in kept["_body"]]
             kept = kept.filter(pa.array(free, pa.bool_()))
