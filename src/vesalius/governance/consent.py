@@ -45,6 +45,7 @@ __all__ = [
     "excluding",
     "forget",
     "listed",
+    "marked",
     "record",
     "refusing",
     "release",
@@ -490,6 +491,20 @@ def withheld(engine: sa.Engine, usecase: str = "") -> Mapping[str, int]:
         asked = asked.where(_withheld.c.usecase == usecase)
     with reading(engine) as connection:
         return {row[0]: row[1] for row in connection.execute(asked)}
+
+
+def marked(engine: sa.Engine, usecase: str, foci: Sequence[str]) -> dict[str, datetime]:
+    """Of some candidates of a use, by their foci: those who were withheld, and since when."""
+    c = _withheld.c
+    found: dict[str, datetime] = {}
+    with reading(engine) as connection:
+        if connection.execute(sa.select(c.focus).where(c.usecase == usecase).limit(1)).first() is None:
+            return {}
+        for start in range(0, len(foci), 500):
+            some = list(foci[start : start + 500])
+            asked = sa.select(c.focus, c.at).where(c.usecase == usecase, c.focus.in_(some))
+            found |= {row[0]: row[1] for row in connection.execute(asked)}
+    return found
 
 
 def release(connection: sa.Connection, usecase: str, foci: Sequence[str]) -> None:
