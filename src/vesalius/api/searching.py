@@ -84,7 +84,11 @@ def search(call: Call) -> Response:
             total = lake.how_many(replace(asked.wanted, after=0))
     page = found[: asked.size]
     subjects = sorted({each.subject for each in page if each.subject})
-    call.note(Action.RESOURCE_SEARCHED, kind, {"resources": len(page), "subjects": subjects, "left_out": out.patients})
+    call.note(
+        Action.RESOURCE_SEARCHED,
+        kind,
+        {"resources": len(page), "subjects": subjects, "left_out": out.patients},
+    )
     entries = [_entry(f"{call.base}/{kind}/{each.id}", shown(each), "match") for each in page]
     if asked.ignored:
         words = f"ignored, for it is not a parameter of this server: {_names(asked.ignored)}"

@@ -184,9 +184,7 @@ def _pieces(call: Call, view: View, wanted: _Wanted, out: LeftOut) -> Iterator[b
         rows = output.from_resources(view, wanted.resources, limit)
     else:
         _note(call, view, wanted, out)
-        asked = output.Asked(
-            since=wanted.since, subjects=wanted.subjects, without=out.without, limit=limit
-        )
+        asked = output.Asked(since=wanted.since, subjects=wanted.subjects, without=out.without, limit=limit)
         rows = output.batches(view, call.hospital.lake, asked)
     yield from output.encoded(_bounded(rows), view.schema, wanted.form, header=wanted.header)
 

@@ -22,7 +22,7 @@ def client() -> None:
     multiple=True,
     required=True,
     type=click.Choice(["read", "write", "export", "view", "care", "audit"]),
-    help="What it may do; several times for several rights. With care, who refuses other uses is not left out.",
+    help="What it may do; several times for several rights. With care, refusals do not narrow it.",
 )
 @HOME
 def add(name: str, source: str, may: tuple[str, ...], home: Path) -> None:

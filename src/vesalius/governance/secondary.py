@@ -11,6 +11,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import UTC, datetime
+from typing import Any
 
 from vesalius import fhir
 from vesalius.errors import InvalidResource
@@ -19,7 +20,7 @@ from vesalius.governance._provisions import Kind, refusals
 from vesalius.lake import Lake
 from vesalius.privacy.counts import told
 
-__all__ = ["NOBODY", "LeftOut", "left_out", "said"]
+__all__ = ["NOBODY", "LeftOut", "left_out", "numbers", "said"]
 
 
 @dataclass(frozen=True)
@@ -68,22 +69,42 @@ def said(bodies: Iterable[bytes], at: datetime | None = None) -> frozenset[str]:
     """Everybody who refuses by Consents that lie beside the data, in files, rather than in a lake.
 
     Args:
-        bodies: resources in JSON, of any type; what cannot be read as a Consent says nothing.
+        bodies: resources in JSON, of any type, bundles too; what cannot be read says nothing.
         at: the moment; now, if not given.
 
     Returns:
         The patients, as ``Patient/ID``.
     """
-    at, found = at or datetime.now(UTC), set[str]()
+    at, found = at or datetime.now(UTC), set[str | None]()
     for body in bodies:
         if b"Consent" not in body:
             continue
-        try:
-            resource = fhir.load(body)
-        except InvalidResource:
-            continue
-        if resource.get("resourceType") != "Consent" or not (patient := fhir.subject(resource)):
-            continue
-        if any(each.kind == Kind.SECONDARY and each.begins <= at < each.ends for each in refusals(body)):
-            found.add(patient)
-    return frozenset(found)
+        found.update(fhir.subject(each) for each in _consents(body) if _refuses(each, at))
+    return frozenset(each for each in found if each)
+
+
+def _consents(body: bytes) -> list[dict[str, Any]]:
+    """The Consents in a file, or a line of one."""
+    try:
+        resource = fhir.load(body)
+    except InvalidResource:
+        return []
+    entries = resource.get("entry") if resource.get("resourceType") == "Bundle" else [{"resource": resource}]
+    inside = [each.get("resource") for each in entries or () if isinstance(each, dict)]
+    return [each for each in inside if isinstance(each, dict) and each.get("resourceType") == "Consent"]
+
+
+def _refuses(resource: dict[str, Any], at: datetime) -> bool:
+    said = refusals(fhir.dump(resource))
+    return any(each.kind == Kind.SECONDARY and each.begins <= at < each.ends for each in said)
+
+
+def numbers(lake: Lake, patients: Iterable[str]) -> dict[str, str]:
+    """By each number, of any system, of one of some patients (``Patient/ID``): whose it is."""
+    found: dict[str, str] = {}
+    for patient in sorted(patients):
+        known = lake.read(patient)
+        for identifier in known.resource.get("identifier", ()) if known else ():
+            if value := str(identifier.get("value") or "").strip():
+                found[value] = patient
+    return found
