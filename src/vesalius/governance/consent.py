@@ -5,13 +5,11 @@ or the data protection officer made here. Nobody needs a reason, and each can be
 (Regulation (EU) 2025/327, article 71(1)). :func:`excluded` is the one place that says whose data is left out;
 ``docs/governance/consent.md`` lists everything that asks it.
 
-Consents are read once, when they arrive, into an index of refused times, made from the log by whoever asks
-first; like the columns of the lake it can be made again at any time.
+What the Consents in the log say is kept in an index of refused times, brought up by whoever asks first.
 """
 
 from __future__ import annotations
 
-import time
 from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
@@ -20,30 +18,46 @@ from typing import Any
 import sqlalchemy as sa
 
 from vesalius import identity
-from vesalius.errors import Conflict, InvalidDecision, NotFound, Unavailable
-from vesalius.governance import audit, care, roles
-from vesalius.governance._provisions import DAWN, OURS, Kind, Reason, refusals
+from vesalius.errors import Conflict, InvalidDecision, NotFound
+from vesalius.governance import _consents, audit, care, roles
+from vesalius.governance._consents import bring_up
+from vesalius.governance._consents import refusal as _refusal
+from vesalius.governance._provisions import FOREVER, OURS, Kind, Reason
 from vesalius.governance.audit import Action
 from vesalius.governance.people import Person
 from vesalius.governance.people import get as account
 from vesalius.governance.roles import Right
-from vesalius.lake import Lake, Version
-from vesalius.store import Instant, add, metadata, put, reading, writing
+from vesalius.lake import Lake
+from vesalius.store import Instant, add, metadata, reading, writing
 
 __all__ = [
-    "OURS", "SAID_BY", "Count", "Entry", "Kind", "Reason", "Refused", "bring_up", "counts", "entries", "excluded",
-    "excluding", "forget", "listed", "record", "refusing", "standing", "tables", "undo", "withdraw", "withhold",
+    "OURS",
+    "SAID_BY",
+    "Count",
+    "Entry",
+    "Kind",
+    "Reason",
+    "Refused",
+    "bring_up",
+    "counts",
+    "entries",
+    "excluded",
+    "excluding",
+    "forget",
+    "listed",
+    "record",
+    "refusing",
+    "release",
+    "standing",
+    "tables",
+    "undo",
+    "withdraw",
     "withheld",
-]  # fmt: skip
+    "withhold",
+]
 
 SAID_BY = ("patient", "representative", "register")
 """Who told the hospital: the patient, somebody who may speak for them, or a register of opt-outs."""
-
-SECONDS = 20.0
-"""For how long one question may bring the index up to date."""
-
-_BATCH = 2_000
-_BEFORE = datetime.min.replace(tzinfo=UTC)
 
 _entry = sa.Table(
     "consent_entry",
@@ -64,29 +78,6 @@ _entry = sa.Table(
     # the number of the erasure that emptied it
     sa.Column("erased", sa.Integer),
     sa.Index("ix_consent_entry_kind", "kind", "begins", "patient"),
-)
-
-# Row 0 of a Consent refuses nothing: it says from which version it was read, and whose it is.
-_refusal = sa.Table(
-    "consent_refusal",
-    metadata,
-    sa.Column("consent", sa.String(64), primary_key=True),
-    sa.Column("place", sa.Integer, primary_key=True, autoincrement=False),
-    sa.Column("patient", sa.String(64), nullable=False, index=True),
-    sa.Column("kind", sa.String(16), nullable=False),
-    sa.Column("begins", Instant, nullable=False),
-    sa.Column("ends", Instant, nullable=False),
-    sa.Column("reason", sa.String(16), nullable=False),
-    sa.Column("recorded_at", Instant, nullable=False),
-    sa.Column("seq", sa.BigInteger, nullable=False),
-    sa.Index("ix_consent_refusal_kind", "kind", "begins", "ends", "patient"),
-)
-
-_progress = sa.Table(
-    "consent_progress",
-    metadata,
-    sa.Column("id", sa.SmallInteger, primary_key=True, autoincrement=False),
-    sa.Column("seq", sa.BigInteger, nullable=False),
 )
 
 _withheld = sa.Table(
@@ -188,16 +179,16 @@ def excluded(lake: Lake, kind: Kind | str, at: datetime | None = None) -> frozen
     asked = _chosen(_kind(kind), at or datetime.now(UTC))
     bring_up(lake)
     with reading(lake.engine) as connection:
-        return frozenset(f"Patient/{each}" for each in connection.execute(identity.with_merged(asked)).scalars())
+        return frozenset(
+            f"Patient/{each}" for each in connection.execute(identity.with_merged(asked)).scalars()
+        )
 
 
 def _chosen(kind: Kind, at: datetime) -> sa.Select[tuple[str]]:
     """Selects the ids of those who refuse something to everybody; the index is up to date."""
     both = sa.union(
-        sa.select(_refusal.c.patient).where(
-            _refusal.c.kind == kind, _refusal.c.begins <= at, _refusal.c.ends > at, _refusal.c.patient != ""
-        ),
-        sa.select(_entry.c.patient).where(_entry.c.kind == kind, _entry.c.person == "", *_holding(at)),
+        sa.select(_refusal.c.patient).where(_refusal.c.patient != "", *_consents.holding(kind, at)),
+        sa.select(_entry.c.patient).where(_entry.c.kind == str(kind), _entry.c.person == "", *_holding(at)),
     ).subquery()
     return sa.select(both.c.patient)
 
@@ -376,7 +367,7 @@ def entries(engine: sa.Engine, patient: str = "", limit: int = 100, offset: int 
 
 
 def listed(lake: Lake, patient: str = "", limit: int = 100, offset: int = 0) -> list[Refused]:
-    """Refusals, past, present and to come, by patient: of one ``Patient/ID`` and who is one with them, or all."""
+    """Refusals, past, present and to come, by patient: all, or those of one ``Patient/ID`` and companions."""
     bring_up(lake)
     r, e = _refusal.c, _entry.c
     of_feeds = sa.select(
@@ -397,11 +388,13 @@ def listed(lake: Lake, patient: str = "", limit: int = 100, offset: int = 0) -> 
 
 
 def _to_refused(row: Any) -> Refused:
-    ends = None if row.ends is None or row.ends.year == 9999 else row.ends  # noqa: PLR2004 - without end
+    ends = None if row.ends == FOREVER else row.ends
     return Refused(f"Patient/{row.patient}", Kind(row.kind), row.begins, ends, Reason(row.reason), row.source)
 
 
-def standing(lake: Lake, patients: Collection[str], at: datetime | None = None) -> dict[str, tuple[Kind, ...]]:
+def standing(
+    lake: Lake, patients: Collection[str], at: datetime | None = None
+) -> dict[str, tuple[Kind, ...]]:
     """What each of some patients refuses to everybody at a moment; those who refuse nothing are left out."""
     at = at or datetime.now(UTC)
     bring_up(lake)
@@ -432,12 +425,14 @@ class Count:
         kind: what.
         patients: how many refuse it now.
         unread: of those, who count because a Consent could not be read, or not as finely as it says.
+        nameless: how many Consents refuse it and name no patient of this server; they hold back nobody.
         withheld: of suggestions: how many were not made because of it.
     """
 
     kind: Kind
     patients: int
     unread: int
+    nameless: int
     withheld: int
 
 
@@ -447,15 +442,17 @@ def counts(lake: Lake, at: datetime | None = None) -> list[Count]:
     bring_up(lake)
     made = []
     with reading(lake.engine) as connection:
-        held = connection.execute(sa.select(sa.func.count()).select_from(_withheld)).scalar_one()
+
+        def number(column: sa.ColumnElement[Any], *conditions: sa.ColumnElement[bool]) -> int:
+            asked = sa.select(sa.func.count(column.distinct())).where(*conditions)
+            return int(connection.execute(asked).scalar_one())
+
         for kind in Kind:
-            both = _chosen(kind, at).subquery()
-            patients = connection.execute(sa.select(sa.func.count()).select_from(both)).scalar_one()
-            unread = sa.select(sa.func.count(c.patient.distinct())).where(
-                c.kind == kind, c.begins <= at, c.ends > at, c.reason != Reason.REFUSED
-            )
-            stayed = held if kind == Kind.SUGGESTIONS else 0
-            made.append(Count(kind, patients, connection.execute(unread).scalar_one(), stayed))
+            patients, now = _chosen(kind, at).subquery(), _consents.holding(kind, at)
+            stayed = number(_withheld.c.usecase + "/" + _withheld.c.focus) if kind == Kind.SUGGESTIONS else 0
+            unread = number(c.patient, *now, c.patient != "", c.reason != str(Reason.REFUSED))
+            nameless = number(c.consent, *now, c.patient == "")
+            made.append(Count(kind, number(patients.c.patient), unread, nameless, stayed))
     return made
 
 
@@ -489,110 +486,45 @@ def withheld(engine: sa.Engine, usecase: str = "") -> Mapping[str, int]:
     if usecase:
         asked = asked.where(_withheld.c.usecase == usecase)
     with reading(engine) as connection:
-        return {name: count for name, count in connection.execute(asked)}
+        return {row[0]: row[1] for row in connection.execute(asked)}
 
 
-# The index -------------------------------------------------------------------------------------------------
-
-
-def bring_up(lake: Lake, progress: Callable[[int], None] | None = None) -> None:
-    """Brings the index of what Consents refuse up to the end of the log.
-
-    Args:
-        lake: the hospital's.
-        progress: hears up to which position of the log.
-
-    Raises:
-        Unavailable: it is far behind; asking again brings it further.
-    """
-    end = time.monotonic() + SECONDS
-    while _waiting(lake):
-        if progress is None and time.monotonic() > end:
-            raise Unavailable("the index of consents is being brought up to date", hint="ask again")
-        with writing(lake.engine) as connection:
-            done = _take(lake, connection)
-        if progress:
-            progress(done)
-
-
-def _done(connection: sa.Connection) -> int:
-    return connection.execute(sa.select(_progress.c.seq)).scalar() or 0
-
-
-def _waiting(lake: Lake) -> bool:
-    with reading(lake.engine) as connection:
-        return bool(lake.arrived(connection, "Consent", _done(connection), 1))
-
-
-def _take(lake: Lake, connection: sa.Connection) -> int:
-    if connection.dialect.name == "postgresql":
-        connection.execute(sa.text("LOCK TABLE consent_progress IN EXCLUSIVE MODE"))
-    versions = lake.arrived(connection, "Consent", _done(connection), _BATCH)
-    if not versions:
-        return _done(connection)
-    newest: dict[str, Version] = {}
-    for each in versions:
-        before = newest.get(each.id)
-        if before is None or (before.recorded_at, before.seq) <= (each.recorded_at, each.seq):
-            newest[each.id] = each
-    _keep(connection, list(newest.values()))
-    put(connection, _progress, {"id": 1}, {"seq": versions[-1].seq})
-    return versions[-1].seq
-
-
-def _keep(connection: sa.Connection, versions: list[Version]) -> None:
-    """Puts what these Consents refuse in the place of what older versions of them refused."""
-    c = _refusal.c
-    there: dict[str, tuple[datetime, int]] = {}
-    ids = [each.id for each in versions]
-    for start in range(0, len(ids), 500):
-        known = sa.select(c.consent, c.recorded_at, c.seq).where(
-            c.consent.in_(ids[start : start + 500]), c.place == 0
-        )
-        there |= {row[0]: (row[1], row[2]) for row in connection.execute(known)}
-    newer = [each for each in versions if there.get(each.id, (_BEFORE, 0)) < (each.recorded_at, each.seq)]
-    for start in range(0, len(newer), 500):
-        some = [each.id for each in newer[start : start + 500]]
-        connection.execute(sa.delete(_refusal).where(c.consent.in_(some)))
-    rows = [row for each in newer for row in _rows(each)]
-    if rows:
-        connection.execute(sa.insert(_refusal), rows)
-
-
-def _rows(version: Version) -> list[dict[str, Any]]:
-    head = {
-        "consent": version.id, "place": 0, "patient": (version.subject or "").removeprefix("Patient/"),
-        "kind": "", "begins": DAWN, "ends": DAWN, "reason": "", "recorded_at": version.recorded_at,
-        "seq": version.seq,
-    }  # fmt: skip
-    found = enumerate(refusals(version.body), 1)
-    told = (
-        {"place": n, "kind": str(r.kind), "begins": r.begins, "ends": r.ends, "reason": str(r.reason)}
-        for n, r in found
-    )
-    return [head, *(head | each for each in told)]
+def release(connection: sa.Connection, usecase: str, foci: Sequence[str]) -> None:
+    """Takes the mark off candidates who got their suggestion after all, because they refuse no more."""
+    c = _withheld.c
+    if connection.execute(sa.select(c.focus).where(c.usecase == usecase).limit(1)).first() is None:
+        return
+    for start in range(0, len(foci), 500):
+        some = list(foci[start : start + 500])
+        connection.execute(sa.delete(_withheld).where(c.usecase == usecase, c.focus.in_(some)))
 
 
 # Erasing ---------------------------------------------------------------------------------------------------
 
 
 def forget(
-    connection: sa.Connection, patients: Sequence[str], number: int, alias: Callable[[str], str]
+    lake: Lake,
+    connection: sa.Connection,
+    patients: Sequence[str],
+    consents: Collection[str],
+    number: int,
+    alias: Callable[[str], str],
 ) -> None:
     """Erases what is kept here of some patients, by their ids; what was entered stays under another name.
 
     Args:
-        connection: a transaction of ``store.writing``.
+        lake: the hospital's, from whose log the versions are erased already.
+        connection: the transaction that erases.
         patients: their ids.
+        consents: the ids of the Consents of which some version was erased.
         number: of the erasure.
         alias: the id that stands for a ``Type/ID`` from now on.
     """
+    _consents.forget(lake, connection, patients, consents)
     for each in patients:
-        name = alias(f"Patient/{each}")
-        connection.execute(sa.delete(_refusal).where(_refusal.c.patient == each))
         connection.execute(sa.delete(_withheld).where(_withheld.c.patient == each))
-        mine = sa.update(_entry).where(_entry.c.patient == each)
-        connection.execute(mine.values(patient=name, erased=number))
+        left = {"patient": alias(f"Patient/{each}"), "erased": number}
+        connection.execute(sa.update(_entry).where(_entry.c.patient == each).values(left))
 
 
 def tables() -> list[str]:

@@ -204,6 +204,12 @@ class Lake:
         pinned._pin = end if position is None else position
         return pinned
 
+    def unpinned(self) -> Lake:
+        """This lake up to the end of its log, for what must not be looked at as it was."""
+        whole = copy(self)
+        whole._pin = None
+        return whole
+
     def read(self, reference: str, as_of: datetime | None = None) -> Version | None:
         """The version in force of ``Type/ID``, or ``Type/ID/_history/N``; None if it was not known.
 
