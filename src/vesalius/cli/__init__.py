@@ -17,6 +17,7 @@ from vesalius.cli import (
     audit,
     clients,
     codes,
+    consent,
     data,
     demo,
     dossier,
@@ -107,6 +108,7 @@ COMMANDS: tuple[click.Command, ...] = (
     people.person,
     academy.academy,
     access.access,
+    consent.consent_group,
     clients.client,
     house.serve_command,
 )

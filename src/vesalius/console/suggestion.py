@@ -29,7 +29,7 @@ from vesalius.console.traces import traces_of
 from vesalius.console.visit import ROLES, Visit, redirect, render
 from vesalius.console.words import STATUSES, Speaker, cards, chance, is_bought, patients, speaker
 from vesalius.errors import InvalidDecision, NotAllowed, NotFound, OutsideCare, Untrained
-from vesalius.governance import Right, audit, people, uses
+from vesalius.governance import Right, audit, consent, people, uses
 from vesalius.governance.access import Grant, Relation
 from vesalius.governance.literacy import ADDRESS
 from vesalius.governance.purposes import Purpose
@@ -170,6 +170,11 @@ def _merged(visit: Visit, filed: Filed) -> str:
     return ""
 
 
+def _objects(visit: Visit, filed: Filed) -> bool:
+    standing = consent.standing(visit.hospital.lake, [filed.subject], visit.now)
+    return consent.Kind.SUGGESTIONS in standing.get(filed.subject, ())
+
+
 def _page(
     visit: Visit,
     filed: Filed,
@@ -191,6 +196,7 @@ def _page(
         target=said.say("target"),
         patient=patients(visit.hospital, [filed], visit.language, visit.now)[filed.id],
         merged=_merged(visit, filed),
+        objects=_objects(visit, filed),
         indicator=item.indicator,
         option=said.option(item.option),
         summary=said.say(item.summary),
