@@ -5,12 +5,10 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
-from vesalius import identity
-from vesalius.errors import Conflict, InvalidDecision, NotAllowed, NotFound
-from vesalius.governance import audit, consent, people
-from vesalius.governance.consent import Kind, Reason
+from vesalius.governance import consent, people
+from vesalius.governance.consent import Kind
 from vesalius.lake import Arrival, Lake
-from vesalius.store import open_store, reading, writing
+from vesalius.store import open_store
 
 NOW = datetime(2026, 5, 4, 12, tzinfo=UTC)
 DAY = timedelta(days=1)

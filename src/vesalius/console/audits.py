@@ -39,6 +39,8 @@ LABELS = {
     Action.SUGGESTION_DECIDED: N_("Decided on a suggestion"),
     Action.SUGGESTION_UNDONE: N_("Took a decision back"),
     Action.SUGGESTION_REPLAYED: N_("Replayed a suggestion"),
+    Action.SUGGESTION_WITHHELD: N_("Took a suggestion off, for the patient objects"),
+    Action.SUGGESTION_RETURNED: N_("Put a suggestion back, for the patient objects no more"),
     Action.SUGGESTION_EXPLAINED: N_("Made the patient’s sheet"),
     Action.RESOURCE_READ: N_("Read a patient’s data"),
     Action.RESOURCE_SEARCHED: N_("Searched patients’ data"),

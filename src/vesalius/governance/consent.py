@@ -47,6 +47,7 @@ __all__ = [
     "forget",
     "get",
     "listed",
+    "marked",
     "record",
     "refusing",
     "release",
@@ -187,7 +188,7 @@ def excluded(lake: Lake, kind: Kind | str, at: datetime | None = None) -> frozen
 
 
 def _chosen(kind: Kind, at: datetime) -> sa.Select[tuple[str]]:
-    """Selects the ids of those who refuse something to everybody; the index is up to date."""
+    """Selects the ids of those who refuse something to everybody, merged ones apart."""
     both = sa.union(
         sa.select(_refusal.c.patient).where(_refusal.c.patient != "", *_consents.holding(kind, at)),
         sa.select(_entry.c.patient).where(_entry.c.kind == str(kind), _entry.c.person == "", *_holding(at)),
@@ -200,20 +201,23 @@ def _holding(at: datetime) -> list[sa.ColumnElement[bool]]:
     return [c.begins <= at, sa.or_(c.ends.is_(None), c.ends > at), c.undone_at.is_(None), c.erased.is_(None)]
 
 
-def excluding(connection: sa.Connection, person: Person) -> sa.Select[tuple[str]] | None:
-    """Selects the ids of those who do not want this very person to see them; the hook of ``Access``.
+def excluding(connection: sa.Connection, person: Person, at: datetime) -> sa.Select[tuple[str]] | None:
+    """Selects the ids of those who do not want this very person to see them; None for nobody.
 
     A patient may exclude named professionals (Belgian law of 22 April 2019, article 36); no broken glass
     opens that.
     """
-    c, now = _entry.c, datetime.now(UTC)
-    named = sa.select(c.patient).where(c.kind == Kind.CARE, c.person == person.id, *_holding(now))
+    c = _entry.c
+    named = sa.select(c.patient).where(c.kind == str(Kind.CARE), c.person == person.id, *_holding(at))
     return named if connection.execute(named.limit(1)).first() else None
 
 
-def refusing(connection: sa.Connection, person: Person) -> sa.Select[tuple[str]] | None:  # noqa: ARG001
-    """Selects the ids of those who refuse that their data is seen for care at all; the glass opens that."""
-    asked = _chosen(Kind.CARE, datetime.now(UTC))
+def refusing(connection: sa.Connection, at: datetime, kind: Kind = Kind.CARE) -> sa.Select[tuple[str]] | None:
+    """Selects the ids of those who refuse something to everybody; None for nobody.
+
+    It takes the index as it is: ask :func:`bring_up` first, before the transaction.
+    """
+    asked = _chosen(kind, at)
     return asked if connection.execute(asked.limit(1)).first() else None
 
 
@@ -528,6 +532,20 @@ def withheld(engine: sa.Engine, usecase: str = "") -> Mapping[str, int]:
         asked = asked.where(_withheld.c.usecase == usecase)
     with reading(engine) as connection:
         return {row[0]: row[1] for row in connection.execute(asked)}
+
+
+def marked(engine: sa.Engine, usecase: str, foci: Sequence[str]) -> dict[str, datetime]:
+    """Of some candidates of a use, by their foci: those who were withheld, and since when."""
+    c = _withheld.c
+    found: dict[str, datetime] = {}
+    with reading(engine) as connection:
+        if connection.execute(sa.select(c.focus).where(c.usecase == usecase).limit(1)).first() is None:
+            return {}
+        for start in range(0, len(foci), 500):
+            some = list(foci[start : start + 500])
+            asked = sa.select(c.focus, c.at).where(c.usecase == usecase, c.focus.in_(some))
+            found |= {row[0]: row[1] for row in connection.execute(asked)}
+    return found
 
 
 def release(connection: sa.Connection, usecase: str, foci: Sequence[str]) -> None:

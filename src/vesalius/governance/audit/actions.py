@@ -33,6 +33,8 @@ class Action(StrEnum):
     SUGGESTION_DECIDED = "suggestion.decided"
     SUGGESTION_UNDONE = "suggestion.undone"
     SUGGESTION_REPLAYED = "suggestion.replayed"
+    SUGGESTION_WITHHELD = "suggestion.withheld"
+    SUGGESTION_RETURNED = "suggestion.returned"
     SUGGESTION_EXPLAINED = "suggestion.explained"
     RESOURCE_READ = "resource.read"
     RESOURCE_SEARCHED = "resource.searched"
