@@ -252,4 +252,23 @@ def test_who_treats_reads_that_the_patient_objects(hospital, reader, keeper):
     words = "This patient objects to AI suggestions"
     assert words not in doctor.get(f"/suggestions/{filed.id}").text
     keeper.submit("/consents/patient", **fields(opened(keeper, "Patient/p8"), kind="suggestions"))
-    assert words in doctor.get(f"/suggestions/{filed.id}").text
+    page = doctor.get(f"/suggestions/{filed.id}").text
+    assert words in page
+    assert "the patient objects to AI suggestions." in page  # in the place of the form of a decision
+    assert 'action="/suggestions/' not in page
+
+
+def test_who_refuses_to_be_seen_is_opened_by_breaking_the_glass_alone(hospital, reader, keeper):
+    doctor, filed = reader("delforge"), hospital.review.worklist(subject="Patient/p9", status="all").items[0]
+    assert doctor.get(f"/suggestions/{filed.id}").status_code == 200
+    keeper.submit("/consents/patient", **fields(opened(keeper, "Patient/p9"), kind="care"))
+    shut = doctor.get(f"/suggestions/{filed.id}")
+    assert shut.status_code == 403
+    assert "This patient refuses to be seen here" in shut.text
+    assert "Break the glass" in shut.text
+    assert "Ève" not in shut.text
+    short = doctor.submit(f"/suggestions/{filed.id}/glass", code="vital", words="short")
+    assert short.status_code == 400
+    assert "This patient refuses to be seen here" in short.text
+    opened_ = doctor.submit(f"/suggestions/{filed.id}/glass", code="vital", words="Arrest on the corridor")
+    assert "You broke the glass" in opened_.text
