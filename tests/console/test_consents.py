@@ -174,8 +174,8 @@ def test_a_refusal_is_entered_withdrawn_and_each_step_taken_back(hospital, keepe
     assert "Entered by mistake" in gone.text
     assert f"/consents/{number}/" not in gone.text
     steps = gone.text.split("Entered here</h2>")[1].split("</section>")[0]
-    assert re.findall(r"· (Entered|Withdrawn|Last step taken back) · Sabine Lejeune", steps) == [
-        "Entered", "Withdrawn", "Last step taken back", "Last step taken back",
+    assert re.findall(r"· (Refusal \w+|Last step taken back) · Sabine Lejeune", steps) == [
+        "Refusal entered", "Refusal withdrawn", "Last step taken back", "Last step taken back",
     ]  # fmt: skip
     assert keeper.submit(f"/consents/{number}/undo").status_code == 409
     assert consent.standing(hospital.lake, ["Patient/n0"]) == {}

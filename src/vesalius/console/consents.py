@@ -77,8 +77,8 @@ SAID_BY = {
 """Who told the hospital."""
 
 STEPS = {
-    Action.CONSENT_RECORDED: N_("Entered"),
-    Action.CONSENT_WITHDRAWN: N_("Withdrawn"),
+    Action.CONSENT_RECORDED: N_("Refusal entered"),
+    Action.CONSENT_WITHDRAWN: N_("Refusal withdrawn"),
     Action.CONSENT_UNDONE: N_("Last step taken back"),
 }
 """What can be done with an entry."""
@@ -334,7 +334,7 @@ def _state(made: Entry, now: datetime) -> tuple[str, str]:
         return N_("Entered by mistake"), ""
     if made.holds(now):
         return N_("Holds"), "warning"
-    return (N_("To come"), "info") if now < made.begins else (N_("Withdrawn"), "")
+    return (N_("To come"), "info") if now < made.begins else (N_("Holds no more"), "")
 
 
 def _form(visit: Visit, known: Iterable[people.Person]) -> RefusalForm:
