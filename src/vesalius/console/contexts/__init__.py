@@ -18,6 +18,16 @@ from vesalius.console.contexts.accounts import (
     SessionRow,
 )
 from vesalius.console.contexts.codes import CodeDecision, CodeGuess, CodeRow, CodesPage, ShareRow
+from vesalius.console.contexts.consents import (
+    ConsentsPage,
+    ConsentStep,
+    EntryRow,
+    FoundRow,
+    PatientConsentsPage,
+    RefusalForm,
+    RefusalRow,
+    RefusedRow,
+)
 from vesalius.console.contexts.explanations import ExplanationPage
 from vesalius.console.contexts.frame import (
     AboutPage,
@@ -184,6 +194,8 @@ __all__ = [
     "ColumnLine",
     "Compared",
     "ConfirmPage",
+    "ConsentStep",
+    "ConsentsPage",
     "CoursePage",
     "CourseRow",
     "DayLine",
@@ -194,6 +206,7 @@ __all__ = [
     "DutyRow",
     "Ending",
     "EnrolPage",
+    "EntryRow",
     "ErrorPage",
     "EventRow",
     "ExplanationPage",
@@ -204,6 +217,7 @@ __all__ = [
     "FeedPage",
     "FeedRow",
     "Figure",
+    "FoundRow",
     "FreshPage",
     "GapRow",
     "GatePicture",
@@ -233,6 +247,7 @@ __all__ = [
     "PairRow",
     "Past",
     "Patient",
+    "PatientConsentsPage",
     "PeoplePage",
     "PersonRow",
     "PlanForm",
@@ -247,6 +262,9 @@ __all__ = [
     "ReceiptRow",
     "ReceivedPage",
     "RecoveryPage",
+    "RefusalForm",
+    "RefusalRow",
+    "RefusedRow",
     "RegisterPage",
     "ReportPage",
     "ResourcePage",
