@@ -12,7 +12,9 @@ import sqlalchemy as sa
 
 from vesalius.errors import InvalidCard, NotFound
 from vesalius.governance import _bought, classifying, gates, rulebook
+from vesalius.governance._chain import told
 from vesalius.governance._register import read_settings, read_use
+from vesalius.governance.audit import Action
 from vesalius.governance.gates import Signature, Standing
 from vesalius.governance.lifecycle import NEXT, PATH, RESUMED, RUNS, Slot, State
 from vesalius.governance.people import Person
@@ -103,6 +105,23 @@ class Life:
     classification: classifying.Classification | None
 
 
+@dataclass(frozen=True)
+class Fall:
+    """That a use which was live is silent.
+
+    Attributes:
+        at: since when.
+        by: who brought it about: a person, or the system.
+        gates: the gates that re-opened, each with the reasons; empty where none did, as for a stop rule.
+        event: the place in the audit of the move to silence.
+    """
+
+    at: datetime
+    by: str
+    gates: Mapping[str, tuple[str, ...]]
+    event: int
+
+
 def life(where: sa.Engine | sa.Connection, name: str, at: datetime | None = None) -> Life:
     """Where the use ``name`` stands at ``at`` (now, if not given), read from the audit."""
     if isinstance(where, sa.Engine):
@@ -151,6 +170,23 @@ def gate(where: sa.Engine | sa.Connection, name: str, at: datetime | None = None
             renewed = Standing(stands.gate, stands.slots, fresh, {})
             return _open(found, renewed, each, renewal=True)
     return None
+
+
+def fallen(where: sa.Engine | sa.Connection, name: str) -> Fall | None:
+    """Why the use ``name``, which was live, is silent; None for one that never was, or is live again."""
+    if isinstance(where, sa.Engine):
+        with reading(where) as connection:
+            return fallen(connection, name)
+    move = cause = noted = None
+    for event in told(where, (Action.USE_MOVED, Action.USE_REOPENED), name):
+        if event.action == Action.USE_REOPENED:
+            noted = event  # in the transaction of the move that it brings about, just before it
+        else:
+            move, cause, noted = event, noted, None
+    if move is None or (move.detail.get("from"), move.detail["to"]) != (State.LIVE, State.SILENT):
+        return None
+    gone = {str(gate): tuple(why) for gate, why in cause.detail.get("gates", {}).items()} if cause else {}
+    return Fall(move.at, move.actor, gone, move.seq)
 
 
 def _open(found: Life, stands: Standing, target: State, *, renewal: bool = False) -> Gate:

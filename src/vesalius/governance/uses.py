@@ -20,10 +20,12 @@ import sqlalchemy as sa
 
 from vesalius.errors import Conflict, InvalidSetting, NotAllowed, NotFound
 from vesalius.governance import audit, classifying, gates, roles, rulebook
+from vesalius.governance._life import Fall as Fall
 from vesalius.governance._life import Gate as Gate
 from vesalius.governance._life import Life as Life
 from vesalius.governance._life import Use as Use
 from vesalius.governance._life import current as current
+from vesalius.governance._life import fallen as fallen
 from vesalius.governance._life import gate as gate
 from vesalius.governance._life import known
 from vesalius.governance._life import life as life
