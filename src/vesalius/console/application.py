@@ -19,7 +19,7 @@ from starlette.routing import Mount, Route
 from starlette.staticfiles import StaticFiles
 from starlette.types import ASGIApp, Receive, Scope, Send
 
-from vesalius import api
+from vesalius import api, logs
 from vesalius.console import (
     about,
     academy,
@@ -193,7 +193,7 @@ SCREENS = (
     Screen("/account/password", account.change_password, Right.SEE_EVIDENCE, "POST"),
     Screen("/account/codes", account.new_codes, Right.SEE_EVIDENCE, "POST", fresh=True),
     Screen("/account/second-factor", account.drop_factor, Right.SEE_EVIDENCE, "POST", fresh=True),
-    Screen("/account/sessions", account.end_sessions, Right.SEE_EVIDENCE, "POST"),
+    Screen("/account/sessions", account.end_sessions, Right.SEE_EVIDENCE, "POST", fresh=True),
     Screen("/people", accounts.show, Right.MANAGE_PEOPLE),
     Screen("/people", accounts.invite, Right.MANAGE_PEOPLE, "POST", fresh=True),
     Screen("/people/change", accounts.change, Right.MANAGE_PEOPLE, "POST", fresh=True),
@@ -274,7 +274,9 @@ def serve(hospital: Hospital, host: str, port: int) -> None:
         )
         sys.stdout.flush()
         api.resume(hospital)
-        config = uvicorn.Config(whole(hospital), log_level="warning", access_log=False, server_header=False)
+        config = uvicorn.Config(
+            whole(hospital), log_config=None, log_level="warning", access_log=False, server_header=False
+        )
         uvicorn.Server(config).run(sockets=[listening])
 
 
@@ -307,9 +309,12 @@ def _answer(request: Request, screen: Screen | None, body: bytes) -> Response:
     except Exception as error:  # without a database there is no page either
         return broken(error)
     try:
-        return _enter(visit, screen, body)
+        answer = _enter(visit, screen, body)
     except Exception as error:  # every defect becomes a page, and a line in the log
-        return failed(visit, error)
+        answer = failed(visit, error)
+    route, who = screen.path if screen else "", visit.person.id if visit.person else ""
+    logs.refused(answer.status_code, request.method, route, who)
+    return answer
 
 
 def _enter(visit: Visit, screen: Screen | None, body: bytes) -> Response:

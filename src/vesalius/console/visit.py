@@ -97,7 +97,8 @@ class Visit:
     @property
     def second(self) -> SecondFactor:
         """The second factors of the hospital."""
-        return SecondFactor(self.hospital.engine, self.hospital.home)
+        steps = self.hospital.settings.second_factor_steps
+        return SecondFactor(self.hospital.engine, self.hospital.home, steps)
 
     @property
     def address(self) -> str:
