@@ -9,6 +9,7 @@ from starlette.responses import Response
 from vesalius.console.contexts import (
     Asked,
     DutyRow,
+    Fallen,
     GatePicture,
     Past,
     RegisterPage,
@@ -17,7 +18,7 @@ from vesalius.console.contexts import (
 )
 from vesalius.console.languages import N_
 from vesalius.console.runs import latest_run
-from vesalius.console.silenced import WHY, fallen, title_of, waits
+from vesalius.console.silenced import fallen, reasons, title_of, waits
 from vesalius.console.suggestion import name_of
 from vesalius.console.usecases import open_gate, past, signatures
 from vesalius.console.visit import ROLES, Visit, redirect, render
@@ -195,6 +196,7 @@ def _line(visit: Visit, system: System) -> SystemLine:
 def _page(visit: Visit, system: System) -> SystemPage:
     known, use, run = system.classification, system.life.use, latest_run(visit.hospital, system.name)
     keep = visit.may(Right.KEEP_REGISTER)
+    down = fallen(visit, system.name) if use.state == State.SILENT else None
     return SystemPage(
         name=system.name,
         title=title_of(visit, system),
@@ -208,11 +210,11 @@ def _page(visit: Visit, system: System) -> SystemPage:
         state=STATES[use.state],
         speaks=use.speaks,
         reopened=bool(use.reopened),
-        fallen=fallen(visit, system.name) if use.state == State.SILENT else None,
+        fallen=down,
         classes=register.CLASSES,
         typed={each: getattr(system.entry, each) for each in FIELDS} if system.entry else {},
         may_monitor=visit.may(Right.SEE_MONITORING),
-        gates=_pictures(visit, system),
+        gates=_pictures(visit, system, down),
         gate=open_gate(visit, system.name, system.gate),
         run=run.id if run else "",
         questions=_questions(visit, known),
@@ -242,22 +244,23 @@ def _lines(visit: Visit, system: System) -> tuple[tuple[str, str], ...]:
     )
 
 
-def _pictures(visit: Visit, system: System) -> tuple[GatePicture, ...]:
+def _pictures(visit: Visit, system: System, down: Fallen | None) -> tuple[GatePicture, ...]:
     use, opened = system.life.use, system.gate
+    told = uses.history(visit.hospital.engine, system.name)
     names = (*PATH, RESUMED) if use.state == State.SUSPENDED else PATH
     found = []
     for name in names:
         stands = system.life.gates[name]
         current = opened is not None and opened.name == name and not opened.renewal
+        fallen = name in use.reopened or (down is not None and name == State.LIVE)
         waiting = "open" if current else "ahead"
-        mark = "holds" if stands.holds else "fallen" if name in use.reopened else waiting
-        why = dict.fromkeys(each for reasons in stands.fallen.values() for each in reasons)
+        why = reasons(system.name, (each for codes in stands.fallen.values() for each in codes))
         found.append(
             GatePicture(
                 label=STATES[State.SILENT if name == RESUMED else State(name)],
-                mark=mark,
-                signatures=signatures(visit, system.name, stands.slots, stands.signed),
-                why=tuple(WHY.get(each, each) for each in why),
+                mark="holds" if stands.holds else "fallen" if fallen else waiting,
+                signatures=signatures(visit, told, stands.slots, stands.signed),
+                why=why,
                 expires=stands.expires,
             )
         )

@@ -9,7 +9,7 @@ from vesalius.console.languages import N_, NAMED
 from vesalius.console.suggestion import name_of
 from vesalius.console.visit import Visit
 from vesalius.console.watched import alarm_line
-from vesalius.console.words import STATES, cards, speaker
+from vesalius.console.words import STATES, cards, is_bought, speaker
 from vesalius.governance import Right, audit, uses
 from vesalius.governance._register import Change
 from vesalius.governance.lifecycle import State
@@ -27,6 +27,9 @@ WHY = {
     "unsigned": N_("a signature is missing"),
 }
 """Why a gate that was passed holds no more."""
+
+OF_BOUGHT = {"model": N_("what is registered of it changed")}
+"""The same of a bought system, of whose model nothing else is known."""
 
 REOPENED = N_("A gate is open again: %(why)s.")
 STOPPED = N_("%(rule)s (%(figures)s).")
@@ -56,8 +59,11 @@ def fallen(visit: Visit, name: str) -> Fallen | None:
 
 
 def system_words(visit: Visit, change: Change) -> str:
-    """Why the platform itself silenced a use at that moment; empty where no alarm tells."""
+    """Why a use fell silent at that moment, where the platform's own words are kept; or empty."""
     engine = visit.hospital.engine
+    gates = next((each.gates for each in uses.falls(engine, change.usecase) if each.at == change.at), {})
+    if gates:
+        return _reopened(visit, change.usecase, (each for why in gates.values() for each in why))
     known = (*alarms.standing(engine, change.usecase), *alarms.past(engine, change.usecase))
     stop = next((each for each in known if each.level == "stop" and each.first_seen == change.at), None)
     return _stopped(visit, change.usecase, stop) if stop else ""
@@ -65,19 +71,27 @@ def system_words(visit: Visit, change: Change) -> str:
 
 def _why(visit: Visit, name: str, found: Fall) -> str:
     if found.gates:
-        return _reopened(visit, (each for why in found.gates.values() for each in why))
+        return _reopened(visit, name, (each for why in found.gates.values() for each in why))
     stop = _stop(visit, name)
     return _stopped(visit, name, stop) if stop else visit.say(OTHERWISE)
 
 
-def _reopened(visit: Visit, reasons: Iterable[str]) -> str:
-    why = ", ".join(visit.say(WHY.get(each, each)) for each in dict.fromkeys(reasons))
+def reasons(name: str, codes: Iterable[str]) -> tuple[str, ...]:
+    """Why a gate of a system holds no more, in English, each once."""
+    words = WHY | OF_BOUGHT if is_bought(name) else WHY
+    return tuple(words.get(each, each) for each in dict.fromkeys(codes))
+
+
+def _reopened(visit: Visit, name: str, codes: Iterable[str]) -> str:
+    why = ", ".join(visit.say(each) for each in reasons(name, codes))
     return visit.say(REOPENED, why=why)
 
 
 def _stopped(visit: Visit, name: str, stop: Alarm) -> str:
     if stop.monitor == "gate":
-        return _reopened(visit, (each for why in stop.figures.values() for each in str(why).split(", ")))
+        return _reopened(
+            visit, name, (each for why in stop.figures.values() for each in str(why).split(", "))
+        )
     if name not in cards():
         return visit.say(OTHERWISE)
     line = alarm_line(visit, speaker(name, visit.language), stop)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from datetime import timedelta
 
 from markupsafe import Markup
@@ -249,6 +249,7 @@ def open_gate(visit: Visit, name: str, gate: Gate | None) -> OpenGate | None:
     if gate is None:
         return None
     engine, run = visit.hospital.engine, latest_run(visit.hospital, name)
+    told = uses.history(engine, name)
     mark = _mark(visit, name) if gate.name == State.LIVE and name in cards() else None
     lacking = uses.lacking(
         engine, name, gate, on=run.id if run else "", trial=mark.seal if mark else uses.NO_TRIAL
@@ -257,7 +258,7 @@ def open_gate(visit: Visit, name: str, gate: Gate | None) -> OpenGate | None:
     return OpenGate(
         code=gate.code,
         target=STATES[gate.target],
-        signatures=signatures(visit, name, gate.slots, gate.signed),
+        signatures=signatures(visit, told, gate.slots, gate.signed),
         may_sign=may and gate.slot_for(visit.who) is not None,
         may_refuse=may and any(visit.who.role_among(slot.roles) for slot in gate.slots),
         trial=mark,
@@ -265,7 +266,7 @@ def open_gate(visit: Visit, name: str, gate: Gate | None) -> OpenGate | None:
         about=ABOUT[gate.name],
         evidence=_evidence(name, gate.name),
         given=any(each.by == visit.who.id for each in gate.signed.values()),
-        refused=_refused(visit, name, gate.target),
+        refused=_refused(visit, told, gate.target),
     )
 
 
@@ -288,9 +289,9 @@ def _evidence(name: str, gate: str) -> tuple[tuple[str, str], ...]:
     return found.get(State(gate), ()) if gate != RESUMED else ()
 
 
-def _refused(visit: Visit, name: str, target: State) -> Refused | None:
+def _refused(visit: Visit, told: Sequence[Change], target: State) -> Refused | None:
     """Who refused the gate last, unless it moved on since."""
-    for change in uses.history(visit.hospital.engine, name):
+    for change in told:
         if change.kind == "moved":
             return None
         if change.kind == "refused" and change.after == target:
@@ -299,13 +300,11 @@ def _refused(visit: Visit, name: str, target: State) -> Refused | None:
 
 
 def signatures(
-    visit: Visit, name: str, slots: tuple[Slot, ...], signed: Mapping[str, Signed]
+    visit: Visit, told: Sequence[Change], slots: tuple[Slot, ...], signed: Mapping[str, Signed]
 ) -> tuple[Signature, ...]:
     """The signatures of a gate as the page shows them, each with the words that were kept beside it."""
     words = {
-        (change.before, change.by, change.at): change.reason
-        for change in uses.history(visit.hospital.engine, name)
-        if change.kind == "signed"
+        (change.before, change.by, change.at): change.reason for change in told if change.kind == "signed"
     }
     given = []
     for slot in slots:
@@ -343,7 +342,8 @@ def past(visit: Visit, change: Change, said: Speaker | None) -> Past:
 
 def _reason(visit: Visit, change: Change) -> str:
     """Why: as a person said it, or what the platform did in the reader's language."""
-    if change.kind != "moved" or change.by != audit.SYSTEM:
+    ours = change.by == audit.SYSTEM or change.reason.startswith(uses.REOPENED)
+    if change.kind != "moved" or not ours:
         return change.reason
     return system_words(visit, change) or change.reason
 

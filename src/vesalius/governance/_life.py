@@ -150,7 +150,11 @@ def current(where: sa.Engine | sa.Connection, name: str, at: datetime | None = N
 def gate(where: sa.Engine | sa.Connection, name: str, at: datetime | None = None) -> Gate | None:
     """The gate that is open for the use ``name``; None when every one holds, or it is retired."""
     at = at or datetime.now(UTC)
-    found = life(where, name, at)
+    return gate_of(life(where, name, at), at)
+
+
+def gate_of(found: Life, at: datetime) -> Gate | None:
+    """The same of a use whose life was read already."""
     state = found.use.state
     if state == State.RETIRED:
         return None
@@ -172,21 +176,36 @@ def gate(where: sa.Engine | sa.Connection, name: str, at: datetime | None = None
     return None
 
 
+def falls(where: sa.Engine | sa.Connection, name: str) -> tuple[Fall, ...]:
+    """Each time that the use ``name`` was live and fell silent, latest last."""
+    if isinstance(where, sa.Engine):
+        with reading(where) as connection:
+            return falls(connection, name)
+    return tuple(fall for fall in _moves(where, name) if fall)
+
+
 def fallen(where: sa.Engine | sa.Connection, name: str) -> Fall | None:
     """Why the use ``name``, which was live, is silent; None for one that never was, or is live again."""
     if isinstance(where, sa.Engine):
         with reading(where) as connection:
             return fallen(connection, name)
-    move = cause = noted = None
+    moves = _moves(where, name)
+    return moves[-1] if moves else None
+
+
+def _moves(where: sa.Connection, name: str) -> list[Fall | None]:
+    """Every move of the use ``name``: a fall where it was one from live to silent."""
+    found: list[Fall | None] = []
+    noted: Mapping[str, Any] = {}
     for event in told(where, (Action.USE_MOVED, Action.USE_REOPENED), name):
         if event.action == Action.USE_REOPENED:
-            noted = event  # in the transaction of the move that it brings about, just before it
-        else:
-            move, cause, noted = event, noted, None
-    if move is None or (move.detail.get("from"), move.detail["to"]) != (State.LIVE, State.SILENT):
-        return None
-    gone = {str(gate): tuple(why) for gate, why in cause.detail.get("gates", {}).items()} if cause else {}
-    return Fall(move.at, move.actor, gone, move.seq)
+            noted = event.detail.get("gates", {})  # of the move that it brings about, just after it
+            continue
+        fell = (event.detail.get("from"), event.detail["to"]) == (State.LIVE, State.SILENT)
+        gone = {str(gate): tuple(why) for gate, why in noted.items()}
+        found.append(Fall(event.at, event.actor, gone, event.seq) if fell else None)
+        noted = {}
+    return found
 
 
 def _open(found: Life, stands: Standing, target: State, *, renewal: bool = False) -> Gate:
