@@ -103,6 +103,7 @@ class OpenGate:
         may_refuse: whether the reader has a part in it.
         trial: how the silent trial stands, at the step to *live*; else None.
         lacking: what the evidence lacks, in English: signing in spite of it takes a second reason.
+        run: the validation run that was found, which the form brings back; or empty.
     """
 
     code: str
@@ -112,6 +113,7 @@ class OpenGate:
     may_refuse: bool
     trial: TrialMark | None = None
     lacking: tuple[str, ...] = ()
+    run: str = ""
 
 
 @dataclass(frozen=True)
