@@ -98,6 +98,8 @@ LABELS = {
     Action.ACCESS_READ: N_("Read who broke the glass"),
     Action.COURSE_PASSED: N_("Passed a course"),
     Action.COURSE_FAILED: N_("Did not pass a course"),
+    Action.AUDIT_ALGORITHM: N_("Hashes the audit with a later algorithm from here on"),
+    Action.KEY_REPLACED: N_("Replaced a key"),
     Action.AUDIT_READ: N_("Read the audit"),
     Action.ACCESS_REFUSED: N_("Access refused"),
 }

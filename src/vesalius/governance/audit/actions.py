@@ -92,5 +92,7 @@ class Action(StrEnum):
     ACCESS_READ = "access.read"
     COURSE_PASSED = "course.passed"
     COURSE_FAILED = "course.failed"
+    AUDIT_ALGORITHM = "audit.algorithm"
+    KEY_REPLACED = "key.replaced"
     AUDIT_READ = "audit.read"
     ACCESS_REFUSED = "access.refused"

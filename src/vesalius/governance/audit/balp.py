@@ -84,6 +84,8 @@ KINDS: Mapping[str, Kind] = {
     Action.CLIENT_REFUSED: _SIGN_IN,
     Action.PERSON_LOCKED: _ALERT,
     Action.ACCESS_REFUSED: _ALERT,
+    Action.AUDIT_ALGORITHM: _dicom("110113", "E", "110129"),  # Security Configuration
+    Action.KEY_REPLACED: _dicom("110113", "E", "110129"),
     Action.GLASS_BROKEN: _dicom("110113", "E", "110127"),  # Emergency Override Started
     Action.GLASS_CLOSED: _dicom("110113", "E", "110138"),  # Emergency Override Stopped
     Action.PERSON_ADDED: _ACCOUNT,
