@@ -20,11 +20,15 @@ import sqlalchemy as sa
 
 from vesalius.errors import Conflict, InvalidSetting, NotAllowed, NotFound
 from vesalius.governance import audit, classifying, evidence, gates, roles, rulebook
+from vesalius.governance._life import Fall as Fall
 from vesalius.governance._life import Gate as Gate
 from vesalius.governance._life import Life as Life
 from vesalius.governance._life import Use as Use
 from vesalius.governance._life import current as current
+from vesalius.governance._life import fallen as fallen
+from vesalius.governance._life import falls as falls
 from vesalius.governance._life import gate as gate
+from vesalius.governance._life import gate_of as gate_of
 from vesalius.governance._life import known
 from vesalius.governance._life import life as life
 from vesalius.governance._register import (
@@ -44,6 +48,9 @@ from vesalius.governance.roles import Right
 from vesalius.review import withdraw
 from vesalius.store import reading, writing
 from vesalius.usecase import find, installed
+
+REOPENED = "the gate"
+"""How the words begin that are kept where a gate re-opened and no person said why."""
 
 
 def speaks(where: sa.Engine | sa.Connection, name: str, at: datetime | None = None) -> bool:
@@ -197,7 +204,7 @@ def enforce(
     gone = dict(use.reopened)
     detail = {"gates": {each: list(why) for each, why in gone.items()}}
     audit.record(where, by, Action.USE_REOPENED, name, detail, at)
-    words = "; ".join(f"the gate {each} is open again: {', '.join(why)}" for each, why in gone.items())
+    words = "; ".join(f"{REOPENED} {each} is open again: {', '.join(why)}" for each, why in gone.items())
     _move(where, name, State.SILENT, by, reason or words, at)
     return gone
 

@@ -51,6 +51,7 @@ from vesalius.console.contexts.identity import (
     PairRow,
     Side,
 )
+from vesalius.console.contexts.life import Fallen, Refused, ToDo
 from vesalius.console.contexts.lookers import LookersPage, LookRow, SpokenRow, WideRow
 from vesalius.console.contexts.monitoring import (
     AlarmLine,
@@ -198,6 +199,7 @@ __all__ = [
     "EventRow",
     "ExplanationPage",
     "Fact",
+    "Fallen",
     "FateLine",
     "Fault",
     "FeedLine",
@@ -247,6 +249,7 @@ __all__ = [
     "ReceiptRow",
     "ReceivedPage",
     "RecoveryPage",
+    "Refused",
     "RegisterPage",
     "ReportPage",
     "ResourcePage",
@@ -273,6 +276,7 @@ __all__ = [
     "Taken",
     "Tally",
     "ThresholdsPage",
+    "ToDo",
     "Trace",
     "Trend",
     "Trial",
