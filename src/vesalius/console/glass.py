@@ -12,7 +12,7 @@ from vesalius.console.visit import ROLES, Visit, address, redirect, render
 from vesalius.errors import InvalidDecision, OutsideCare
 from vesalius.governance import Right, audit, people
 from vesalius.governance import glass as broken
-from vesalius.governance.access import Grant
+from vesalius.governance.access import Grant, Why
 from vesalius.review import Filed
 
 SIZE = 50
@@ -35,10 +35,11 @@ INCOMPLETE = N_("Choose a reason, and say why in at least ten characters.")
 
 def refused(visit: Visit, filed: Filed, error: OutsideCare, problem: str = "") -> Response:
     """The page in the place of a patient's; the audit notes that the person was refused."""
-    visit.refused({"relation": "none", "breakable": error.breakable})
+    visit.refused({"relation": "refused" if error.refused else "none", "breakable": error.breakable})
     page = GlassPage(
         id=filed.id,
         breakable=error.breakable,
+        refused=error.refused,
         reasons=tuple(
             Choice(code, visit.say(label), chosen=visit.form.get("code") == code)
             for code, label in REASONS.items()
@@ -57,7 +58,10 @@ def break_(visit: Visit) -> Response:
     try:
         visit.hospital.access.break_glass(visit.who, filed.subject, code=code, words=words, at=visit.now)
     except InvalidDecision:
-        return refused(visit, filed, OutsideCare("", breakable=True), visit.say(INCOMPLETE))
+        shut = visit.hospital.access.allow(visit.who, Right.SEE_WORKLIST, [filed.subject], at=visit.now)
+        theirs = shut.refused.get(filed.subject) == Why.REFUSED
+        error = OutsideCare("", breakable=True, refused=theirs)
+        return refused(visit, filed, error, visit.say(INCOMPLETE))
     return redirect(f"/suggestions/{filed.id}")
 
 

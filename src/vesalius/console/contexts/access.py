@@ -10,11 +10,12 @@ from vesalius.console.contexts.frame import Choice, Pages
 
 @dataclass(frozen=True)
 class GlassPage:
-    """``/suggestions/{id}`` where the patient is not in the reader's care: nothing of the patient is shown.
+    """``/suggestions/{id}`` of a patient not in the reader's care, or who refuses: nothing of them is shown.
 
     Attributes:
         id: the suggestion.
         breakable: whether the reader may break the glass.
+        refused: whether it is the patient who refuses that those who treat see their data.
         reasons: the reasons to choose from.
         words: what the reader has written.
         hours: for how long the patient would be open.
@@ -23,6 +24,7 @@ class GlassPage:
 
     id: str
     breakable: bool
+    refused: bool
     reasons: tuple[Choice, ...]
     words: str
     hours: float
