@@ -133,6 +133,8 @@ def _read(visit: Visit) -> Filed:
     hushed = filed.usecase in cards() and loop.hush(visit.hospital, filed.usecase, visit.now)
     if loop.spare(visit.hospital, visit.now) or hushed:
         filed = visit.hospital.review.get(filed.id)
+    if filed.status == "withheld":
+        raise NotAllowed("the patient objects to being spoken of by a tool: this suggestion is withheld")
     if filed.mode == "silent" and not _closed(visit, filed):
         # nobody who treats may be swayed by a tool that has not earned it
         raise NotAllowed(
