@@ -554,6 +554,38 @@ def test_what_left_the_worklist_does_not_come_back_once_its_outcome_is_known_or_
 def test_whoever_is_one_person_with_who_objects_is_spared_too(hospital, live, staff):
     fill(hospital, 1, 2)
     loop.turn(hospital, "glucose", NOON)
-    consent.record(hospital.lake, staff["dpo"], "Patient/p1", "suggestions", at=NOON)
-    identity.merge(hospital.lake, "p1", "p2", by="records", reason="Same card", at=NOON)
-    assert loop.spare(hospital, NOON) == 2
+    made = consent.record(hospital.lake, staff["dpo"], "Patient/p1", "suggestions", at=NOON)
+    assert loop.spare(hospital, NOON) == 1
+    merged = identity.merge(hospital.lake, "p1", "p2", by="records", reason="Same card", at=NOON)
+    assert loop.spare(hospital, NOON) == 1
+    identity.unmerge(hospital.lake, merged.id, by="records", reason="Two sisters")
+    loop.turn(hospital, "glucose", NOON)
+    assert foci(hospital) == {"Specimen/s2"}
+    assert made.content
+
+
+def test_an_objection_that_begins_later_takes_effect_then(hospital, live, staff):
+    fill(hospital, 1, 2)
+    loop.turn(hospital, "glucose", NOON)
+    for number, hours in ((1, 2), (2, 4)):
+        begins = NOON + hours * HOUR
+        consent.record(
+            hospital.lake, staff["dpo"], f"Patient/p{number}", "suggestions", begins=begins, at=NOON
+        )
+    spared = [loop.spare(hospital, NOON + hours * HOUR) for hours in range(6)]
+    assert spared == [0, 0, 1, 0, 1, 0]
+
+
+def test_who_objects_while_the_turn_is_at_work_is_not_spoken_of(hospital, live, staff, installed):
+    fill(hospital, 1, 2)
+    suggest = installed["glucose"].suggest
+
+    def meanwhile(self, evidence):
+        if not consent.entries(hospital.engine):
+            consent.record(hospital.lake, staff["dpo"], "Patient/p2", "suggestions", at=NOON)
+        return suggest(self, evidence)
+
+    installed["glucose"].suggest = meanwhile
+    assert loop.turn(hospital, "glucose", NOON).filed == 1
+    assert foci(hospital, "all") == {"Specimen/s1"}
+    assert loop.turn(hospital, "glucose", NOON).withheld == 1

@@ -16,7 +16,7 @@ gets it at the next turn, as long as they are due in the window.
 from __future__ import annotations
 
 import logging
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Collection, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
 from datetime import datetime
@@ -105,7 +105,7 @@ def turn(hospital: Hospital, name: str, now: datetime) -> Turn:
     waiting = [candidate for candidate in new if candidate.subject not in objecting]
     held = [candidate for candidate in new if candidate.subject in objecting]
     spare(hospital, now)
-    _bring_back(hospital, name, [each for each in due if each.subject not in objecting], now)
+    _bring_back(hospital, name, due, objecting, now)
     mode: Literal["live", "silent", "off"] = "live" if uses.speaks(hospital.engine, name, now) else "silent"
     filed = failed = 0
     if usecase.model is not None:
@@ -142,31 +142,36 @@ def hush(hospital: Hospital, name: str, now: datetime) -> tuple[str, ...]:
 def spare(hospital: Hospital, now: datetime) -> int:
     """Takes off the worklist what waits about patients who object to being spoken of; how many.
 
-    Each is marked, so that it comes back at the next turn of its use once the patient objects no more.
+    Each is marked, so that it comes back at the next turn of its use once the patient objects no more. It
+    looks only where somebody may object who did not at its last look.
 
     Raises:
         Unavailable: the index of consents is far behind; asking again brings it further.
     """
     consent.bring_up(hospital.lake)
     with reading(hospital.engine) as connection:
-        objecting = consent.refusing(connection, now, consent.Kind.SUGGESTIONS)
-        if objecting is None or not hospital.review.waiting_about(
-            connection, identity.with_merged(objecting)
-        ):
+        if consent.unlooked(connection, now) is None:
             return 0
     with writing(hospital.engine) as connection:
-        # Asked again in the transaction that closes them: a decision of a moment ago stays.
-        found = hospital.review.waiting_about(connection, identity.with_merged(objecting))
+        seen = consent.unlooked(connection, now)
+        objecting = consent.everybody(connection, consent.Kind.SUGGESTIONS, now)
+        waiting = hospital.review.waiting(connection) if objecting else []
+        found = [each for each in waiting if each.subject in objecting]
         for name in sorted({each.usecase for each in found}):
             marks = [(each.subject, each.focus, each.as_of) for each in found if each.usecase == name]
             consent.withhold(connection, name, marks, now)
         hospital.review.close([each.id for each in found], now, connection)
         _tell(connection, audit.Action.SUGGESTION_WITHHELD, found, now)
+        if seen is not None:
+            consent.looked(connection, seen)
     return len(found)
 
 
-def _bring_back(hospital: Hospital, name: str, due: Sequence[Candidate], now: datetime) -> None:
+def _bring_back(
+    hospital: Hospital, name: str, due: Sequence[Candidate], objecting: Collection[str], now: datetime
+) -> None:
     """Puts back what :func:`spare` took off, of patients who are still due and object no more."""
+    due = [each for each in due if each.subject not in objecting]
     marked = consent.marked(hospital.engine, name, [each.focus for each in due])
     if not marked:
         return
@@ -174,7 +179,11 @@ def _bring_back(hospital: Hospital, name: str, due: Sequence[Candidate], now: da
         use = uses.current(connection, name, now)
         # What a use had said before it fell silent does not come back with its voice.
         foci = [focus for focus, at in marked.items() if use.speaks and use.since and use.since <= at]
-        found = hospital.review.reopen(name, foci, connection)
+        # After a merge, or its undoing, the one whom it speaks of may be another than the one who is due.
+        off = [
+            each for each in hospital.review.closed(connection, name, foci) if each.subject not in objecting
+        ]
+        found = hospital.review.reopen([each.id for each in off], connection)
         consent.release(connection, name, [each.focus for each in found])
         _tell(connection, audit.Action.SUGGESTION_RETURNED, found, now)
 
@@ -368,7 +377,6 @@ def _suggested(usecase: UseCase, lake: Lake, candidates: Sequence[Candidate]) ->
 def _file(
     hospital: Hospital, usecase: UseCase, lake: Lake, made: Made, now: datetime
 ) -> tuple[Literal["live", "silent", "off"], int]:
-    suggestions, shown = [item for item, _ in made], [item for _, item in made]
     name = usecase.card.name
     with writing(hospital.engine) as connection:
         # Asked again in the transaction that files: a use suspended a moment ago says nothing more.
@@ -377,6 +385,10 @@ def _file(
             return "off", 0
         mode: Literal["live", "silent"] = "live" if use.speaks else "silent"
         uses.remember_settings(connection, name, usecase.settings, now)
+        # So is who objects: one who did so a moment ago is not spoken of.
+        objecting = consent.objecting(connection, {each.subject for each, _ in made}, now)
+        told = [each for each in made if each[0].subject not in objecting]
+        suggestions, shown = [each for each, _ in told], [each for _, each in told]
         new = hospital.review.file(suggestions, mode, now, shown, connection)
         consent.release(connection, name, [each.focus for each in suggestions])
         if new:
