@@ -451,6 +451,25 @@ def test_the_history_is_read_once_its_data_are_approved_and_the_audit_notes_it(h
     assert len(loop.history(hospital, "glucose").outcomes) == 1
     last = max(audit.events(hospital.engine), key=lambda event: event.seq)
     assert (last.action, last.object, last.detail["patients"]) == ("use.history_read", "glucose", 1)
+    assert last.detail["left_out"] == 0
+
+
+def test_who_refuses_secondary_use_is_not_in_the_history_from_then_on_and_is_still_cared_for(
+    hospital, live, staff
+):
+    fill(hospital, 1, 2)
+    for number in (1, 2):
+        receive(
+            hospital, observation(number, f"flag{number}", NOON + HOUR, valueBoolean=True), at=NOON + HOUR
+        )
+    made = consent.record(hospital.lake, staff["dpo"], "Patient/p2", "secondary", at=NOON + 2 * HOUR)
+    assert len(loop.history(hospital, "glucose", at=NOON + HOUR).outcomes) == 2
+    cohort = loop.history(hospital, "glucose", at=NOON + 3 * HOUR)
+    assert ([each.subject for each in cohort.evidence.candidates], cohort.refused) == (["Patient/p1"], 1)
+    assert audit.events(hospital.engine, action="use.history_read", limit=1)[0].detail["left_out"] == 1
+    assert loop.turn(hospital, "glucose", NOON).filed == 2, "the loop is the patient's own care"
+    consent.withdraw(hospital.engine, made.id, staff["dpo"], at=NOON + 4 * HOUR)
+    assert len(loop.history(hospital, "glucose", at=NOON + 5 * HOUR).outcomes) == 2
 
 
 def objecting(number, name, status="active", at=NOON - HOUR):

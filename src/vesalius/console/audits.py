@@ -66,6 +66,7 @@ LABELS = {
     Action.TRIAL_LOOKED: N_("Looked at a silent trial"),
     Action.DATA_RECEIVED: N_("Data received"),
     Action.LAKE_BACKED_UP: N_("Took a backup"),
+    Action.LAKE_EXPORTED: N_("Wrote resources into a folder"),
     Action.LAKE_RESTORED: N_("Restored a backup"),
     Action.LAKE_FORGOTTEN: N_("Erased on request"),
     Action.LAKE_ALLOWED: N_("Let erased data come back"),

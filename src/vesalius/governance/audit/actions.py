@@ -60,6 +60,7 @@ class Action(StrEnum):
     TRIAL_LOOKED = "trial.looked"
     DATA_RECEIVED = "data.received"
     LAKE_BACKED_UP = "lake.backed_up"
+    LAKE_EXPORTED = "lake.exported"
     LAKE_RESTORED = "lake.restored"
     LAKE_FORGOTTEN = "lake.forgotten"
     LAKE_ALLOWED = "lake.allowed"
