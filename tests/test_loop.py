@@ -502,6 +502,19 @@ def test_who_objects_gets_no_suggestion_until_they_object_no_more(hospital, live
     assert consent.withheld(hospital.engine) == {}
 
 
+def test_in_silence_nobody_is_treated_so_who_refuses_secondary_use_is_left_out(hospital, silent, staff):
+    fill(hospital, 1, 2)
+    made = consent.record(hospital.lake, staff["dpo"], "Patient/p2", "secondary", at=NOON - HOUR)
+    turn = loop.turn(hospital, "glucose", NOON)
+    assert (turn.mode, turn.waiting, turn.filed, turn.refused, turn.withheld) == ("silent", 1, 1, 1, 0)
+    assert consent.withheld(hospital.engine) == {}, "no suggestion was withheld from their care"
+    consent.record(hospital.lake, staff["dpo"], "Patient/p1", "secondary", at=NOON)
+    again = loop.turn(hospital, "glucose", NOON + HOUR)
+    assert (again.filed, again.refused) == (0, 1), "what was made before stays"
+    consent.withdraw(hospital.engine, made.id, staff["dpo"], at=NOON + HOUR)
+    assert loop.turn(hospital, "glucose", NOON + HOUR).filed == 1
+
+
 def test_who_objects_gets_none_in_silence_either_and_too_late_is_too_late(hospital, silent, staff):
     fill(hospital, 1)
     made = consent.record(hospital.lake, staff["dpo"], "Patient/p1", "suggestions", at=NOON - HOUR)

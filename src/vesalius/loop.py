@@ -66,6 +66,7 @@ class Turn:
         candidates: how many were due in the window.
         waiting: of those, how many had no suggestion yet, and do not object to one.
         withheld: how many had none, and get none, because they object.
+        refused: in silence: how many had none, and get none, because they refuse any use but their care.
         filed: how many suggestions were filed.
         failed: how many of those waiting got none, because of a defect; the next turn tries them again.
         error: what went wrong, without patient data; empty when nothing did.
@@ -81,6 +82,7 @@ class Turn:
     failed: int = 0
     error: str = ""
     withheld: int = 0
+    refused: int = 0
 
 
 def turn(hospital: Hospital, name: str, now: datetime) -> Turn:
@@ -102,11 +104,14 @@ def turn(hospital: Hospital, name: str, now: datetime) -> Turn:
     known = hospital.review.filed_foci(name, [candidate.focus for candidate in due])
     objecting = consent.excluded(hospital.lake, consent.Kind.SUGGESTIONS, now)
     new = [candidate for candidate in due if candidate.focus not in known]
-    waiting = [candidate for candidate in new if candidate.subject not in objecting]
+    # In silence nobody is treated by it: the tool is tested, and that is another use of their data.
+    speaks = uses.speaks(hospital.engine, name, now)
+    refusing = frozenset() if speaks else consent.excluded(hospital.lake, consent.Kind.SECONDARY, now)
+    waiting = [candidate for candidate in new if candidate.subject not in objecting | refusing]
     held = [candidate for candidate in new if candidate.subject in objecting]
     spare(hospital, now)
     _bring_back(hospital, name, due, objecting, now)
-    mode: Literal["live", "silent", "off"] = "live" if uses.speaks(hospital.engine, name, now) else "silent"
+    mode: Literal["live", "silent", "off"] = "live" if speaks else "silent"
     filed = failed = 0
     if usecase.model is not None:
         hospital.models.save(usecase.model)
@@ -120,7 +125,10 @@ def turn(hospital: Hospital, name: str, now: datetime) -> Turn:
             # Only the kind of error: its message could quote what it was reading.
             log.error("%s: %d suggestions could not be made: %s", name, defects.count(defect), defect)
     error = f"{failed} suggestions could not be made" if failed else ""
-    return Turn(name, now, mode, lake.position(), len(due), len(waiting), filed, failed, error, len(held))
+    refused = len(new) - len(held) - len(waiting)
+    return Turn(
+        name, now, mode, lake.position(), len(due), len(waiting), filed, failed, error, len(held), refused
+    )
 
 
 def hush(hospital: Hospital, name: str, now: datetime) -> tuple[str, ...]:
