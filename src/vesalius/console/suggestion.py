@@ -358,10 +358,10 @@ def _last(filed: Filed, decision: Decision) -> bool:
 
 def name_of(visit: Visit, login: str) -> str:
     """The name of an account, or the account itself when it was closed."""
-    try:
-        return people.get(visit.hospital.engine, login).name
-    except NotFound:
-        return login
+    if login not in visit.names:
+        found = people.find(visit.hospital.engine, login)
+        visit.names[login] = found.name if found else login
+    return visit.names[login]
 
 
 def ending_of(filed: Filed) -> Ending | None:

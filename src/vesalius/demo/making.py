@@ -21,7 +21,7 @@ from vesalius.demo.feed import CULTURES, RECORD, RESULTS, Sending, sendings
 from vesalius.demo.plan import SAMPLES, SEED, Plan
 from vesalius.errors import NotAllowed
 from vesalius.evaluation import study
-from vesalius.governance import audit, uses
+from vesalius.governance import audit, uses, validations
 from vesalius.hospital import Hospital
 from vesalius.ingest import CsvMap, receive
 from vesalius.monitoring import refreshing
@@ -164,9 +164,8 @@ class Maker:
         self.learn()
         self.turn_all("silent", phases["silent"])
         live = self.plan.live_from + timedelta(seconds=1)
-        seal = trial.seal(self.hospital, USECASE, live)
         staff.study(self.hospital, USECASE, live - timedelta(days=1))
-        staff.sign(self.hospital.engine, USECASE, staff.LIVE, live, trial=seal)
+        staff.sign(self.hospital.engine, USECASE, staff.LIVE, live)
         self.turn_all("live", phases["live"])
         self.take_back()
         self.receive_doubles()
@@ -276,22 +275,18 @@ class Maker:
             settings=SETTINGS,
         )
         run.save(self.hospital.runs)
-        self._put_in_force(model.hash, run.id)
+        kept = plan.silent_from - timedelta(days=4)
+        validations.keep(engine, run, by=staff.ENGINEER.login, at=kept)
+        self._put_in_force(model.hash)
 
     def begin_silence(self) -> None:
         """Signs the second use up to its silent trial: on the report of the model that it ships."""
         engine, day = self.hospital.engine, timedelta(days=1)
-        model = self.hospital.usecase(SILENT).model
-        signed = (
-            (staff.DATA_STAYS, 12, ""),
-            (staff.SHIPPED, 8, model.hash if model else ""),
-            (staff.SILENT, 1, ""),
-        )
-        for signatures, days, on in signed:
-            staff.sign(engine, SILENT, signatures, self.plan.silent_from - days * day, on=on)
+        for signatures, days in ((staff.DATA_STAYS, 12), (staff.SHIPPED, 8), (staff.SILENT, 1)):
+            staff.sign(engine, SILENT, signatures, self.plan.silent_from - days * day)
         trial.begin(self.hospital, SILENT, self.plan.silent_from, believed=trial.STAYS, wait_days=30)
 
-    def _put_in_force(self, model: str, run: str) -> None:
+    def _put_in_force(self, model: str) -> None:
         """Model and thresholds, then the signatures on the run, then those on the silent trial."""
         engine, plan = self.hospital.engine, self.plan
         day = timedelta(days=1)
@@ -299,7 +294,7 @@ class Maker:
         at = plan.silent_from - 3 * day
         uses.set_model(engine, USECASE, model, engineer, reason=staff.MODEL_REASON, at=at)
         uses.set_use_settings(engine, USECASE, SETTINGS, biologist, reason=staff.SETTINGS_REASON, at=at)
-        staff.sign(engine, USECASE, staff.VALIDATED, plan.silent_from - 2 * day, on=run)
+        staff.sign(engine, USECASE, staff.VALIDATED, plan.silent_from - 2 * day)
         staff.sign(engine, USECASE, staff.SILENT, plan.silent_from - day)
         trial.begin(self.hospital, USECASE, plan.silent_from)
 

@@ -61,6 +61,7 @@ from vesalius.console.contexts.identity import (
     PairRow,
     Side,
 )
+from vesalius.console.contexts.life import Fallen, Refused, ToDo
 from vesalius.console.contexts.lookers import LookersPage, LookRow, SpokenRow, WideRow
 from vesalius.console.contexts.monitoring import (
     AlarmLine,
@@ -211,6 +212,7 @@ __all__ = [
     "EventRow",
     "ExplanationPage",
     "Fact",
+    "Fallen",
     "FateLine",
     "Fault",
     "FeedLine",
@@ -264,6 +266,7 @@ __all__ = [
     "RecoveryPage",
     "RefusalForm",
     "RefusalRow",
+    "Refused",
     "RefusedRow",
     "RegisterPage",
     "ReportPage",
@@ -291,6 +294,7 @@ __all__ = [
     "Taken",
     "Tally",
     "ThresholdsPage",
+    "ToDo",
     "Trace",
     "Trend",
     "Trial",
