@@ -271,7 +271,7 @@ def validate(hospital: Hospital) -> None:
 
     kind, cohort = find(OURS), loop.history(hospital, OURS)
     plan = msgspec.structs.replace(plans.choose(len(cohort.outcomes)), repeats=1, folds=2)
-    run = study(kind, cohort.evidence, cohort.outcomes, cohort.practice, plan=plan, draws=20)
+    run = study(kind, cohort.evidence, cohort.outcomes, cohort.practice, plan=plan, draws=10)
     run.save(hospital.runs)
     model = hospital.models.save(kind().learn(cohort.evidence, cohort.outcomes, 0))
     assert run.model == model
@@ -344,8 +344,8 @@ def another_threshold(walk: Walk) -> None:
 def stop(walk: Walk) -> None:
     """People override nearly all of it: it falls silent by itself, and its people are told."""
     walk.days(1)
-    walking.discharges(walk.hospital, "more", 56)
-    assert walk.turn(OURS).filed >= 56
+    walking.discharges(walk.hospital, "more", 51)
+    assert walk.turn(OURS).filed >= 51
     for _ in range(2):
         walk["delforge"].decide("Le suivi est déjà organisé.")
     for filed in walk.hospital.review.worklist(usecase=OURS, limit=100, now=Clock.now(UTC)).items:
