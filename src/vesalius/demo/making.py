@@ -15,7 +15,7 @@ from random import Random
 from typing import Any
 
 from vesalius import loop
-from vesalius.demo import doubles, holter, register, staff, trial, vitals
+from vesalius.demo import doubles, holter, refusals, register, staff, trial, vitals
 from vesalius.demo.clinicians import decide_some
 from vesalius.demo.feed import CULTURES, RECORD, RESULTS, Sending, sendings
 from vesalius.demo.plan import SAMPLES, SEED, Plan
@@ -149,6 +149,7 @@ class Maker:
         self._random = Random(f"{plan.seed}/clinicians")  # noqa: S311 - repeatable, not secret
         self._maps = load_maps()
         self._turned = plan.silent_from
+        self._refused: list[refusals.Told] = []
 
     def run(self) -> dict[str, int]:
         """All stages; how many of what."""
@@ -164,7 +165,9 @@ class Maker:
         live = self.plan.live_from + timedelta(seconds=1)
         staff.study(self.hospital, USECASE, live - timedelta(days=1))
         staff.sign(self.hospital.engine, USECASE, staff.LIVE, live)
+        self.receive_refusals(live)
         self.turn_all("live", phases["live"])
+        self.take_back()
         self.receive_doubles()
         self.warn()
         self.listen()
@@ -200,8 +203,26 @@ class Maker:
         at = self.plan.now - timedelta(hours=1)
         patients = (version.resource for version in self.hospital.lake.resources("Patient"))
         data = b"\n".join(doubles.doubles(patients, at - timedelta(days=1)))
-        name = f"{at:%Y-%m-%dT%H%M}/{doubles.FILE}"
-        receipt = receive(self.hospital.lake, name, io.BytesIO(data), source=doubles.SOURCE, received_at=at)
+        self._receive(doubles.FILE, doubles.SOURCE, data, at)
+
+    def receive_refusals(self, at: datetime) -> None:
+        """Receives what the register of opt-outs knows of the patients who are here."""
+        patients = sorted(version.id for version in self.hospital.lake.resources("Patient"))
+        self._refused = list(refusals.refusals(patients, self.plan.seed, at))
+        self._receive(refusals.FILE, refusals.SOURCE, refusals.lines(self._refused), at)
+
+    def take_back(self) -> None:
+        """Receives which refusals were taken back since."""
+        at = self.plan.now - timedelta(hours=2)
+        back = refusals.taken_back(self._refused, self.plan.seed, at)
+        self._receive(refusals.FILE, refusals.SOURCE, refusals.lines(back), at)
+
+    def _receive(self, file: str, source: str, data: bytes, at: datetime) -> None:
+        """Receives a file that another system sends."""
+        if not data:
+            return
+        name = f"{at:%Y-%m-%dT%H%M}/{file}"
+        receipt = receive(self.hospital.lake, name, io.BytesIO(data), source=source, received_at=at)
         self.counts["files"] += 1
         for count in ("read", "written", "unchanged", "quarantined"):
             self.counts[count] += getattr(receipt, count)
