@@ -3,11 +3,14 @@
 import json
 import warnings
 from dataclasses import dataclass
+from datetime import UTC, datetime
 
 from vesalius.api import app
+from vesalius.card import Text
 from vesalius.governance import clients
 from vesalius.hospital import Hospital
 from vesalius.settings import Settings
+from vesalius.usecase import Suggestion
 
 with warnings.catch_warnings():
     # Starlette would rather have httpx2; httpx does the same here.
@@ -47,6 +50,16 @@ def posted(resource, url="", full=""):
 def put(resource, **more):
     url = f"{resource['resourceType']}/{resource['id']}"
     return {"resource": resource, "request": {"method": "PUT", "url": url, **more}}
+
+
+def suggestion(subject, **rest):
+    """What the use case for urine said of a patient."""
+    known = {
+        "usecase": "urine", "version": "1.0", "model": "ab" * 32, "subject": subject, "focus": "Specimen/s1",
+        "as_of": datetime(2026, 3, 2, 12, tzinfo=UTC), "position": 1, "option": "start", "indicator": "warning",
+        "summary": Text("option.start"), "probability": 0.62, "interval": (0.4, 0.8),
+    }  # fmt: skip
+    return Suggestion(**known | rest)
 
 
 @dataclass

@@ -10,10 +10,11 @@ from collections import Counter
 from itertools import combinations
 
 import pytest
-from machines import PATIENT, Machine, machine, opened, transaction
+from machines import PATIENT, Machine, machine, opened, suggestion, transaction
 
-from vesalius.governance import clients
+from vesalius.governance import care, clients, people
 from vesalius.governance.clients import May
+from vesalius.review import Display
 
 ANYBODY, ITS_OWN = "anybody", "whose it is"
 UNDECLARED = (
@@ -56,6 +57,7 @@ EXPECTED: dict[str, tuple[str, str, object]] = {
     "GET /fhir/AuditEvent": (May.AUDIT, "/AuditEvent", None),
     "POST /fhir/AuditEvent/_search": (May.AUDIT, "/AuditEvent/_search", b"_count=2"),
     "GET /fhir/AuditEvent/{id}": (May.AUDIT, "/AuditEvent/1", None),
+    "GET /fhir/$suggestion/{id}": (May.READ, "/$suggestion/{suggestion}?person=doctor", None),
     "GET /fhir/{type}": (May.READ, "/Patient", None),
     "POST /fhir/{type}": (May.WRITE, "/Patient", NEW),
     "POST /fhir/{type}/_search": (May.READ, "/Patient/_search", b"gender=female"),
@@ -93,8 +95,18 @@ def cells(tmp_path_factory):
     revoked = clients.add(hospital.engine, "gone", source="cells", may=tuple(May))
     clients.revoke(hospital.engine, "gone")
     view = all_of.get("/ViewDefinition").json()["entry"][0]["resource"]["id"]
-    yield known, all_of, {"view": view}, {"a revoked token": f"Bearer {revoked}"} | WRONG
+    places = {"view": view, "suggestion": suggested(hospital)}
+    yield known, all_of, places, {"a revoked token": f"Bearer {revoked}"} | WRONG
     hospital.close()
+
+
+def suggested(hospital) -> str:
+    """A suggestion about that patient, and a doctor who may see it."""
+    people.add(hospital.engine, "doctor", name="Dr", role="doctor")
+    care.set_units(hospital.engine, "doctor", [care.EVERYWHERE])
+    made = suggestion("Patient/p1")
+    hospital.review.file([made], "live", made.as_of, [Display(MARK, "", "", "")])
+    return made.id
 
 
 def export(client: Machine) -> dict[str, str]:

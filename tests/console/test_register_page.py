@@ -42,7 +42,13 @@ def test_a_bought_system_is_registered_answered_and_signed(reader, hospital):
     dpo = reader("theissen")
     code = re.search(r'name="gate" value="([^"]+)"', dpo.get("/register/holter").text).group(1)
     assert dpo.submit("/register/holter/sign", act="sign", reason="x", gate="another").status_code == 409
-    page = dpo.submit("/register/holter/sign", act="sign", reason="The data is clear.", gate=code)
+    given = {"act": "sign", "reason": "The data is clear.", "gate": code}
+    held = dpo.get("/register/holter").text
+    assert 'href="/register/holter#duty-GDPR-35"' in held
+    assert 'id="duty-GDPR-35"' in held
+    assert "a duty that holds this gate is open" in held
+    assert dpo.submit("/register/holter/sign", **given).status_code == 400
+    page = dpo.submit("/register/holter/sign", **given, despite="The assessment is under way.")
     assert str(page.url).endswith("/register/holter")
     assert uses.current(hospital.engine, "holter").state == "data_approved"
     assert register.system(hospital.engine, "holter").obligations

@@ -20,7 +20,7 @@ FOUND = Checked(
 
 @pytest.fixture
 def approved(engine, staff):
-    uses.sign(engine, "urine", staff["dpo"], reason="agreed", at=NOW)
+    uses.sign(engine, "urine", staff["dpo"], reason="agreed", despite="a test", at=NOW)
     return engine
 
 

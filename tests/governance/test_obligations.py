@@ -203,7 +203,7 @@ def test_a_wrong_file_is_told(engine, tmp_path, kind, old, new):
 
 def test_the_facts_of_a_dossier_name_their_events(engine, staff, answered):
     say(engine, staff)
-    uses.sign(engine, "urine", staff["dpo"], reason="agreed", at=NOW)
+    uses.sign(engine, "urine", staff["dpo"], reason="agreed", despite="a test", at=NOW)
     found = register.facts(engine, "urine", NOW)
     known = {event.seq: event.action for event in audit.events(engine, thing="urine", limit=100)}
     assert set(found.events) == set(known)

@@ -30,6 +30,7 @@ from vesalius.api import (
     messages,
     reading,
     searching,
+    suggestions,
     views,
     writing,
 )
@@ -122,6 +123,7 @@ OPERATIONS = (
     Operation("GET", "/fhir/AuditEvent", audits.search, May.AUDIT),
     Operation("POST", "/fhir/AuditEvent/_search", audits.search_form, May.AUDIT),
     Operation("GET", "/fhir/AuditEvent/{id}", audits.read, May.AUDIT),
+    Operation("GET", "/fhir/$suggestion/{id}", suggestions.read, May.READ),
     Operation("GET", "/fhir/{type}", searching.search, May.READ),
     Operation("POST", "/fhir/{type}", writing.create, May.WRITE),
     Operation("POST", "/fhir/{type}/_search", searching.search_form, May.READ),

@@ -80,6 +80,8 @@ def _query(each: Operation) -> list[dict[str, Any]]:
     elif each.path.endswith("-run") and each.method == "GET":
         names = {"viewReference": {"type": "string"}, "_limit": {"type": "string"}}
         names |= {"_format": {"enum": ["ndjson", "json", "csv", "parquet"]}}
+    elif each.path.startswith("/fhir/$suggestion"):
+        names = {"person": {"type": "string"}}
     elif each.path.endswith("$export"):
         names = {"_type": {"type": "string"}, "_since": {"type": "string", "format": "date-time"}}
     return [{"name": name, "in": "query", "schema": schema} for name, schema in names.items()]

@@ -12,16 +12,19 @@ from vesalius import trial
 from vesalius.console.contexts import (
     Cited,
     Figure,
+    HeldDuty,
     OpenGate,
     Past,
     Refused,
     Signature,
     Step,
     Tally,
+    TrainingMark,
     TrialMark,
     UseLine,
     UsePage,
     UsesPage,
+    ValidationMark,
 )
 from vesalius.console.languages import N_
 from vesalius.console.runs import latest_run, made_at, report
@@ -33,7 +36,7 @@ from vesalius.console.words import STATES, Speaker, cards, is_bought, speaker
 from vesalius.errors import InvalidDecision, NotFound
 from vesalius.governance import Right, audit, register, uses
 from vesalius.governance._register import Change
-from vesalius.governance.evidence import Trial
+from vesalius.governance.evidence import Evidence, Held, Trial
 from vesalius.governance.gates import Signature as Signed
 from vesalius.governance.lifecycle import RESUMED, Slot, State
 from vesalius.governance.uses import Gate
@@ -51,6 +54,9 @@ KINDS = {
     "settings": N_("Thresholds changed"),
     "rules": N_("Stop rules changed"),
 }
+
+SPEAKS = N_("speaks for what is in force")
+"""What is said of a validation run that is evidence."""
 
 ALTERED = N_("altered: what is kept does not fit the log")
 
@@ -74,6 +80,8 @@ LACKING = {
     "trial": N_("no success in the silent trial"),
     "trial_altered": N_("what is kept of the silent trial was altered, or does not follow from its figures"),
     "regime": N_("nobody has answered the questionnaire on its regime"),
+    "duties": N_("a duty that holds this gate is open"),
+    "training": N_("too few of those who may decide have passed the course"),
 }
 """What the evidence of a gate may lack."""
 
@@ -249,7 +257,10 @@ def open_gate(visit: Visit, name: str, gate: Gate | None) -> OpenGate | None:
         may_sign=may and gate.slot_for(visit.who) is not None,
         may_refuse=may and any(visit.who.role_among(slot.roles) for slot in gate.slots),
         trial=mark,
-        lacking=tuple(LACKING.get(each, each) for each in found.lacks),
+        lacking=tuple(dict.fromkeys(_lacking(each) for each in found.lacks)),
+        validation=_validation(gate, found),
+        duties=tuple(_held(visit, name, each) for each in found.duties),
+        training=_training(found),
         run=found.validation.run if found.validation else "",
         about=ABOUT[gate.name],
         evidence=_evidence(name, gate.name),
@@ -303,6 +314,48 @@ def signatures(
             else Signature(roles, "", None, "")
         )
     return tuple(given)
+
+
+def _lacking(code: str) -> str:
+    """What lacks, in English; all duties have one line, and a list of their own."""
+    code = "duties" if code.startswith("duty:") else code
+    return LACKING.get(code, code)
+
+
+def _validation(gate: Gate, found: Evidence) -> ValidationMark | None:
+    run = found.validation
+    if run is None or gate.name not in (State.VALIDATED, State.LIVE):
+        return None
+    lacks = run.lacks
+    return ValidationMark(
+        run.run, run.at, LACKING[lacks[0]] if lacks else SPEAKS, "warning" if lacks else "good"
+    )
+
+
+def _held(visit: Visit, name: str, each: Held) -> HeldDuty:
+    duty, said = each.obligation.duty, each.obligation.said
+    if each.obligation.state != "open":
+        state = visit.say(N_("Done") if each.obligation.state == "done" else N_("Does not apply"))
+    elif duty.begins is not None and duty.begins > visit.now.date():
+        state = visit.say(N_("asked for from %(day)s"), day=visit.language.day(duty.begins))
+    elif each.met and said is not None and said.due is not None:
+        state = visit.say(N_("until %(day)s"), day=visit.language.day(said.due))
+    elif each.strict:
+        state = visit.say(N_("nobody can sign before it is done"))
+    else:
+        state = visit.say(N_("to be done") if each.wanted == "done" else N_("somebody must say until when"))
+    path = f"/register/{name}#duty-{duty.id}" if visit.may(Right.SEE_GATES) else ""
+    return HeldDuty(
+        duty.id, duty.text[visit.language.code], f"{duty.law} {duty.article}", state, each.met, path
+    )
+
+
+def _training(found: Evidence) -> TrainingMark | None:
+    if found.training is None:
+        return None
+    ready = found.training.ready
+    share = round(100 * found.training.share)
+    return TrainingMark(len(ready.trained), ready.total, share, found.training.met)
 
 
 def _mark(visit: Visit, name: str, found: Trial) -> TrialMark:

@@ -21,7 +21,7 @@ import sqlalchemy as sa
 
 from vesalius.card import Card
 from vesalius.errors import Untrained
-from vesalius.governance import audit, people, uses
+from vesalius.governance import audit, care, people, uses
 from vesalius.governance.audit import Action
 from vesalius.settings import Settings
 from vesalius.store import Instant, metadata, reading, writing
@@ -166,21 +166,29 @@ def trained(connection: sa.Connection, use: str, person: str, at: datetime, card
     return person in _holders(connection, use, at, card or find(use).card, person)
 
 
-def readiness(engine: sa.Engine, use: str, at: datetime | None = None) -> Readiness:
+def readiness(
+    where: sa.Engine | sa.Connection, use: str, at: datetime | None = None, units: Iterable[str] = ()
+) -> Readiness:
     """Who of those who may decide on the suggestions of ``use`` is trained for it: what a gate can ask for.
 
     Args:
-        engine: the hospital's database.
+        where: the hospital's database.
         use: the use case.
         at: when; now unless a test says otherwise.
+        units: only those who serve one of these, or all of the hospital; everybody where none is named.
 
     Raises:
         NotFound: no such use case is installed.
     """
-    card = find(use).card
-    deciders = sorted(each.id for each in people.everyone(engine) if each.role_among(card.reviewers))
-    with reading(engine) as connection:
-        holders = _holders(connection, use, at or datetime.now(UTC), card)
+    if isinstance(where, sa.Engine):
+        with reading(where) as connection:
+            return readiness(connection, use, at, units)
+    card, wanted = find(use).card, {*units}
+    deciders = sorted(each.id for each in people.everyone(where) if each.role_among(card.reviewers))
+    if wanted:
+        wanted.add(care.EVERYWHERE)
+        deciders = [each for each in deciders if wanted & {*care.units(where, each)}]
+    holders = _holders(where, use, at or datetime.now(UTC), card)
     return Readiness(
         use,
         tuple(each for each in deciders if each in holders),

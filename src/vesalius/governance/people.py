@@ -162,11 +162,13 @@ def find(engine: sa.Engine, login: str) -> Person | None:
     return None if row is None or not row.active else _to_person(row)
 
 
-def everyone(engine: sa.Engine) -> list[Person]:
+def everyone(where: sa.Engine | sa.Connection) -> list[Person]:
     """Every person whose account is open, by name."""
-    with reading(engine) as connection:
-        rows = connection.execute(sa.select(_person).where(_person.c.active).order_by(_person.c.name))
-        return [_to_person(row) for row in rows]
+    if isinstance(where, sa.Engine):
+        with reading(where) as connection:
+            return everyone(connection)
+    rows = where.execute(sa.select(_person).where(_person.c.active).order_by(_person.c.name))
+    return [_to_person(row) for row in rows]
 
 
 def known(connection: sa.Connection) -> dict[str, tuple[str, tuple[str, ...]]]:

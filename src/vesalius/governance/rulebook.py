@@ -41,11 +41,51 @@ _rules = sa.Table(
 )
 
 
+class GateDuties(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """Which duties hold a gate, by their ids, where they apply and the law asks for them already.
+
+    Attributes:
+        done: those that must be done, or set aside with a reason; else a second reason is asked for.
+        owned: those for which somebody must have said until when, where they are not done.
+        strict: of those in ``done``, the ones that no second reason replaces.
+    """
+
+    done: tuple[str, ...] = ()
+    owned: tuple[str, ...] = ()
+    strict: tuple[str, ...] = ()
+
+    @property
+    def named(self) -> tuple[str, ...]:
+        """All of them, in order."""
+        return (*self.done, *self.owned)
+
+
+class Training(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """How many of those who may decide must hold the course of the use before a gate.
+
+    Attributes:
+        share: of them, above 0 to 1.
+        units: only those who serve one of these units, or all; empty for everybody.
+    """
+
+    share: float
+    units: tuple[str, ...] = ()
+
+
 class GateRule(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
-    """One gate: the slots it needs, and for how many months a signature holds; None for no end."""
+    """One gate.
+
+    Attributes:
+        slots: the signatures that it needs.
+        months: how long a signature holds; None for no end.
+        duties: which duties hold it; None for those of the platform's own file.
+        training: how many must be trained; None where it does not ask.
+    """
 
     slots: tuple[str, ...]
     months: int | None = None
+    duties: GateDuties | None = None
+    training: Training | None = None
 
 
 class GateRules(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
@@ -57,6 +97,11 @@ class GateRules(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     def of(self, gate: str) -> tuple[Slot, ...]:
         """The slots of a gate, in order."""
         return tuple(Slot(name, self.slots[name]) for name in self.gates[gate].slots)
+
+    def duties(self, gate: str) -> GateDuties:
+        """Which duties hold a gate: as the file says, else as the platform's own does."""
+        said = self.gates[gate].duties
+        return read_gates(own("gates")).gates[gate].duties or GateDuties() if said is None else said
 
 
 @cache
@@ -105,6 +150,10 @@ def read_gates(given: bytes) -> GateRules:
             raise InvalidSetting(f"gates.toml: gate {name} needs slots that are declared, each once")
         if rule.months is not None and not 1 <= rule.months <= 120:
             raise InvalidSetting(f"gates.toml: gate {name}: 1 to 120 months, or none")
+        if rule.duties is not None and not set(rule.duties.strict) <= set(rule.duties.done):
+            raise InvalidSetting(f"gates.toml: gate {name}: what is strict is in done, too")
+        if rule.training is not None and not 0 < rule.training.share <= 1:
+            raise InvalidSetting(f"gates.toml: gate {name}: a share above 0, 1 at most")
     return found
 
 
@@ -159,7 +208,20 @@ def _given(home: Path) -> Mapping[Kind, bytes | None]:
             raise InvalidSetting(f"cannot read {path}: {error.strerror}") from None
         if (text := found[kind]) is not None:
             _check(kind, text)
+    _check_duties(found["gates"], found["obligations"])
     return found
+
+
+def _check_duties(gates: bytes | None, obligations: bytes | None) -> None:
+    """A hospital's gates ask for no duty that its rules do not know: it would hold nothing, unseen."""
+    from vesalius.governance.register.obligations import read_rules
+
+    if gates is None:
+        return
+    known = {each.id for each in read_rules(obligations or own("obligations")).duties}
+    for name, rule in read_gates(gates).gates.items():
+        if unknown := set(rule.duties.named if rule.duties else ()) - known:
+            raise InvalidSetting(f"gates.toml: gate {name}: no duty is called {', '.join(sorted(unknown))}")
 
 
 def _check(kind: Kind, text: bytes) -> None:

@@ -77,7 +77,8 @@ def evidence_of(
     if isinstance(where, sa.Engine):
         with reading(where) as connection:
             return evidence_of(connection, name, opened, at)
-    return evidence.gathered(where, life(where, name, at), opened)
+    at = at or datetime.now(UTC)
+    return evidence.gathered(where, life(where, name, at), opened, at)
 
 
 def sign(
@@ -109,8 +110,8 @@ def sign(
         seen: the ``code`` of the gate that they saw; nothing is signed when another one is open now.
 
     Raises:
-        NotAllowed: no missing signature is theirs to give, they have signed this gate already, or its regime
-            lets nobody use it.
+        NotAllowed: no missing signature is theirs to give, they have signed this gate already, its regime
+            lets nobody use it, or a duty is open that the hospital lets nobody pass.
         Conflict: no gate is open, or not the one that they saw, or the evidence is not what they read.
         InvalidSetting: the reason is empty, or evidence lacks and nothing says why it is signed all the same.
     """
@@ -125,11 +126,9 @@ def sign(
         found = life(connection, name, at)
         if found.classification and found.classification.regime.blocked:
             raise NotAllowed(f"{name} may not be used", hint=found.classification.regime.article)
-        gathered = evidence.gathered(connection, found, opened)
+        gathered = evidence.gathered(connection, found, opened, at)
         evidence.check_seen(gathered, on, trial)
-        if gathered.lacks and not despite.strip():
-            words = ", ".join(gathered.lacks)
-            raise InvalidSetting(f"the evidence lacks {words}: say why it is signed all the same")
+        evidence.check(gathered, despite)
         if gathered.lacks:
             reason = f"{reason} — {despite.strip()}"
         role = person.role_among(slot.roles)

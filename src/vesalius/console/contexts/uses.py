@@ -96,6 +96,60 @@ class TrialMark:
 
 
 @dataclass(frozen=True)
+class ValidationMark:
+    """The validation run that was found for a gate.
+
+    Attributes:
+        run: its name.
+        at: when it was kept.
+        verdict: whether it speaks for what is in force, in English.
+        tone: how it looks.
+    """
+
+    run: str
+    at: datetime
+    verdict: str
+    tone: str
+
+
+@dataclass(frozen=True)
+class HeldDuty:
+    """A duty that holds a gate.
+
+    Attributes:
+        id: its key.
+        text: the duty, in the reader's language.
+        article: where it is written.
+        state: how it stands, in the reader's language.
+        met: whether it is as the gate asks.
+        path: where it can be read and said how it stands; empty for those who may not.
+    """
+
+    id: str
+    text: str
+    article: str
+    state: str
+    met: bool
+    path: str
+
+
+@dataclass(frozen=True)
+class TrainingMark:
+    """How many of those who may decide have the course.
+
+    Attributes:
+        trained, total: how many have it, of how many.
+        share: the share that the gate asks for, in per cent; 0 where it does not ask.
+        met: whether they are enough.
+    """
+
+    trained: int
+    total: int
+    share: int
+    met: bool
+
+
+@dataclass(frozen=True)
 class OpenGate:
     """The step that is open.
 
@@ -108,6 +162,9 @@ class OpenGate:
         trial: how the silent trial stands, at the step to *live*; else None.
         lacking: what the evidence lacks, in English: signing in spite of it takes a second reason.
         run: the validation run that was found, which the form brings back; or empty.
+        validation: how that run stands, where the gate is about it; else None.
+        duties: those that hold the gate.
+        training: of those who may decide, at the step to *live*; else None.
         about: what the step is for, in English.
         evidence: what to read before signing: names in English, and addresses.
         given: whether the reader has signed it, so that it waits for others.
@@ -122,6 +179,9 @@ class OpenGate:
     trial: TrialMark | None = None
     lacking: tuple[str, ...] = ()
     run: str = ""
+    validation: ValidationMark | None = None
+    duties: tuple[HeldDuty, ...] = ()
+    training: TrainingMark | None = None
     about: str = ""
     evidence: tuple[tuple[str, str], ...] = ()
     given: bool = False
