@@ -66,7 +66,8 @@ def test_the_silent_trial_was_registered_before_its_first_case_and_the_signature
     assert 0 < len(silent) <= made.counts["silent"]
     assert stands.changed == "live"
     live = [change.on for change in uses.history(hospital.engine, USECASE) if change.after == "live"]
-    assert len([on for on in live if on.startswith("trial:")]) == 5
+    run = latest(hospital.runs, USECASE).id
+    assert len([on for on in live if on.startswith(f"{run} trial:")]) == 5
 
 
 def test_suggestions_wait_and_some_are_decided(hospital, made):
