@@ -241,6 +241,9 @@ def history(
 ) -> Cohort:
     """The past of the use ``name`` in this hospital, to learn from and to validate on; the audit notes it.
 
+    To learn from the past is no care of those it is about: who refuses such use when it is read is left out
+    (Regulation (EU) 2025/327, articles 53(1)(e) and 71).
+
     Args:
         hospital: whose lake is read.
         name: the use case.
@@ -257,9 +260,12 @@ def history(
     if state in (State.IDEA, State.RETIRED):
         hint = "the data protection officer signs its first gate in the console"
         raise NotAllowed(f"{name} may not read the history in the state {state}", hint=hint)
-    cohort = gather(usecase, hospital.lake, until=until, known_at=known_at)
+    without = consent.excluded(hospital.lake, consent.Kind.SECONDARY, at)
+    cohort = gather(usecase, hospital.lake, until=until, known_at=known_at, without=without)
     patients = len({candidate.subject for candidate in cohort.evidence.candidates})
-    detail = {"patients": patients, "position": cohort.evidence.position}
+    detail = {
+        "patients": patients, "position": cohort.evidence.position, "left_out": cohort.refused
+    }  # fmt: skip
     audit.record(hospital.engine, audit.SYSTEM, audit.Action.USE_HISTORY_READ, name, detail, at)
     return cohort
 

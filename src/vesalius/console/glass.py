@@ -12,7 +12,7 @@ from vesalius.console.visit import ROLES, Visit, address, redirect, render
 from vesalius.errors import InvalidDecision, OutsideCare
 from vesalius.governance import Right, audit, people
 from vesalius.governance import glass as broken
-from vesalius.governance.access import Grant, Why
+from vesalius.governance.access import Grant
 from vesalius.review import Filed
 
 SIZE = 50
@@ -38,8 +38,8 @@ def refused(visit: Visit, filed: Filed, error: OutsideCare, problem: str = "") -
     visit.refused({"relation": "refused" if error.refused else "none", "breakable": error.breakable})
     page = GlassPage(
         id=filed.id,
-        breakable=error.breakable,
         refused=error.refused,
+        breakable=error.breakable,
         reasons=tuple(
             Choice(code, visit.say(label), chosen=visit.form.get("code") == code)
             for code, label in REASONS.items()
@@ -58,11 +58,17 @@ def break_(visit: Visit) -> Response:
     try:
         visit.hospital.access.break_glass(visit.who, filed.subject, code=code, words=words, at=visit.now)
     except InvalidDecision:
-        shut = visit.hospital.access.allow(visit.who, Right.SEE_WORKLIST, [filed.subject], at=visit.now)
-        theirs = shut.refused.get(filed.subject) == Why.REFUSED
-        error = OutsideCare("", breakable=True, refused=theirs)
-        return refused(visit, filed, error, visit.say(INCOMPLETE))
+        return refused(visit, filed, _outside(visit, filed), visit.say(INCOMPLETE))
     return redirect(f"/suggestions/{filed.id}")
+
+
+def _outside(visit: Visit, filed: Filed) -> OutsideCare:
+    """Why the patient is not open to the reader."""
+    try:
+        visit.hospital.access.require(visit.who, Right.SEE_WORKLIST, filed.subject, at=visit.now)
+    except OutsideCare as error:
+        return error
+    return OutsideCare("", breakable=True)
 
 
 def until(visit: Visit, filed: Filed, grant: Grant) -> datetime | None:

@@ -14,8 +14,8 @@ class GlassPage:
 
     Attributes:
         id: the suggestion.
+        refused: whether it is the patient who refuses that those who treat see their data here.
         breakable: whether the reader may break the glass.
-        refused: whether it is the patient who refuses that those who treat see their data.
         reasons: the reasons to choose from.
         words: what the reader has written.
         hours: for how long the patient would be open.
@@ -23,8 +23,8 @@ class GlassPage:
     """
 
     id: str
-    breakable: bool
     refused: bool
+    breakable: bool
     reasons: tuple[Choice, ...]
     words: str
     hours: float

@@ -119,6 +119,7 @@ KINDS: Mapping[str, Kind] = {
     Action.EXPORT_READ: _EXPORT,
     Action.EXPORT_ENDED: _EXPORT,
     Action.LAKE_BACKED_UP: _life("archive", "R"),
+    Action.LAKE_EXPORTED: _EXPORT,
     Action.LAKE_RESTORED: _life("restore", "U"),
     Action.LAKE_FORGOTTEN: _life("destroy", "D"),
     Action.PATIENTS_MERGED: _life("merge", "U"),
