@@ -125,11 +125,11 @@ def test_who_refuses_to_be_seen_for_care_is_opened_by_the_glass_and_who_refuses_
     assert "Janssens" not in doctor.get("/").text
     page = doctor.get(f"/suggestions/{mine}")
     assert page.status_code == 403
-    assert "does not want to be seen here" in page.text
+    assert "refuses to be seen here" in page.text
     assert "Janssens" not in page.text
     again = doctor.submit(f"/suggestions/{mine}/glass", code="covering", words="short")
     assert again.status_code == 400
-    assert "does not want to be seen here" in again.text
+    assert "refuses to be seen here" in again.text
     opened = doctor.submit(f"/suggestions/{mine}/glass", code="covering", words=WORDS)
     assert "Janssens" in opened.text
     assert "Janssens" in doctor.get("/").text
@@ -159,7 +159,9 @@ def test_what_waits_about_who_objects_is_gone_at_the_next_look(hospital, reader)
     assert hospital.review.get(mine).status == "withheld"
     for status in ("", "open", "decided", "expired"):
         assert "Janssens" not in doctor.get(f"/?status={status}").text
-    assert doctor.get(f"/suggestions/{mine}").status_code == 403
+    page = doctor.get(f"/suggestions/{mine}").text
+    assert "This patient objects to AI suggestions" in page
+    assert 'action="/suggestions/' not in page
     again = doctor.submit(f"/suggestions/{mine}/decision", action="accepted", seen="0")
-    assert again.status_code == 403
+    assert again.status_code == 409
     assert consent.withheld(hospital.engine) == {"urine": waiting}

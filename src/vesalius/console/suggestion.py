@@ -133,8 +133,6 @@ def _read(visit: Visit) -> Filed:
     hushed = filed.usecase in cards() and loop.hush(visit.hospital, filed.usecase, visit.now)
     if loop.spare(visit.hospital, visit.now) or hushed:
         filed = visit.hospital.review.get(filed.id)
-    if filed.status == "withheld":
-        raise NotAllowed("the patient objects to being spoken of by a tool: this suggestion is withheld")
     if filed.mode == "silent" and not _closed(visit, filed):
         # nobody who treats may be swayed by a tool that has not earned it
         raise NotAllowed(
@@ -245,7 +243,7 @@ def _page(
 
 
 def _why_not(form: DecisionForm | None, filed: Filed, *, objects: bool) -> str:
-    if filed.status == "expired":
+    if filed.status in ("expired", "withheld"):
         return OBJECTS if objects and filed.outcome is None else CLOSED
     return NO_ROLE if form is None and filed.status in WAITING else ""
 
