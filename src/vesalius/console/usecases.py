@@ -30,9 +30,10 @@ from vesalius.console.suggestion import name_of
 from vesalius.console.trial_words import VERDICTS
 from vesalius.console.visit import ROLES, Visit, redirect, render
 from vesalius.console.words import STATES, Speaker, cards, is_bought, speaker
-from vesalius.errors import Conflict, InvalidDecision, NotFound
+from vesalius.errors import InvalidDecision, NotFound
 from vesalius.governance import Right, audit, register, uses
 from vesalius.governance._register import Change
+from vesalius.governance.evidence import Trial
 from vesalius.governance.gates import Signature as Signed
 from vesalius.governance.lifecycle import RESUMED, Slot, State
 from vesalius.governance.uses import Gate
@@ -51,6 +52,8 @@ KINDS = {
     "rules": N_("Stop rules changed"),
 }
 
+ALTERED = N_("altered: what is kept does not fit the log")
+
 ABOUT = {
     State.DATA_APPROVED: N_(
         "Who signs approves what it reads. It may then read the history, to learn and be validated."
@@ -63,8 +66,13 @@ ABOUT = {
 """What each gate is for."""
 
 LACKING = {
-    "validation": N_("no validation run of the model in force"),
+    "validation": N_("no validation run is kept for this use"),
+    "validation_stale": N_("the validation run is of another version, model, view or threshold"),
+    "validation_leaks": N_("a detector of leaks found something in the validation"),
+    "validation_unlooked": N_("no detector of leaks looked at the validation"),
+    "validation_altered": N_("the figures of the validation run are gone, or were altered"),
     "trial": N_("no success in the silent trial"),
+    "trial_altered": N_("what is kept of the silent trial was altered, or does not follow from its figures"),
     "regime": N_("nobody has answered the questionnaire on its regime"),
 }
 """What the evidence of a gate may lack."""
@@ -101,17 +109,14 @@ def sign(visit: Visit) -> Response:
     if act in ("sign", "refuse"):
         visit.require(Right.SIGN_GATES)
     if act == "sign":
-        run, seen = latest_run(visit.hospital, name), visit.form.get("run")
-        if seen is not None and seen != (run.id if run else ""):
-            raise Conflict("another validation run came in after the page was opened", hint="read it first")
         before = uses.current(engine, name, visit.now).state
         use = uses.sign(
             engine,
             name,
             visit.who,
             reason=reason,
-            on=run.id if run else "",
-            trial=_on_trial(visit, name),
+            on=visit.form.get("run"),
+            trial=visit.form.get("trial"),
             despite=visit.form.get("despite", "").strip()[:2000],
             at=visit.now,
             seen=_seen(visit),
@@ -139,21 +144,6 @@ def _signed(visit: Visit, use: uses.Use, before: State) -> str:
         else []
     )
     return visit.say(SIGNED, roles=", ".join(missing)) if missing else visit.say(RENEWED)
-
-
-def _on_trial(visit: Visit, name: str) -> str:
-    """The mark of a signature on the step to *live*: how the silent trial stands.
-
-    Raises:
-        Conflict: the trial went on after the page was opened.
-    """
-    gate = uses.gate(visit.hospital.engine, name, visit.now)
-    if gate is None or gate.name != State.LIVE or name not in cards():
-        return uses.NO_TRIAL
-    stands = trial.state(visit.hospital, name, visit.now)
-    if visit.form.get("trial", stands.seal) != stands.seal:
-        raise Conflict("the silent trial went on after the page was opened", hint="read it first")
-    return stands.seal
 
 
 def _seen(visit: Visit) -> str | None:
@@ -248,12 +238,9 @@ def open_gate(visit: Visit, name: str, gate: Gate | None) -> OpenGate | None:
     """The gate that is open, as the page shows it; None where none is."""
     if gate is None:
         return None
-    engine, run = visit.hospital.engine, latest_run(visit.hospital, name)
-    told = uses.history(engine, name)
-    mark = _mark(visit, name) if gate.name == State.LIVE and name in cards() else None
-    lacking = uses.lacking(
-        engine, name, gate, on=run.id if run else "", trial=mark.seal if mark else uses.NO_TRIAL
-    )
+    found = uses.evidence_of(visit.hospital.engine, name, gate, visit.now)
+    mark = _mark(visit, name, found.trial) if found.trial and name in cards() else None
+    told = uses.history(visit.hospital.engine, name)
     may = visit.may(Right.SIGN_GATES)
     return OpenGate(
         code=gate.code,
@@ -262,7 +249,8 @@ def open_gate(visit: Visit, name: str, gate: Gate | None) -> OpenGate | None:
         may_sign=may and gate.slot_for(visit.who) is not None,
         may_refuse=may and any(visit.who.role_among(slot.roles) for slot in gate.slots),
         trial=mark,
-        lacking=tuple(LACKING.get(each, each) for each in lacking),
+        lacking=tuple(LACKING.get(each, each) for each in found.lacks),
+        run=found.validation.run if found.validation else "",
         about=ABOUT[gate.name],
         evidence=_evidence(name, gate.name),
         given=any(each.by == visit.who.id for each in gate.signed.values()),
@@ -317,10 +305,12 @@ def signatures(
     return tuple(given)
 
 
-def _mark(visit: Visit, name: str) -> TrialMark:
+def _mark(visit: Visit, name: str, found: Trial) -> TrialMark:
+    if found.altered:
+        return TrialMark(ALTERED, "critical", found.seal)
     stands = trial.state(visit.hospital, name, visit.now)
     verdict, tone = VERDICTS[stands.verdict]
-    return TrialMark(verdict, "warning" if stands.changed else tone, stands.seal)
+    return TrialMark(verdict, "warning" if stands.changed else tone, found.seal)
 
 
 def past(visit: Visit, change: Change, said: Speaker | None) -> Past:

@@ -52,6 +52,7 @@ LINKS = (
     ("/terminology", N_("Codes"), Right.SEE_CODES),
     ("/views", N_("Views"), Right.SEE_VIEWS),
     ("/identity", N_("Identity"), Right.SEE_IDENTITY),
+    ("/consents", N_("Consent"), Right.RECORD_CONSENT),
     ("/access", N_("Access"), Right.REVIEW_ACCESS),
     ("/audit", N_("Audit"), Right.SEE_AUDIT),
     ("/people", N_("People"), Right.MANAGE_PEOPLE),

@@ -89,7 +89,11 @@ def _link(asked: Mapping[str, str]) -> dict[str, str]:
 
 
 def _standing(visit: Visit) -> dict[str, Use]:
-    """How each use stands now; what it said leaves the list if a gate expired since the loop last turned."""
+    """How each use stands now.
+
+    What it said leaves the list if a gate expired, or the patient objects, since the loop last turned.
+    """
+    loop.spare(visit.hospital, visit.now)
     found = {name: uses.current(visit.hospital.engine, name, visit.now) for name in cards()}
     for name, use in found.items():
         if use.reopened and loop.hush(visit.hospital, name, visit.now):

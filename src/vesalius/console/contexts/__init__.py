@@ -18,6 +18,16 @@ from vesalius.console.contexts.accounts import (
     SessionRow,
 )
 from vesalius.console.contexts.codes import CodeDecision, CodeGuess, CodeRow, CodesPage, ShareRow
+from vesalius.console.contexts.consents import (
+    ConsentsPage,
+    ConsentStep,
+    EntryRow,
+    FoundRow,
+    PatientConsentsPage,
+    RefusalForm,
+    RefusalRow,
+    RefusedRow,
+)
 from vesalius.console.contexts.explanations import ExplanationPage
 from vesalius.console.contexts.frame import (
     AboutPage,
@@ -185,6 +195,8 @@ __all__ = [
     "ColumnLine",
     "Compared",
     "ConfirmPage",
+    "ConsentStep",
+    "ConsentsPage",
     "CoursePage",
     "CourseRow",
     "DayLine",
@@ -195,6 +207,7 @@ __all__ = [
     "DutyRow",
     "Ending",
     "EnrolPage",
+    "EntryRow",
     "ErrorPage",
     "EventRow",
     "ExplanationPage",
@@ -206,6 +219,7 @@ __all__ = [
     "FeedPage",
     "FeedRow",
     "Figure",
+    "FoundRow",
     "FreshPage",
     "GapRow",
     "GatePicture",
@@ -235,6 +249,7 @@ __all__ = [
     "PairRow",
     "Past",
     "Patient",
+    "PatientConsentsPage",
     "PeoplePage",
     "PersonRow",
     "PlanForm",
@@ -249,7 +264,10 @@ __all__ = [
     "ReceiptRow",
     "ReceivedPage",
     "RecoveryPage",
+    "RefusalForm",
+    "RefusalRow",
     "Refused",
+    "RefusedRow",
     "RegisterPage",
     "ReportPage",
     "ResourcePage",

@@ -333,6 +333,7 @@ class SuggestionPage:
         target: what the probability is of.
         patient: whom it is about.
         merged: that the patient was merged with another since, in the reader's language; or empty.
+        objects: whether the patient objects to suggestions, so that no tool makes one any more.
         indicator: critical, warning or info.
         option: what is proposed.
         summary: the line that says it.
@@ -376,6 +377,7 @@ class SuggestionPage:
     target: str
     patient: Patient
     merged: str
+    objects: bool
     indicator: str
     option: str
     summary: str

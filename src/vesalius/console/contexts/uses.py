@@ -107,6 +107,7 @@ class OpenGate:
         may_refuse: whether the reader has a part in it.
         trial: how the silent trial stands, at the step to *live*; else None.
         lacking: what the evidence lacks, in English: signing in spite of it takes a second reason.
+        run: the validation run that was found, which the form brings back; or empty.
         about: what the step is for, in English.
         evidence: what to read before signing: names in English, and addresses.
         given: whether the reader has signed it, so that it waits for others.
@@ -120,6 +121,7 @@ class OpenGate:
     may_refuse: bool
     trial: TrialMark | None = None
     lacking: tuple[str, ...] = ()
+    run: str = ""
     about: str = ""
     evidence: tuple[tuple[str, str], ...] = ()
     given: bool = False
