@@ -1,7 +1,7 @@
 """A walk in a real Chromium: a bought system and one of our own go from idea to live, and fall silent again.
 
 Everybody goes everywhere by clicking, at a browser of their own, with a password (the director with a second
-factor too). ``VESALIUS_WALK=folder`` keeps a picture of each page looked at.
+factor too). ``WALK_PICTURES=folder`` keeps a picture of each page looked at.
 """
 
 import os
@@ -137,7 +137,7 @@ class Desk:
         """What the page says, in one line, as it is seen; nothing of it is English."""
         english = self.page.evaluate(ENGLISH)
         assert not english, f"{self.page.url}: {english}"
-        if name and (folder := os.environ.get("VESALIUS_WALK")):
+        if name and (folder := os.environ.get("WALK_PICTURES")):
             self.page.screenshot(path=Path(folder) / f"{name}.png", full_page=True)
         words = self.page.locator("main").inner_text()
         return " ".join(words.replace("\u202f", " ").replace("\u00a0", " ").split())
@@ -380,7 +380,7 @@ def stop(walk: Walk) -> None:
 
 def read_the_dossiers(hospital: Hospital, folder: Path) -> None:
     """The dossier of each, as the command makes it, read page by page as it is printed."""
-    folder = Path(os.environ.get("VESALIUS_WALK") or folder)
+    folder = Path(os.environ.get("WALK_PICTURES") or folder)
     for name, title in ((HOLTER, BOUGHT["title"]), (OURS, f"{TITLE} ?")):
         place = ["--home", str(hospital.home)]
         made = CliRunner().invoke(main, ["dossier", "build", name, "--out", str(folder / name), *place])
