@@ -109,7 +109,7 @@ def turn(hospital: Hospital, name: str, now: datetime) -> Turn:
     refusing = frozenset() if speaks else consent.excluded(hospital.lake, consent.Kind.SECONDARY, now)
     waiting = [candidate for candidate in new if candidate.subject not in objecting | refusing]
     held = [candidate for candidate in new if candidate.subject in objecting]
-    spare(hospital, now)
+    spare(hospital, now, anew=bool(objecting))
     _bring_back(hospital, name, due, objecting, now)
     mode: Literal["live", "silent", "off"] = "live" if speaks else "silent"
     filed = failed = 0
@@ -147,18 +147,23 @@ def hush(hospital: Hospital, name: str, now: datetime) -> tuple[str, ...]:
     return tuple(gone)
 
 
-def spare(hospital: Hospital, now: datetime) -> int:
+def spare(hospital: Hospital, now: datetime, *, anew: bool = False) -> int:
     """Takes off the worklist what waits about patients who object to being spoken of; how many.
 
     Each is marked, so that it comes back at the next turn of its use once the patient objects no more. It
     looks only where somebody may object who did not at its last look.
+
+    Args:
+        hospital: an open hospital.
+        now: the moment.
+        anew: look in any case.
 
     Raises:
         Unavailable: the index of consents is far behind; asking again brings it further.
     """
     consent.bring_up(hospital.lake)
     with reading(hospital.engine) as connection:
-        if consent.unlooked(connection, now) is None:
+        if not anew and consent.unlooked(connection, now) is None:
             return 0
     with writing(hospital.engine) as connection:
         seen = consent.unlooked(connection, now)
@@ -168,7 +173,7 @@ def spare(hospital: Hospital, now: datetime) -> int:
         for name in sorted({each.usecase for each in found}):
             marks = [(each.subject, each.focus, each.as_of) for each in found if each.usecase == name]
             consent.withhold(connection, name, marks, now)
-        hospital.review.close([each.id for each in found], now, connection)
+        hospital.review.hold([each.id for each in found], now, connection)
         _tell(connection, audit.Action.SUGGESTION_WITHHELD, found, now)
         if seen is not None:
             consent.looked(connection, seen)
@@ -188,10 +193,8 @@ def _bring_back(
         # What a use had said before it fell silent does not come back with its voice.
         foci = [focus for focus, at in marked.items() if use.speaks and use.since and use.since <= at]
         # After a merge, or its undoing, the one whom it speaks of may be another than the one who is due.
-        off = [
-            each for each in hospital.review.closed(connection, name, foci) if each.subject not in objecting
-        ]
-        found = hospital.review.reopen([each.id for each in off], connection)
+        off = [each for each in hospital.review.held(connection, name, foci) if each.subject not in objecting]
+        found = hospital.review.bring_back([each.id for each in off], connection)
         consent.release(connection, name, [each.focus for each in found])
         _tell(connection, audit.Action.SUGGESTION_RETURNED, found, now)
 

@@ -62,6 +62,7 @@ LABELS = {
     Action.USE_RULES_CHANGED: N_("Changed what stops a use"),
     Action.USE_TURNED: N_("Loop turned"),
     Action.USE_HISTORY_READ: N_("Read past patients’ data"),
+    Action.VALIDATION_KEPT: N_("Kept a validation run as evidence"),
     Action.TRIAL_REGISTERED: N_("Registered a silent trial"),
     Action.TRIAL_LOOKED: N_("Looked at a silent trial"),
     Action.DATA_RECEIVED: N_("Data received"),

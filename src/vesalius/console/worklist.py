@@ -11,10 +11,12 @@ from starlette.responses import Response
 from vesalius import loop
 from vesalius.console.contexts import Choice, FreshPage, Pages, Row, Tab, WorklistPage
 from vesalius.console.languages import N_
+from vesalius.console.silenced import fallen
 from vesalius.console.visit import Visit, address, home, redirect, render
 from vesalius.console.words import STATUSES, cards, chance, patients, speaker
 from vesalius.governance import Right, audit, sealing, uses
 from vesalius.governance.access import Scope
+from vesalius.governance.lifecycle import State
 from vesalius.governance.purposes import Purpose
 from vesalius.governance.uses import Use
 from vesalius.review import Filed, Page
@@ -94,8 +96,8 @@ def _standing(visit: Visit) -> dict[str, Use]:
     loop.spare(visit.hospital, visit.now)
     found = {name: uses.current(visit.hospital.engine, name, visit.now) for name in cards()}
     for name, use in found.items():
-        if use.reopened:
-            loop.hush(visit.hospital, name, visit.now)
+        if use.reopened and loop.hush(visit.hospital, name, visit.now):
+            found[name] = uses.current(visit.hospital.engine, name, visit.now)
     return found
 
 
@@ -115,6 +117,11 @@ def _page(
     visit: Visit, asked: dict[str, str], number: int, found: Page, standing: Mapping[str, Use]
 ) -> WorklistPage:
     tab = {"status": asked["status"]} if asked["status"] != "open" else {}
+    down = {
+        name: why
+        for name, use in standing.items()
+        if use.state == State.SILENT and (why := fallen(visit, name))
+    }
     return WorklistPage(
         rows=_rows(visit, found, standing),
         list=pages(found.total, number, SIZE, "/", _link(asked)),
@@ -126,7 +133,8 @@ def _page(
         clear=address("/", **tab),
         poll=_poll(asked, number, mark(found)),
         several=len(cards()) > 1,
-        silent=_mute(visit, standing, runs=True),
+        silent=_mute(visit, {name: use for name, use in standing.items() if name not in down}, runs=True),
+        fallen=tuple(down.values()),
         stopped=_mute(visit, standing, runs=False),
         others=found.others,
     )
@@ -148,7 +156,7 @@ def _tabs(visit: Visit, current: str) -> tuple[Tab, ...]:
     counts = {"open": 0, "deferred": 0, "decided": 0, "expired": 0}
     whom = _whom(visit)
     for count in visit.hospital.review.counts(whom.only, whom.never):
-        if count.mode == "live":
+        if count.mode == "live" and count.status != "withheld":
             counts[count.status if count.status in counts else "decided"] += count.count
     return tuple(
         Tab(address("/", status="" if name == "open" else name), label, counts[name], name == current)

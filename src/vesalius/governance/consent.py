@@ -22,7 +22,7 @@ from vesalius.errors import Conflict, InvalidDecision, NotFound
 from vesalius.governance import _consents, audit, care, roles
 from vesalius.governance._consents import bring_up
 from vesalius.governance._consents import refusal as _refusal
-from vesalius.governance._provisions import FOREVER, OURS, Kind, Reason
+from vesalius.governance._provisions import DAWN, FOREVER, OURS, Kind, Reason
 from vesalius.governance._withholding import Seen, looked, marked, release, withheld, withhold
 from vesalius.governance._withholding import unlooked as _unlooked
 from vesalius.governance._withholding import withheld_ as _withheld
@@ -34,6 +34,7 @@ from vesalius.lake import Lake
 from vesalius.store import Instant, metadata, reading, writing
 
 __all__ = [
+    "DAWN",
     "OURS",
     "SAID_BY",
     "Count",
@@ -50,6 +51,7 @@ __all__ = [
     "excluded",
     "excluding",
     "forget",
+    "get",
     "listed",
     "looked",
     "marked",
@@ -402,6 +404,20 @@ def _to_entry(row: Any) -> Entry:
     return Entry(**{**row._mapping, "patient": f"Patient/{row.patient}", "kind": Kind(row.kind)})
 
 
+def get(engine: sa.Engine, number: int) -> Entry:
+    """One entry.
+
+    Raises:
+        NotFound: there is none of that number.
+    """
+    asked = sa.select(_entry).where(_entry.c.id == number, _entry.c.erased.is_(None))
+    with reading(engine) as connection:
+        row = connection.execute(asked).one_or_none()
+    if row is None:
+        raise NotFound("there is no such refusal")
+    return _to_entry(row)
+
+
 def entries(engine: sa.Engine, patient: str = "", limit: int = 100, offset: int = 0) -> list[Entry]:
     """Entries, the latest first: of one ``Patient/ID``, or all; those of erased patients are left out."""
     asked = sa.select(_entry).where(_entry.c.erased.is_(None)).order_by(_entry.c.id.desc())
@@ -414,8 +430,30 @@ def entries(engine: sa.Engine, patient: str = "", limit: int = 100, offset: int 
 # What is refused, to look at -------------------------------------------------------------------------------
 
 
-def listed(lake: Lake, patient: str = "", limit: int = 100, offset: int = 0) -> list[Refused]:
-    """Refusals, past, present and to come, by patient: all, or those of one ``Patient/ID`` and companions."""
+def listed(
+    lake: Lake,
+    patient: str = "",
+    limit: int = 100,
+    offset: int = 0,
+    *,
+    kind: Kind | str = "",
+    unread: bool = False,
+) -> list[Refused]:
+    """Refusals, past, present and to come, by patient.
+
+    Args:
+        lake: the hospital's.
+        patient: of one ``Patient/ID`` and who is one with them; empty for all.
+        limit: how many at most.
+        offset: after how many.
+        kind: of one kind only.
+        unread: only those that count because a Consent could not be read, or not as finely as it says.
+
+    Raises:
+        InvalidDecision: there is nothing of that name to refuse.
+        Unavailable: the index is far behind the log; asking again brings it further.
+    """
+    wanted = _kind(kind) if kind else None
     bring_up(lake)
     r, e = _refusal.c, _entry.c
     of_feeds = sa.select(
@@ -431,7 +469,10 @@ def listed(lake: Lake, patient: str = "", limit: int = 100, offset: int = 0) -> 
             ids = sorted(identity.companions(connection, [id_])[id_])
             of_feeds, here = of_feeds.where(r.patient.in_(ids)), here.where(e.patient.in_(ids))
         both = sa.union_all(of_feeds, here).subquery()
-        ordered = sa.select(both).order_by(both.c.patient, both.c.kind, both.c.begins, both.c.source)
+        chosen = [both.c.kind == str(wanted)] if wanted else []
+        chosen += [both.c.reason != str(Reason.REFUSED)] if unread else []
+        found = sa.select(both).where(*chosen)
+        ordered = found.order_by(both.c.patient, both.c.kind, both.c.begins, both.c.source)
         return [_to_refused(row) for row in connection.execute(ordered.limit(limit).offset(offset))]
 
 

@@ -335,22 +335,23 @@ class Review:
         asked = sa.select(*columns).where(rows.mode == "live", rows.status.in_(WAITING))
         return [About(*row) for row in connection.execute(asked)]
 
-    def close(self, identifiers: Sequence[str], at: datetime, connection: sa.Connection) -> None:
-        """Takes some suggestions that wait off the worklist, in the caller's transaction."""
+    def hold(self, identifiers: Sequence[str], at: datetime, connection: sa.Connection) -> None:
+        """Withholds suggestions that wait: their patients object. In the caller's transaction."""
         for some in chunks(identifiers):
-            deciding.close(connection, suggestion.c.id.in_(some), at)
+            deciding.close(connection, suggestion.c.id.in_(some), at, "withheld")
 
-    def closed(self, connection: sa.Connection, usecase: str, foci: Sequence[str]) -> list[About]:
-        """What a use had said about some ``Type/ID`` and is off the worklist without a decision."""
-        rows, found = suggestion.c, []
+    def held(self, connection: sa.Connection, usecase: str, foci: Sequence[str]) -> list[About]:
+        """What a use had said about some ``Type/ID`` and is withheld."""
+        rows = suggestion.c
+        found: list[About] = []
         columns = (rows.id, rows.usecase, rows.subject, rows.focus, rows.as_of)
         for some in chunks(foci):
             asked = sa.select(*columns).where(rows.usecase == usecase, rows.focus.in_(some))
-            found += [About(*row) for row in connection.execute(asked.where(rows.status == "expired"))]
+            found += [About(*row) for row in connection.execute(asked.where(rows.status == "withheld"))]
         return found
 
-    def reopen(self, identifiers: Sequence[str], connection: sa.Connection) -> list[About]:
-        """Puts suggestions that left the worklist back, unless their outcome is known; which ones."""
+    def bring_back(self, identifiers: Sequence[str], connection: sa.Connection) -> list[About]:
+        """Puts suggestions that were withheld back on the worklist, unless their outcome is known; which."""
         found: list[About] = []
         for some in chunks(identifiers):
             found += deciding.reopen(connection, suggestion.c.id.in_(some))

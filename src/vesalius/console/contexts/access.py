@@ -10,10 +10,11 @@ from vesalius.console.contexts.frame import Choice, Pages
 
 @dataclass(frozen=True)
 class GlassPage:
-    """``/suggestions/{id}`` where the patient is not in the reader's care: nothing of the patient is shown.
+    """``/suggestions/{id}`` of a patient not in the reader's care, or who refuses: nothing of them is shown.
 
     Attributes:
         id: the suggestion.
+        refused: whether it is the patient who refuses that those who treat see their data here.
         breakable: whether the reader may break the glass.
         reasons: the reasons to choose from.
         words: what the reader has written.
@@ -22,6 +23,7 @@ class GlassPage:
     """
 
     id: str
+    refused: bool
     breakable: bool
     reasons: tuple[Choice, ...]
     words: str

@@ -56,6 +56,7 @@ class Action(StrEnum):
     OBLIGATION_CHANGED = "obligation.changed"
     RULES_ADOPTED = "rules.adopted"
     USE_HISTORY_READ = "use.history_read"
+    VALIDATION_KEPT = "validation.kept"
     TRIAL_REGISTERED = "trial.registered"
     TRIAL_LOOKED = "trial.looked"
     DATA_RECEIVED = "data.received"
