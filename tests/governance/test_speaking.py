@@ -249,6 +249,12 @@ class Speaking(RuleBasedStateMachine):
         self.sign(who)
 
     @rule()
+    def sign_until_it_speaks(self):
+        """Every gate on the way."""
+        for _ in range(5):
+            self.sign_all()
+
+    @rule()
     def sign_all(self):
         """Everybody whom the open gate waits for."""
         found = self.model.open()
@@ -282,6 +288,17 @@ class Speaking(RuleBasedStateMachine):
                 self.engine, self.use, value, self.staff["engineer"], reason="x", at=self.model.now
             ),
         )
+
+    @rule(what=st.sampled_from(["model", "threshold", "regime"]))
+    def change_while_it_speaks(self, what):
+        self.sign_until_it_speaks()
+        world = self.model.world
+        if what == "model":
+            self.change_model("b" * 64 if world["model"] == "a" * 64 else "a" * 64)
+        elif what == "threshold":
+            self.change_threshold(0.8 - world["threshold"])
+        else:
+            self.change_regime("care" if world["regime"] == "triage" else "triage")
 
     @rule(value=st.sampled_from([0.3, 0.5]))
     def change_threshold(self, value):
@@ -321,12 +338,17 @@ class Speaking(RuleBasedStateMachine):
         self.both(expected, lambda: uses.suspend(self.engine, self.use, self.staff[who], reason="x", at=at))
 
     @rule()
+    def stop_rule_while_it_speaks(self):
+        self.sign_until_it_speaks()
+        self.stop_rule()
+
+    @rule()
     def stop_rule(self):
         at = self.model.now
         expected = self.model.silence()
         self.both(expected, lambda: uses.silence(self.engine, self.use, reason="a stop rule", at=at))
 
-    @rule(who=st.sampled_from(["nurse", "legal", "director"]), sure=st.integers(0, 7))
+    @rule(who=st.sampled_from(["nurse", "legal", "director"]), sure=st.integers(0, 1))
     def withdraw(self, who, sure):
         if sure and who == "director":
             return  # for good: seldom
@@ -376,8 +398,8 @@ class Speaking(RuleBasedStateMachine):
 
 
 Speaking.TestCase.settings = settings(
-    max_examples=12,
-    stateful_step_count=25,
+    max_examples=10,
+    stateful_step_count=20,
     deadline=None,
     suppress_health_check=list(HealthCheck),
     database=None,
