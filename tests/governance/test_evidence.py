@@ -6,11 +6,12 @@ import pytest
 import sqlalchemy as sa
 from kept_runs import CLEAN, keep, made_up
 
+from vesalius.dossier import beside
 from vesalius.errors import Conflict, InvalidSetting, NotFound
 from vesalius.evaluation.run import Checked
 from vesalius.governance import audit, evidence, gates, uses, validations
 from vesalius.governance.evidence import Trial
-from vesalius.store import writing
+from vesalius.store import reading, writing
 
 NOW = datetime(2026, 3, 2, 12, tzinfo=UTC)
 FOUND = Checked(
@@ -87,6 +88,9 @@ def test_figures_that_were_altered_or_are_gone_are_no_evidence(approved, staff, 
     with writing(approved) as connection:
         connection.execute(sa.text(change))
     assert found(approved).lacks == ("validation_altered",)
+    (event,) = audit.events(approved, action="validation.kept")
+    with reading(approved) as connection:
+        assert not beside.holds(connection, event)
     with pytest.raises(InvalidSetting, match="validation_altered"):
         sign(approved, staff["engineer"], on=name)
     assert keep(approved, NOW) == name  # kept again, it is what its event says

@@ -1,25 +1,21 @@
-"""No sequence of acts makes a use speak without every signature in force: a state machine, and each rule alone."""
+"""Each rule of the gates alone; test_speaking.py holds a second model against all of them together."""
 
 from contextlib import suppress
 from datetime import UTC, datetime, timedelta
 
 import pytest
 import sqlalchemy as sa
-from hypothesis import HealthCheck, settings
-from hypothesis import strategies as st
-from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, precondition, rule
 from kept_runs import keep
 from signers import LIVE
 
 from vesalius.card import Card, Setting, Text
 from vesalius.errors import Conflict, InvalidSetting, NotAllowed, NotFound
-from vesalius.governance import _bought, _life, audit, evidence, gates, people, register, rulebook, uses
+from vesalius.governance import _bought, _life, audit, evidence, gates, register, rulebook, uses
 from vesalius.governance.evidence import Trial
-from vesalius.governance.lifecycle import GATES, PATH, TOUCHES, State
 from vesalius.governance.register import Entry, _systems
 from vesalius.governance.roles import Role
 from vesalius.review import Review
-from vesalius.store import open_store, writing
+from vesalius.store import writing
 from vesalius.usecase import Suggestion
 
 NOW = datetime(2026, 3, 2, 12, tzinfo=UTC)
@@ -302,133 +298,6 @@ def test_what_may_not_be_used_is_signed_by_nobody(engine, staff, answers):
     uses.answer(engine, "urine", CARE | answers, staff["legal"], reason="read", at=NOW)
     with pytest.raises(NotAllowed, match="may not be used"):
         sign(engine, staff, "dpo")
-
-
-class Life(RuleBasedStateMachine):
-    """Anything that people can do to a use, in any order; beside it, the signatures kept by hand."""
-
-    @initialize(steps=st.integers(2, 4))
-    def begin(self, steps):
-        self.patch = pytest.MonkeyPatch()
-        card = Card(
-            name="urine", version="1.0", risk_class="test", reviewers=("doctor",), inputs=(), options=(),
-            override_reasons=(), settings=(Setting("start_from", 0.5, 0.1, 0.9),),
-        )  # fmt: skip
-        kind = type("Urine", (), {"card": card})
-        for module in (uses, _life):
-            self.patch.setattr(module, "find", lambda _: kind)
-        self.patch.setattr(gates, "views_mark", lambda _: self.views)
-        self.engine = open_store("sqlite://")
-        self.staff = {
-            each.value: people.add(self.engine, each.value, name="x", role=each.value) for each in Role
-        }
-        self.now, self.model, self.setting, self.views, self.regime = NOW, "", 0.5, "v0", ""
-        self.given = {gate: {} for gate in GATES}
-        for _ in range(steps):
-            self.sign_what_is_open()
-
-    def teardown(self):
-        if hasattr(self, "engine"):
-            self.engine.dispose()
-            self.patch.undo()
-
-    def marks(self, gate):
-        marks = {"model": self.model, "settings": self.setting, "views": self.views, "regime": self.regime}
-        return tuple(marks.get(name, "1.0") for name in TOUCHES[gate])
-
-    def done(self, act):
-        """The act, or its refusal; and whatever stopped speaking by it has lost its signatures for live."""
-        spoke = uses.current(self.engine, "urine", self.now).state == State.LIVE
-        try:
-            act()
-        except (Conflict, NotAllowed, InvalidSetting):
-            return False
-        if spoke and uses.current(self.engine, "urine", self.now).state != State.LIVE:
-            self.given["live"] = {}
-        return True
-
-    @rule(role=st.sampled_from(sorted(Role)))
-    def sign(self, role):
-        gate = uses.gate(self.engine, "urine", self.now)
-        person = self.staff[role]
-        slot = gate.slot_for(person) if gate else None
-        act = lambda: uses.sign(self.engine, "urine", person, reason="x", despite="x", at=self.now)  # noqa: E731
-        if self.done(act):
-            self.given[gate.name][slot.name] = (role, self.marks(gate.name), self.now)
-
-    @rule()
-    def sign_what_is_open(self):
-        gate = uses.gate(self.engine, "urine", self.now)
-        for slot in gate.open_slots if gate else ():
-            self.sign(slot.roles[0])
-
-    @rule(role=st.sampled_from(["dpo", "legal"]))
-    def refuse(self, role):
-        gate = uses.gate(self.engine, "urine", self.now)
-        if self.done(lambda: uses.refuse(self.engine, "urine", self.staff[role], reason="x", at=self.now)):
-            self.given[gate.name] = {}
-
-    @rule(model=st.sampled_from(["a" * 64, "b" * 64]))
-    def change_model(self, model):
-        who = self.staff["engineer"]
-        if self.done(lambda: uses.set_model(self.engine, "urine", model, who, reason="x", at=self.now)):
-            self.model = model
-
-    @rule(value=st.sampled_from([0.3, 0.5, 0.7]))
-    def change_threshold(self, value):
-        who, given = self.staff["biologist"], {"start_from": value}
-        if self.done(
-            lambda: uses.set_use_settings(self.engine, "urine", given, who, reason="x", at=self.now)
-        ):
-            self.setting = value
-
-    @rule(purpose=st.sampled_from(["care", "triage"]))
-    def answer(self, purpose):
-        given, who = CARE | {"purpose": purpose}, self.staff["legal"]
-        if self.done(lambda: uses.answer(self.engine, "urine", given, who, reason="x", at=self.now)):
-            self.regime = purpose
-
-    @rule(views=st.sampled_from(["v0", "v1"]))
-    def change_views(self, views):
-        self.views = views
-
-    @rule()
-    def suspend(self):
-        if self.done(
-            lambda: uses.suspend(self.engine, "urine", self.staff["legal"], reason="x", at=self.now)
-        ):
-            self.given["live"] = {}
-
-    @rule(days=st.integers(1, 300))
-    def wait(self, days):
-        self.now += days * DAY
-
-    @precondition(lambda self: hasattr(self, "engine"))
-    @rule()
-    def turn(self):
-        with writing(self.engine) as connection:
-            if uses.enforce(connection, "urine", self.now):
-                self.given["live"] = {}
-
-    @invariant()
-    def it_speaks_only_when_everybody_signed_for_what_is_in_force(self):
-        if not hasattr(self, "engine") or not uses.speaks(self.engine, "urine", self.now):
-            return
-        rules = rulebook.read_gates(rulebook.own("gates"))
-        for gate in PATH:
-            signed = self.given[gate]
-            assert set(signed) >= set(rules.gates[gate].slots), gate
-            months = rules.gates[gate].months
-            for role, marks, at in signed.values():
-                assert role in Role
-                assert marks == self.marks(gate), gate
-                assert months is None or self.now - at < timedelta(days=31 * months)
-
-
-Life.TestCase.settings = settings(
-    max_examples=8, stateful_step_count=20, deadline=None, suppress_health_check=list(HealthCheck)
-)
-test_no_sequence_of_acts_makes_a_use_speak_without_all_signatures = Life.TestCase
 
 
 def test_the_systems_of_the_register_are_all_that_is_installed_or_bought(engine, staff):

@@ -6,6 +6,7 @@ import sqlalchemy as sa
 from scales import DAY, LATE, START, draft, many
 
 from vesalius import trial
+from vesalius.dossier import beside
 from vesalius.governance import audit, gates, uses
 from vesalius.store import reading, writing
 from vesalius.trial import _keeping, register, sealing, verdicts
@@ -44,6 +45,10 @@ def test_a_trial_that_ended_in_success_is_found(hospital, plan, case):
     event = audit.events(hospital.engine, action="trial.looked")[0]
     assert (stands.succeeded, stands.altered, stands.event) == (True, False, event.seq)
     assert stands.seal == trial.state(hospital, "scale", LATE).seal
+    with reading(hospital.engine) as connection:
+        kept = audit.events(hospital.engine, thing="scale", limit=100)
+        assert {each.action for each in kept} >= {"trial.registered", "trial.looked"}
+        assert all(beside.holds(connection, each) for each in kept)
 
 
 def test_without_a_plan_nothing_is_found(hospital, silent):

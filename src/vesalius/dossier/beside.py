@@ -104,15 +104,13 @@ def _plan(connection: sa.Connection, event: Event) -> bool:
 
 
 def _look(connection: sa.Connection, event: Event) -> bool:
-    said = event.detail
-    row = _row(
-        connection,
-        "trial_look",
-        usecase=event.object,
-        plan=said.get("plan"),
-        number=said.get("number"),
-    )
-    return row is not None and _hash(row, Look) == row.hash == said.get("hash")
+    row = _row(connection, "trial_look", usecase=event.object, hash=event.detail.get("hash"))
+    return row is not None and _hash(row, Look) == row.hash
+
+
+def _run(connection: sa.Connection, event: Event) -> bool:
+    row = _row(connection, "validation_run", usecase=event.object, run=event.detail.get("run"))
+    return row is not None and _sha(row.body) == event.detail.get("content")
 
 
 def _alarm(connection: sa.Connection, event: Event) -> bool:
@@ -160,6 +158,7 @@ CHECKS: Mapping[str, Check] = {
     Action.REPORT_ANSWERED: _answer,
     Action.REPORT_UNDONE: _answer,
     Action.RULES_ADOPTED: _rulebook,
+    Action.VALIDATION_KEPT: _run,
     Action.TRIAL_REGISTERED: _plan,
     Action.TRIAL_LOOKED: _look,
     Action.ALARM_RAISED: _alarm,
