@@ -4,7 +4,7 @@ BIN := .venv/bin
 UV := $(BIN)/uv
 
 .DEFAULT_GOAL := help
-.PHONY: help setup demo demo-check test test-fast security test-spark test-compiled fast format check docs bench lock clean
+.PHONY: help setup demo demo-check test test-fast security components test-spark test-compiled fast format check docs bench lock clean
 
 help: ## show this list
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 14
@@ -37,6 +37,9 @@ test-fast: setup ## every test but the browser's
 security: setup ## bandit over what is shipped, and the longer run of schemathesis
 	$(BIN)/bandit --quiet --configfile pyproject.toml --recursive src
 	VESALIUS_FULL=1 $(BIN)/pytest -n0 tests/api/test_contract.py
+
+components: setup ## which components are older than SECURITY.md allows; asks the package index
+	$(BIN)/python tools/components.py
 
 test-spark: .venv/.spark ## the views on Spark, on executors of their own; sets up the extra (600 MB)
 	$(BIN)/pytest -n0 tests/views/spark

@@ -82,3 +82,12 @@ def test_who_looked_at_a_patient_is_told_and_that_it_was_asked_is_noted(home):
     assert "1 times export.read of many by client:lab" in said
     assert "audit.read" in run(home, "about", "Patient/p1").output
     assert run(home, "about", "p1").exit_code == 1
+
+
+def test_the_audit_is_hashed_with_a_later_algorithm_on_demand(home):
+    assert run(home, "algorithm").output == "sha256, of sha256, sha3-256\n"
+    assert run(home, "algorithm", "sha3-256").output == "sha3-256, of sha256, sha3-256\n"
+    back = run(home, "algorithm", "sha256")
+    assert back.exit_code == 1
+    assert "the audit is hashed with sha3-256 (there is no later one)" in back.output
+    assert run(home).output == "6 events, chain intact\n"

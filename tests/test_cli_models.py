@@ -4,6 +4,7 @@ import pytest
 from click.testing import CliRunner
 
 from vesalius.cli import main
+from vesalius.governance import audit
 from vesalius.hospital import Hospital
 
 
@@ -60,3 +61,26 @@ def test_an_unsigned_model_can_be_vouched_for(saved, tmp_path):
     assert run("model", "verify", home=tmp_path).output == f"{saved[:12]}  unsigned\n"
     assert "signed by Ann" in run("model", "sign", saved[:6], "--by", "Ann", home=tmp_path).output
     assert run("model", "sign", saved, "--by", "Ann", home=tmp_path).exit_code == 1
+
+
+def note(home):
+    hospital = Hospital.open(home)
+    audit.record(hospital.engine, "lotte", audit.Action.AUDIT_READ, "audit", {})
+    hospital.close()
+
+
+def test_what_the_old_key_signed_counts_once_it_was_replaced(saved, tmp_path):
+    """The steps of docs/governance/keys.md."""
+    note(tmp_path)
+    assert run("audit", "head", "--out", tmp_path / "old.jws", home=tmp_path).exit_code == 0
+    (tmp_path / "old.jwk").write_text(run("model", "key", home=tmp_path).output)
+    (tmp_path / "keys" / "hospital.jwk").rename(tmp_path / "kept-elsewhere.jwk")
+    assert run("model", "verify", home=tmp_path).exit_code == 1
+    assert run("model", "trust", tmp_path / "old.jwk", "--name", "until-2028", home=tmp_path).exit_code == 0
+    verified = run("model", "verify", home=tmp_path)
+    assert verified.exit_code == 0
+    assert "Lotte" in verified.output
+    assert run("audit", "verify", "--head", tmp_path / "old.jws", home=tmp_path).exit_code == 0
+    note(tmp_path)
+    assert run("audit", "head", "--out", tmp_path / "new.jws", home=tmp_path).exit_code == 0
+    assert (tmp_path / "keys" / "hospital.jwk").read_text() != (tmp_path / "kept-elsewhere.jwk").read_text()

@@ -87,3 +87,8 @@ def add_refused(home, *more, code=1):
 @pytest.mark.parametrize("words", [("close",), ("reset",), ("reset", "--second-factor"), ("sessions",)])
 def test_an_account_that_is_not_there_is_said(home, words):
     assert "there is no account 'nobody'" in run(home, words[0], "nobody", *words[1:], code=1)
+
+
+def test_the_key_of_the_second_factors_is_replaced(home):
+    assert run(home, "new-key").startswith("0 second factors are encrypted with a new key")
+    assert (home / "second-factor.secret").exists()

@@ -33,6 +33,8 @@ class Settings(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
         session_hours_at_most: after how many hours a person is signed out in any case.
         second_factor: who must have a second factor beside their password, where the data is not synthetic:
             ``all``, ``none``, or roles with commas between them; who has one always uses it.
+        second_factor_steps: for how many steps of 30 seconds before and after its own a code is taken: 1, for
+            clocks that differ (RFC 6238, 5.2), or 0 where every clock is right (OWASP ASVS 5.0, 6.5.5).
         local_accounts: who may sign in with a password kept here while the hospital's own sign-in is on:
             ``all``, or the accounts of administrators for when it fails, with commas between them.
         oidc_issuer: the address of the hospital's own sign-in (OpenID Connect); empty means none.
@@ -44,6 +46,8 @@ class Settings(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
         oidc_roles: which group has which role; who is in none of them stays out.
         oidc_acr: how strongly a person must have signed in there (``acr``), with commas between what will do;
             empty means as it likes.
+        oidc_logout_typed: whether only tokens of the type ``logout+jwt`` end sessions here; turn it off for a
+            provider that does not set the type.
         oidc_known_only: whether only people with an account here may sign in; else the first time makes one.
         identity_automatic: the rules by which patients are merged without a person, with commas between them,
             such as ``R1``; empty means none.
@@ -69,6 +73,7 @@ class Settings(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     session_hours: Annotated[float, msgspec.Meta(gt=0, le=24)] = 8
     session_hours_at_most: Annotated[float, msgspec.Meta(gt=0, le=24)] = 12
     second_factor: Annotated[str, msgspec.Meta(pattern="^(all|none|[a-z_]+(,[a-z_]+)*)$")] = "all"
+    second_factor_steps: Annotated[int, msgspec.Meta(ge=0, le=1)] = 1
     local_accounts: Annotated[str, msgspec.Meta(min_length=1)] = "all"
     oidc_issuer: Annotated[
         str, msgspec.Meta(pattern="^(https://.+|http://(localhost|127\\.0\\.0\\.1)(:[0-9]+)?(/.*)?|)$")
@@ -80,6 +85,7 @@ class Settings(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     oidc_groups: str = "groups"
     oidc_roles: dict[str, str] = {}
     oidc_acr: str = ""
+    oidc_logout_typed: bool = True
     oidc_known_only: bool = False
     identity_automatic: Annotated[str, msgspec.Meta(pattern="^(R[0-9]+(,R[0-9]+)*)?$")] = ""
     care_relation: Annotated[str, msgspec.Meta(pattern="^(off|warn|required)$")] = "required"

@@ -49,6 +49,12 @@ def test_a_client_without_the_right_is_refused(small, each):
     assert small.lake.position() == 0
 
 
+def test_a_body_that_is_wrong_leaves_a_line_with_the_client_and_none_of_its_words(feed, caplog):
+    assert feed.post("/Patient", {"resourceType": "Patient", "birthDate": "Peeters"}).status_code == 422
+    told = [each.getMessage() for each in caplog.records if each.name == "vesalius.refused"]
+    assert told == ["422 POST /fhir/{type} by feed"]
+
+
 def test_anybody_may_ask_what_the_server_can_do(single):
     assert single.get("/metadata", Authorization="").status_code == 200
 

@@ -157,6 +157,20 @@ def test_one_signs_out_elsewhere_from_here(anyone, clock):
     assert browser.get("/account", follow_redirects=False).status_code == 200
 
 
+def test_a_session_that_was_left_open_ends_no_other_without_the_password(boss, clock):
+    other = Reader(boss.app)
+    enter(other, boss.login)
+    clock[0] += timedelta(seconds=60)
+    other.submit("/sign-in/code", code=pyotp.TOTP(boss.secret).at(datetime.now(UTC) + clock[0]))
+    clock[0] += timedelta(minutes=16)
+    asked = boss.submit("/account/sessions", session="others")
+    assert asked.status_code == 403
+    assert other.get("/account", follow_redirects=False).status_code == 200
+    code = pyotp.TOTP(boss.secret).at(datetime.now(UTC) + clock[0])
+    boss.submit("/account/sessions", session="others", again_password=synthetic.PASSWORD, again_code=code)
+    assert other.get("/account", follow_redirects=False).status_code == 303
+
+
 @pytest.fixture
 def boss(anyone, real, clock):
     login = f"boss{len(people.everyone(real.engine))}"

@@ -14,6 +14,7 @@ import synthetic
 from browsing import Reader
 
 from vesalius.console import SCREENS, app
+from vesalius.console.application import MAX_BODY
 from vesalius.console.security import HEADERS, POLICY, local_path, same, secret
 from vesalius.console.visit import STATIC
 from vesalius.errors import InvalidSetting
@@ -103,6 +104,23 @@ def test_a_form_without_its_token_is_noted(reader, hospital):
     assert seen_by(hospital, "marchal", "access.refused") == before + 1
     assert audit.events(hospital.engine, actor="marchal", limit=1)[0].detail == {"form": "without its token"}
     assert Reader(app(hospital)).post("/sign-in", data={"login": "nurse"}).status_code == 403
+
+
+def test_what_tries_to_go_round_a_control_leaves_a_line_without_a_word_from_outside(reader, caplog):
+    """OWASP ASVS 5.0, 16.3.3: input that is wrong, an order of steps that is not ours, too much, too large."""
+    browser = reader("marchal")
+    caplog.clear()
+    browser.get("/suggestions/99999999999999999999999")
+    browser.post("/people/change", data={"login": "Peeters", "action": "lock"})
+    browser.submit("/people/change", login="delforge", action="explode")
+    browser.post("/sign-out", data={"token": "x" * (MAX_BODY + 1)})
+    told = [each.getMessage() for each in caplog.records if each.name == "vesalius.refused"]
+    assert told == [
+        "403 GET /suggestions/{id} by marchal",
+        "403 POST /people/change by marchal",
+        "400 POST /people/change by marchal",
+        "413 POST any form by nobody known",
+    ]
 
 
 def test_the_token_of_another_session_is_refused(reader):

@@ -1,15 +1,20 @@
 """The chain: nothing in it can be altered, removed or reordered unnoticed."""
 
+import base64
+import hashlib
 import threading
 from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, datetime, timedelta, timezone
 
 import pytest
 import sqlalchemy as sa
+from hypothesis import given
+from hypothesis import strategies as st
 
-from vesalius.errors import Tampered, Unavailable
+from vesalius import usecase
+from vesalius.errors import Conflict, Tampered, Unavailable
 from vesalius.governance import audit
-from vesalius.governance.audit import Action, Entry, _tables, recording
+from vesalius.governance.audit import Action, Entry, _tables, chain, recording
 from vesalius.governance.audit.chain import read
 from vesalius.store import open_store, reading, writing
 
@@ -272,3 +277,55 @@ def test_everything_about_one_patient_is_found_by_their_reference_alone(engine):
     audit.record(engine, "bart", Action.RESOURCE_READ, "Patient/1", at=NOW)
     assert [event.seq for event in audit.events(engine, thing="Patient/1")] == [5, 4, 1]
     assert [event.seq for event in audit.events(engine, thing="Patient/%")] == [3]
+
+
+def test_the_chain_moves_on_to_another_hash_and_never_back(engine):
+    """OWASP ASVS 5.0, 11.2.2."""
+    fill(engine)
+    before = audit.head(engine)
+    moved = audit.move_on(engine, "marchal", "sha3-256", NOW)
+    told = (moved.seq, moved.at, moved.actor, moved.action, moved.object, dict(moved.detail), moved.previous)
+    text = base64.urlsafe_b64encode(hashlib.sha3_256(usecase.encode(told)).digest()).decode().rstrip("=")
+    assert moved.hash == f"sha3-256:{text}"
+    assert moved.previous == before.hash
+    after = audit.record(engine, "anna", Action.AUDIT_READ, "audit")
+    many = audit.record_all(engine, [Entry("anna", Action.AUDIT_READ, "audit")] * 5)
+    assert {chain.algorithm(each.hash) for each in (after, *many)} == {"sha3-256"}
+    assert audit.verify(engine, before) == before.seq + 7
+    for name in ("sha256", "sha3-256", "md5"):
+        with pytest.raises(Conflict, match="hashed with sha3-256"):
+            audit.move_on(engine, "marchal", name)
+
+
+@pytest.mark.parametrize("to", ["sha256", "md5"])
+def test_an_event_hashed_otherwise_than_the_one_before_is_named(engine, to):
+    fill(engine)
+    audit.move_on(engine, "marchal", "sha3-256", NOW)
+    last = audit.record(engine, "anna", Action.AUDIT_READ, "audit", {}, NOW)
+    forged = audit.digest(
+        last.seq, last.at, "mallory", last.action, last.object, last.detail, last.previous, algorithm=to
+    )
+    forged = forged or f"{to}:x"
+    tamper(
+        engine,
+        f"UPDATE audit_event SET actor = 'mallory', hash = '{forged}' WHERE seq = {last.seq}",
+        f"UPDATE audit_head SET hash = '{forged}'",
+    )
+    with pytest.raises(Tampered, match=f"event {last.seq} was altered"):
+        audit.verify(engine)
+
+
+@given(st.binary(), st.sampled_from(sorted(chain.ALGORITHMS)))
+def test_a_hash_says_what_it_was_made_with(content, name):
+    made = chain.hashed(content, name)
+    assert len(made) <= 64
+    assert chain.algorithm(made) == name
+    assert chain.octets(made) == chain.ALGORITHMS[name](content).digest()
+
+
+@pytest.mark.parametrize(
+    "text", ["", "00", "sha3-256:", "sha3-256:AAAA", "md5:" + "A" * 43, "é", "sha256:" + "=" * 43]
+)
+def test_what_is_no_hash_has_no_bytes(text):
+    with pytest.raises(ValueError):
+        chain.octets(text)

@@ -259,3 +259,23 @@ def test_the_tables_that_only_grow_say_so(engine, keys):
     for table in ("audit_subject", "audit_signed_head"):
         with pytest.raises(sa.exc.DBAPIError, match="append-only"), writing(engine) as connection:
             connection.exec_driver_sql(f"DELETE FROM {table}")
+
+
+def test_heads_and_proofs_go_on_when_the_chain_moves_to_another_hash(engine, keys):
+    fill(engine, 40)
+    older = heads.sign(engine, keys)
+    audit.move_on(engine, "marchal", "sha3-256", NOW)
+    fill(engine, 40)
+    newer = heads.sign(engine, keys)
+    assert audit.verify(engine, keys=keys, elsewhere=[older.head, newer.head]) == 81
+    opens = lambda token: heads.opened(token, keys)  # noqa: E731
+    for seq in (3, 41, 60):
+        made = proofs.inclusion(engine, keys, seq)
+        assert proofs.check(proofs.load(proofs.write(made)), opens).startswith(
+            f"event {seq} is one of the 81"
+        )
+        forged = msgspec.structs.replace(made, event=msgspec.structs.replace(made.event, actor="mallory"))
+        with pytest.raises(Tampered, match="altered"):
+            proofs.check(forged, opens)
+    grown = proofs.consistency(engine, keys, older.token)
+    assert "the first 40 of 81" in proofs.check(grown, opens)

@@ -1,6 +1,7 @@
 """What may be a password."""
 
 import unicodedata
+from pathlib import Path
 
 import pytest
 from hypothesis import given
@@ -21,6 +22,30 @@ ABOUT = ("cdelforge", "Dr Camille Delforge", "Clinique Sainte-Ode")
 def test_what_is_guessed_first_is_refused(password):
     with pytest.raises(InvalidSetting, match="easily guessed"):
         passwords.check(password, *ABOUT)
+
+
+@pytest.mark.parametrize("password", [
+    "Mailcreated5240", "PolniyPizdec0211", "mailCREATED5240", "chickenwing101", "Màilcreated5240",
+])  # fmt: skip
+def test_what_was_stolen_and_published_is_refused(password):
+    assert not passwords.common(password)
+    with pytest.raises(InvalidSetting, match="published"):
+        passwords.check(password, *ABOUT, second=True)
+
+
+def test_the_list_of_the_stolen_has_more_than_what_the_standard_asks_for():
+    """OWASP ASVS 5.0, 6.2.4: at least the 3,000 commonest of those that are long enough."""
+    kept = (Path(passwords.__file__).parent / passwords.LIST).read_bytes()
+    marks = [kept[at : at + 5] for at in range(0, len(kept), 5)]
+    assert len(marks) > 50_000
+    assert {len(each) for each in marks} == {5}
+    assert marks == sorted(set(marks))
+
+
+@given(st.text(min_size=12, max_size=40))
+def test_what_nobody_published_is_not_on_the_list(password):
+    # of 2^40 marks 55,000 are taken: once in 20 million by chance
+    assert not passwords.published(f"{password} kV7 wq-Zt9 mXr_4Lp")
 
 
 @pytest.mark.parametrize("password", [

@@ -19,6 +19,7 @@ SETTINGS = Settings(
     oidc_issuer=ISSUER, oidc_client="vesalius", oidc_secret="shared", oidc_address="https://vesalius.example",
     oidc_roles={"cardiologists": "doctor", "chiefs": "director"},
 )  # fmt: skip
+LOGOUT = {"typ": "logout+jwt"}
 KEYS = [RSAKey.generate_key(2048, {"kid": name}) for name in ("first", "second")]
 
 
@@ -256,12 +257,31 @@ def test_what_ends_there_ends_here(liar, engine):
         {"sid": "s1", "aud": "another"},
     ):
         with pytest.raises(NotAllowed):
-            liar.console.ended(liar.sign(usual | bad), NOW)
-    assert liar.console.ended(liar.sign(usual | {"sid": "s1"}), NOW) == 1
+            liar.console.ended(liar.sign(usual | bad, **LOGOUT), NOW)
+    assert liar.console.ended(liar.sign(usual | {"sid": "s1"}, **LOGOUT), NOW) == 1
     assert sessions.find(engine, one, rules, NOW) is None
     assert sessions.find(engine, two, rules, NOW)
-    assert liar.console.ended(liar.sign(usual | {"sub": "stranger"}), NOW) == 0
-    assert liar.console.ended(liar.sign(usual | {"sub": "u1"}), NOW) == 1
+    assert liar.console.ended(liar.sign(usual | {"sub": "stranger"}, **LOGOUT), NOW) == 0
+    assert liar.console.ended(liar.sign(usual | {"sub": "u1"}, **LOGOUT), NOW) == 1
+
+
+def test_a_token_of_one_kind_is_not_taken_for_another(liar, engine):
+    """OpenID Connect Back-Channel Logout 1.0, section 2.4; RFC 8725, section 3.11."""
+    import msgspec
+
+    usual = {"iss": ISSUER, "aud": "vesalius", "iat": int(NOW.timestamp()), "exp": int(NOW.timestamp()) + 60,
+             "events": {_BACK_CHANNEL: {}}, "sid": "s1"}  # fmt: skip
+    for header in ({}, {"typ": "JWT"}, {"typ": "at+jwt"}):
+        with pytest.raises(NotAllowed, match="another kind"):
+            liar.console.ended(liar.sign(usual, **header), NOW)
+    assert liar.console.ended(liar.sign(usual, typ="application/logout+jwt"), NOW) == 0
+    untyped = msgspec.structs.replace(liar.console.settings, oidc_logout_typed=False)
+    lenient = Provider(engine, untyped, liar.console._client)
+    assert lenient.ended(liar.sign(usual, typ="JWT"), NOW) == 0
+    coming = liar.visit()
+    liar.token = liar.sign(liar.claims, **LOGOUT)
+    with pytest.raises(NotAllowed, match="another kind"):
+        liar.console.finish(*coming, NOW)
 
 
 @pytest.mark.parametrize(

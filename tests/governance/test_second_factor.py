@@ -46,6 +46,17 @@ def test_no_code_further_away_is_good(enrolled, steps):
         second.check("anna", shown(secret, steps), NOW)
 
 
+@pytest.mark.parametrize(("steps", "good"), [(-1, False), (0, True), (1, False)])
+def test_where_clocks_are_right_a_code_lives_thirty_seconds(enrolled, steps, good):
+    second, secret, _ = enrolled
+    strict = SecondFactor(second.engine, second.home, around=0)
+    if good:
+        strict.check("anna", shown(secret, steps), NOW)
+    else:
+        with pytest.raises(NotAllowed):
+            strict.check("anna", shown(secret, steps), NOW)
+
+
 def test_the_codes_are_those_of_the_standard(second, engine):
     """RFC 6238, appendix B, SHA-1, cut to six digits; the secret of the appendix."""
     secret = "GEZDGNBVGY3TQOJQGEZDGNBVGY3TQOJQ"
@@ -179,3 +190,42 @@ def test_the_picture_is_svg_without_style_or_script():
     assert "script" not in picture
     assert 'viewBox="0 0 ' in picture
     assert "width" not in picture.partition(">")[0], "else it is cut where the page makes it smaller"
+
+
+def test_a_new_key_opens_what_the_old_one_closed(enrolled, engine):
+    second, secret, _ = enrolled
+    before = (second.home / KEY_FILE).read_text(), sealed(engine)
+    assert second.replace_key("vesalius", NOW) == 1
+    assert (second.home / KEY_FILE).read_text() != before[0]
+    assert sealed(engine) != before[1]
+    assert stat.S_IMODE((second.home / KEY_FILE).stat().st_mode) == 0o600
+    assert sorted(path.name for path in second.home.glob("second-factor*")) == [KEY_FILE]
+    second.check("anna", shown(secret), NOW)
+    event = audit.events(engine, action="key.replaced")[0]
+    assert (event.object, event.detail) == (KEY_FILE, {"count": 1})
+
+
+@pytest.mark.parametrize("step", ["before", "after"])
+def test_a_replacement_of_the_key_that_is_broken_off_loses_no_secret(enrolled, engine, monkeypatch, step):
+    second, secret, _ = enrolled
+
+    def broken(*_):
+        raise OSError("no power")
+
+    with monkeypatch.context() as patch:
+        if step == "before":  # the database was not written yet
+            patch.setattr(audit, "record", broken)
+        else:  # it was, and the file not yet
+            patch.setattr(type(second.home), "replace", broken)
+        with pytest.raises(OSError, match="no power"):
+            second.replace_key("vesalius", NOW)
+    assert (second.home / f"{KEY_FILE}.next").exists()
+    second.check("anna", shown(secret), NOW)
+    assert second.replace_key("vesalius", NOW) == 1
+    assert not (second.home / f"{KEY_FILE}.next").exists()
+    second.check("anna", shown(secret, 1), NOW)
+
+
+def sealed(engine):
+    with writing(engine) as connection:
+        return connection.execute(second_factor._factor.select()).one().secret

@@ -18,6 +18,7 @@ from starlette.responses import Response
 from starlette.routing import Route
 from starlette.types import ASGIApp, Receive, Scope, Send
 
+from vesalius import logs
 from vesalius.api import (
     answers,
     audits,
@@ -173,10 +174,12 @@ def _routes() -> list[tuple[str, Callable[[Request], Awaitable[Response]], list[
 def _endpoint(by_method: dict[str, Operation]) -> Callable[[Request], Awaitable[Response]]:
     async def endpoint(request: Request) -> Response:
         asked = by_method["GET" if request.method == "HEAD" else request.method]
+        call = Call(request.app.state.hospital, request)
         try:
-            response = await _answered(Call(request.app.state.hospital, request), asked)
+            response = await _answered(call, asked)
         except Exception as error:  # every defect becomes an answer, and a line in the log
             response = answers.refused(refusal(error))
+        logs.refused(response.status_code, request.method, asked.path, call.client.id if call.client else "")
         for name, value in HEADERS.items():
             response.headers[name] = value
         if request.url.scheme == "https":

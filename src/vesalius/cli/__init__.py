@@ -5,18 +5,18 @@ One module per subject; :data:`COMMANDS` lists them in the order of the loop.
 
 from __future__ import annotations
 
-import logging
-from typing import Any
+from typing import Any, get_args
 
 import click
 
-from vesalius import __version__
+from vesalius import __version__, logs
 from vesalius.cli import (
     academy,
     access,
     audit,
     clients,
     codes,
+    consent,
     data,
     demo,
     dossier,
@@ -63,11 +63,16 @@ class Commands(click.Group):
 @click.group(cls=Commands, context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100})
 @click.version_option(__version__, prog_name="vesalius")
 @click.option("-v", "--verbose", is_flag=True, help="Say more on standard error.")
-def main(verbose: bool) -> None:
+@click.option(
+    "--log",
+    type=click.Choice(get_args(logs.Form)),
+    default="text",
+    envvar="VESALIUS_LOG",
+    help="How lines on standard error look: for people, or as JSON for a collector.",
+)
+def main(verbose: bool, log: logs.Form) -> None:
     """Brings AI to the bedside safely: evidence, suggestion, a person decides, outcome, evaluation."""
-    handler = logging.StreamHandler()
-    handler.setLevel(logging.INFO if verbose else logging.WARNING)
-    logging.basicConfig(format="%(levelname)s %(name)s: %(message)s", level=handler.level, handlers=[handler])
+    logs.begin(log, verbose=verbose)
 
 
 COMMANDS: tuple[click.Command, ...] = (
@@ -107,6 +112,7 @@ COMMANDS: tuple[click.Command, ...] = (
     people.person,
     academy.academy,
     access.access,
+    consent.consent_group,
     clients.client,
     house.serve_command,
 )

@@ -33,6 +33,21 @@ def audit_group(context: click.Context, home: Path) -> None:
 
 
 @audit_group.command()
+@click.argument("to", required=False)
+@HOME
+def algorithm(to: str | None, home: Path) -> None:
+    """Say what the audit is hashed with, or hash it with a later algorithm, TO, from now on."""
+    from vesalius.governance import audit
+    from vesalius.governance.audit import chain
+
+    with opened(home) as hospital:
+        if to:
+            audit.move_on(hospital.engine, audit.SYSTEM, to)
+        now = chain.algorithm(audit.head(hospital.engine).hash)
+    click.echo(f"{now}, of {', '.join(chain.ALGORITHMS)}")
+
+
+@audit_group.command()
 @HEADS
 @HOME
 def verify(files: tuple[Path, ...], home: Path) -> None:

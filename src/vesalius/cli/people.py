@@ -27,7 +27,7 @@ def list_command(home: Path) -> None:
     from vesalius.governance.second_factor import SecondFactor
 
     with opened(home) as hospital:
-        second = SecondFactor(hospital.engine, hospital.home)
+        second = SecondFactor(hospital.engine, hospital.home, hospital.settings.second_factor_steps)
         for each in people.everyone(hospital.engine):
             way = "by name" if each.demo else "elsewhere" if each.elsewhere else "password"
             way += " + code" if second.enrolled(each.id) else ""
@@ -134,3 +134,15 @@ def sessions_command(login: str, end: bool, home: Path) -> None:
             with writing(hospital.engine) as connection:
                 count = sessions.end_all(connection, login, audit.SYSTEM)
             click.echo(f"ended {count}")
+
+
+@person.command("new-key")
+@HOME
+def new_key(home: Path) -> None:
+    """Replace the key that the second factors are encrypted with. Stop the console first; nobody notices."""
+    from vesalius.governance import audit
+    from vesalius.governance.second_factor import SecondFactor
+
+    with opened(home) as hospital:
+        count = SecondFactor(hospital.engine, hospital.home).replace_key(audit.SYSTEM)
+    click.echo(f"{count} second factors are encrypted with a new key; back it up, apart from the database")

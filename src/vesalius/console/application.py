@@ -19,7 +19,7 @@ from starlette.routing import Mount, Route
 from starlette.staticfiles import StaticFiles
 from starlette.types import ASGIApp, Receive, Scope, Send
 
-from vesalius import api
+from vesalius import api, logs
 from vesalius.console import (
     about,
     academy,
@@ -28,6 +28,7 @@ from vesalius.console import (
     audits,
     board,
     codes,
+    consents,
     decisions,
     explanations,
     glass,
@@ -98,6 +99,7 @@ class Screen:
 
 
 SEARCH = "/worklist/search"
+FIND = "/consents/search"
 
 SCREENS = (
     Screen("/sign-in", signin.show, OPEN),
@@ -181,6 +183,12 @@ SCREENS = (
     Screen("/identity/pairs/{id:int}/merge", identity.merge, Right.MERGE_PATIENTS, "POST"),
     Screen("/identity/merges/{id:int}", identity.merged, Right.SEE_IDENTITY),
     Screen("/identity/merges/{id:int}/undo", identity.undo, Right.MERGE_PATIENTS, "POST"),
+    Screen("/consents", consents.show, Right.RECORD_CONSENT),
+    Screen(FIND, consents.search, Right.RECORD_CONSENT, "POST"),
+    Screen("/consents/patient", consents.patient, Right.RECORD_CONSENT),
+    Screen("/consents/patient", consents.record, Right.RECORD_CONSENT, "POST"),
+    Screen("/consents/{id:int}/withdraw", consents.withdraw, Right.RECORD_CONSENT, "POST"),
+    Screen("/consents/{id:int}/undo", consents.undo, Right.RECORD_CONSENT, "POST"),
     Screen("/academy", academy.show, Right.SEE_EVIDENCE),
     Screen("/academy/courses/{name}", academy.course, Right.SEE_EVIDENCE),
     Screen("/academy/courses/{name}/quiz", academy.quiz, Right.SEE_EVIDENCE),
@@ -193,7 +201,7 @@ SCREENS = (
     Screen("/account/password", account.change_password, Right.SEE_EVIDENCE, "POST"),
     Screen("/account/codes", account.new_codes, Right.SEE_EVIDENCE, "POST", fresh=True),
     Screen("/account/second-factor", account.drop_factor, Right.SEE_EVIDENCE, "POST", fresh=True),
-    Screen("/account/sessions", account.end_sessions, Right.SEE_EVIDENCE, "POST"),
+    Screen("/account/sessions", account.end_sessions, Right.SEE_EVIDENCE, "POST", fresh=True),
     Screen("/people", accounts.show, Right.MANAGE_PEOPLE),
     Screen("/people", accounts.invite, Right.MANAGE_PEOPLE, "POST", fresh=True),
     Screen("/people/change", accounts.change, Right.MANAGE_PEOPLE, "POST", fresh=True),
@@ -274,7 +282,9 @@ def serve(hospital: Hospital, host: str, port: int) -> None:
         )
         sys.stdout.flush()
         api.resume(hospital)
-        config = uvicorn.Config(whole(hospital), log_level="warning", access_log=False, server_header=False)
+        config = uvicorn.Config(
+            whole(hospital), log_config=None, log_level="warning", access_log=False, server_header=False
+        )
         uvicorn.Server(config).run(sockets=[listening])
 
 
@@ -307,9 +317,12 @@ def _answer(request: Request, screen: Screen | None, body: bytes) -> Response:
     except Exception as error:  # without a database there is no page either
         return broken(error)
     try:
-        return _enter(visit, screen, body)
+        answer = _enter(visit, screen, body)
     except Exception as error:  # every defect becomes a page, and a line in the log
-        return failed(visit, error)
+        answer = failed(visit, error)
+    route, who = screen.path if screen else "", visit.person.id if visit.person else ""
+    logs.refused(answer.status_code, request.method, route, who)
+    return answer
 
 
 def _enter(visit: Visit, screen: Screen | None, body: bytes) -> Response:
@@ -343,7 +356,7 @@ def _slow_down(visit: Visit, screen: Screen) -> None:
     """Refuses one form, or one search, too many."""
     if screen.method != "POST":
         return
-    limit = limits.SEARCHES if screen.path == SEARCH else limits.POSTS
+    limit = limits.SEARCHES if screen.path in (SEARCH, FIND) else limits.POSTS
     if not limit.take(visit.hospital.engine, visit.who.id, visit.now):
         raise TooMany("too much at once", seconds=limit.window.total_seconds())
 

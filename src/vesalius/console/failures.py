@@ -11,7 +11,7 @@ from starlette.requests import ClientDisconnect
 from starlette.responses import PlainTextResponse, Response
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
-from vesalius import errors
+from vesalius import errors, logs
 from vesalius.console.contexts import ErrorPage
 from vesalius.console.languages import N_
 from vesalius.console.visit import Visit, redirect, render, sign_in_path
@@ -94,6 +94,8 @@ class LastResort:
         async def watched(message: Message) -> None:
             nonlocal begun
             begun = True
+            if message.get("status") == 413:  # of a body that is too large no page hears
+                logs.refused(413, str(scope["method"]), "any form", "")
             await send(message)
 
         try:

@@ -27,6 +27,11 @@ def key(path: Path) -> str:
     return kept
 
 
+def replacement(path: Path) -> Path:
+    """Where the next key lies while what the old one encrypted is encrypted anew."""
+    return path.with_name(f"{path.name}.next")
+
+
 def _write(path: Path) -> None:
     """Writes a new key whole, so that no other process ever reads half of one; the first one stays."""
     partial = path.with_name(f".{path.name}.{secrets.token_hex(8)}")

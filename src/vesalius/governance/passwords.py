@@ -1,16 +1,19 @@
 """What a password must be: long, and not what everybody tries first.
 
 No rule asks for a digit or a sign, and none asks for a new one every so often: NIST SP 800-63B-4, section
-3.1.1.2, and OWASP ASVS 5.0, 6.2.1 to 6.2.10 (6.2.4 in part: it asks for a list of 3,000). Common ones are
-known by how they are made (the name of the account or of the house, a word that everybody takes, a run along
-the keyboard or the alphabet, one piece over and over), not from a list.
+3.1.1.2, and OWASP ASVS 5.0, 6.2.1 to 6.2.12. Common ones are known by how they are made (the name of the
+account or of the house, a word that everybody takes, a run along the keyboard or the alphabet, one piece over
+and over), and from a list of those that were stolen and published, which lies here: no service is asked.
 """
 
 from __future__ import annotations
 
+import functools
+import hashlib
 import re
 import secrets
 import unicodedata
+from pathlib import Path
 
 from vesalius.errors import InvalidSetting
 
@@ -22,6 +25,12 @@ WITH_SECOND = 12
 
 LONGEST = 128
 """The most characters; ASVS 5.0, 6.2.9 asks for at least 64."""
+
+LIST = "common_passwords.bin"
+"""The file beside this module with the stolen ones; ``tools/common_passwords.py`` makes it."""
+
+_MARK = 5
+"""Bytes of a hash by which one is looked up: a good password is taken for one once in 20 million."""
 
 _DISTINCT = 6
 _LEFT = 5
@@ -62,7 +71,7 @@ def check(password: str, *about: str, second: bool = False) -> None:
         second: whether the account has a second factor.
 
     Raises:
-        InvalidSetting: too short, too long, or one of those that are guessed first.
+        InvalidSetting: too short, too long, stolen and published, or one of those that are guessed first.
     """
     shortest, length = WITH_SECOND if second else SHORTEST, len(normal(password))
     if length < shortest:
@@ -73,6 +82,8 @@ def check(password: str, *about: str, second: bool = False) -> None:
         raise InvalidSetting(
             "this password is easily guessed", hint="take several words that do not belong together"
         )
+    if published(password):
+        raise InvalidSetting("this password was stolen somewhere and published", hint="take another")
 
 
 def common(password: str, *about: str) -> bool:
@@ -90,6 +101,22 @@ def common(password: str, *about: str) -> bool:
         if len(set(rest)) < _LEFT or _repeats(rest):
             return True
     return False
+
+
+def published(password: str) -> bool:
+    """Whether it is on the list of those that were stolen and published, in any capitals and accents."""
+    return mark(password) in _published()
+
+
+def mark(password: str) -> bytes:
+    """By what it is looked up in the list."""
+    return hashlib.sha256(_plain(password).encode("utf-8", "surrogatepass")).digest()[:_MARK]
+
+
+@functools.cache
+def _published() -> frozenset[bytes]:
+    kept = (Path(__file__).parent / LIST).read_bytes()
+    return frozenset(kept[at : at + _MARK] for at in range(0, len(kept), _MARK))
 
 
 def initial() -> str:

@@ -59,6 +59,7 @@ _ALGORITHMS = [
     "Ed25519",
     "EdDSA",
 ]
+_LOGOUT_TYPE = "logout+jwt"  # OpenID Connect Back-Channel Logout 1.0, section 2.4
 _BACK_CHANNEL = "http://schemas.openid.net/event/backchannel-logout"
 
 _request = sa.Table(
@@ -200,7 +201,7 @@ class Provider:
             Unavailable: the provider does not answer.
         """
         at = at or datetime.now(UTC)
-        claims = self._claims(token, at)
+        claims = self._claims(token, at, logout=True)
         events = claims.get("events")
         if not isinstance(events, dict) or _BACK_CHANNEL not in events or "nonce" in claims:
             raise NotAllowed("this is no logout token")
@@ -259,9 +260,15 @@ class Provider:
             raise NotAllowed("they did not sign in strongly enough there")
         return claims
 
-    def _claims(self, token: str, at: datetime) -> dict[str, Any]:
-        """The claims of a token of the provider's, meant for us, now."""
-        claims = dict(self._decode(token).claims)
+    def _claims(self, token: str, at: datetime, *, logout: bool = False) -> dict[str, Any]:
+        """The claims of a token of the provider's, of the kind that is asked, meant for us, now."""
+        given = self._decode(token)
+        typed = str(given.header.get("typ", "")).lower().removeprefix("application/") == _LOGOUT_TYPE
+        if typed != logout and (typed or self.settings.oidc_logout_typed):
+            raise NotAllowed(
+                "the token is of another kind", hint=f"a logout token has the type {_LOGOUT_TYPE}"
+            )
+        claims = dict(given.claims)
         client, meant = self.settings.oidc_client, claims.get("aud")
         audience = [meant] if isinstance(meant, str) else meant if isinstance(meant, list) else []
         if claims.get("iss") != self.settings.oidc_issuer:

@@ -1,9 +1,9 @@
 """The second factor: codes that change with time, and codes for when the telephone is lost.
 
 Time-based one-time passwords (TOTP, RFC 6238: SHA-1, six digits, 30 seconds). A code is good in its own step,
-the one before and the one after (RFC 6238, 5.2), once: neither it nor an older one is taken again. The secret
-is encrypted in the database (AES-256-GCM in a JSON Web Encryption, RFC 7516) with a key that lies in the home
-folder, not in the database; the name of the account is bound to it.
+and in those beside it unless the hospital wants it otherwise (RFC 6238, 5.2), once: neither it nor an older
+one is taken again. The secret is encrypted in the database (AES-256-GCM in a JSON Web Encryption, RFC 7516)
+with a key that lies in the home folder, not in the database; the name of the account is bound to it.
 
 Recovery codes have 120 random bits each: they cannot be guessed, so a hash without salt is enough
 (OWASP ASVS 5.0, 6.5.2). Each is good once.
@@ -60,10 +60,11 @@ class SecondFactor:
     Args:
         engine: its database.
         home: its folder, which holds the key that the secrets are encrypted with.
+        around: for how many steps before and after its own a code is taken.
     """
 
-    def __init__(self, engine: sa.Engine, home: Path) -> None:
-        self.engine, self.home = engine, home
+    def __init__(self, engine: sa.Engine, home: Path, around: int = 1) -> None:
+        self.engine, self.home, self.around = engine, home, around
 
     def enrolled(self, login: str) -> bool:
         """Whether a person has one."""
@@ -146,6 +147,40 @@ class SecondFactor:
         with reading(self.engine) as connection:
             return int(connection.execute(sa.select(sa.func.count()).where(mine)).scalar_one())
 
+    def replace_key(self, by: str, at: datetime | None = None) -> int:
+        """Makes a new key, and encrypts every secret anew with it; how many there are.
+
+        The new key lies beside the old one until all are encrypted: broken off anywhere, each secret still
+        opens, and asking again ends the work. Nobody else may write meanwhile: stop the console first.
+
+        Args:
+            by: the account.
+            at: when.
+        """
+        path = self.home / KEY_FILE
+        self._finish(path)
+        keyfile.key(keyfile.replacement(path))
+        with writing(self.engine) as connection:
+            rows = connection.execute(sa.select(_factor)).all()
+            for row in rows:
+                sealed = self._seal(row.person, self._open(row), keyfile.replacement(path))
+                mine = sa.update(_factor).where(_factor.c.person == row.person)
+                connection.execute(mine.values(secret=sealed))
+            audit.record(connection, by, Action.KEY_REPLACED, KEY_FILE, {"count": len(rows)}, at)
+        keyfile.replacement(path).replace(path)
+        return len(rows)
+
+    def _finish(self, path: Path) -> None:
+        """Ends a replacement that was broken off: takes the new key if the secrets are its own."""
+        if not keyfile.replacement(path).exists():
+            return
+        with reading(self.engine) as connection:
+            row = connection.execute(sa.select(_factor).limit(1)).one_or_none()
+        if row is None or _opens(row, path):
+            keyfile.replacement(path).unlink()
+        else:
+            keyfile.replacement(path).replace(path)
+
     def _row(self, login: str) -> Any:
         with reading(self.engine) as connection:
             return connection.execute(sa.select(_factor).where(_factor.c.person == login)).one_or_none()
@@ -158,9 +193,8 @@ class SecondFactor:
         if len(given) != 6 or not (given.isascii() and given.isdigit()):
             return None
         made, now = pyotp.TOTP(self._open(row)), int(at.timestamp()) // STEP
-        fits = [
-            step for step in (now - 1, now, now + 1) if hmac.compare_digest(made.generate_otp(step), given)
-        ]
+        near = range(now - self.around, now + self.around + 1)
+        fits = [step for step in near if hmac.compare_digest(made.generate_otp(step), given)]
         return next((step for step in fits if step > row.last_step), None)
 
     def _use_step(self, login: str, step: int) -> bool:
@@ -178,30 +212,40 @@ class SecondFactor:
                 audit.record(connection, login, Action.RECOVERY_USED, login, {}, at)
             return used
 
-    def _seal(self, login: str, secret: str) -> str:
+    def _seal(self, login: str, secret: str, key: Path | None = None) -> str:
         from joserfc import jwe
 
         header = {"alg": "dir", "enc": "A256GCM", "kid": login}
-        return jwe.encrypt_compact(header, secret.encode(), self._key())
+        return jwe.encrypt_compact(header, secret.encode(), _key(key or self.home / KEY_FILE))
 
     def _open(self, row: Any) -> str:
-        from joserfc import jwe
-        from joserfc.errors import JoseError
-
-        try:
-            opened = jwe.decrypt_compact(row.secret, self._key())
-        except (JoseError, ValueError) as error:
+        path = self.home / KEY_FILE
+        opened = _opens(row, path)
+        if opened is None and keyfile.replacement(path).exists():  # a replacement of the key was broken off
+            opened = _opens(row, keyfile.replacement(path))
+        if opened is None:
             hint = f"{KEY_FILE} is not the one it was made with: reset the second factor"
-            raise Tampered("the second factor cannot be read", hint=hint) from error
+            raise Tampered("the second factor cannot be read", hint=hint)
         if opened.headers().get("kid") != row.person or opened.plaintext is None:
             raise Tampered("the second factor is that of another account")
-        return opened.plaintext.decode()
+        return str(opened.plaintext.decode())
 
-    def _key(self) -> Any:
-        from joserfc.jwk import OctKey
 
-        kept = keyfile.key(self.home / KEY_FILE)
-        return OctKey.import_key(hashlib.sha256(kept.encode()).digest())
+def _opens(row: Any, path: Path) -> Any:
+    """What a row holds, or None if it was not encrypted with the key of this file."""
+    from joserfc import jwe
+    from joserfc.errors import JoseError
+
+    try:
+        return jwe.decrypt_compact(row.secret, _key(path))
+    except (JoseError, ValueError):
+        return None
+
+
+def _key(path: Path) -> Any:
+    from joserfc.jwk import OctKey
+
+    return OctKey.import_key(hashlib.sha256(keyfile.key(path).encode()).digest())
 
 
 def enrolled(connection: sa.Connection, login: str) -> bool:

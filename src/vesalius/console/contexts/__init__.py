@@ -18,6 +18,16 @@ from vesalius.console.contexts.accounts import (
     SessionRow,
 )
 from vesalius.console.contexts.codes import CodeDecision, CodeGuess, CodeRow, CodesPage, ShareRow
+from vesalius.console.contexts.consents import (
+    ConsentsPage,
+    ConsentStep,
+    EntryRow,
+    FoundRow,
+    PatientConsentsPage,
+    RefusalForm,
+    RefusalRow,
+    RefusedRow,
+)
 from vesalius.console.contexts.explanations import ExplanationPage
 from vesalius.console.contexts.frame import (
     AboutPage,
@@ -51,6 +61,7 @@ from vesalius.console.contexts.identity import (
     PairRow,
     Side,
 )
+from vesalius.console.contexts.life import Fallen, Refused, ToDo
 from vesalius.console.contexts.lookers import LookersPage, LookRow, SpokenRow, WideRow
 from vesalius.console.contexts.monitoring import (
     AlarmLine,
@@ -184,6 +195,8 @@ __all__ = [
     "ColumnLine",
     "Compared",
     "ConfirmPage",
+    "ConsentStep",
+    "ConsentsPage",
     "CoursePage",
     "CourseRow",
     "DayLine",
@@ -194,16 +207,19 @@ __all__ = [
     "DutyRow",
     "Ending",
     "EnrolPage",
+    "EntryRow",
     "ErrorPage",
     "EventRow",
     "ExplanationPage",
     "Fact",
+    "Fallen",
     "FateLine",
     "Fault",
     "FeedLine",
     "FeedPage",
     "FeedRow",
     "Figure",
+    "FoundRow",
     "FreshPage",
     "GapRow",
     "GatePicture",
@@ -233,6 +249,7 @@ __all__ = [
     "PairRow",
     "Past",
     "Patient",
+    "PatientConsentsPage",
     "PeoplePage",
     "PersonRow",
     "PlanForm",
@@ -247,6 +264,10 @@ __all__ = [
     "ReceiptRow",
     "ReceivedPage",
     "RecoveryPage",
+    "RefusalForm",
+    "RefusalRow",
+    "Refused",
+    "RefusedRow",
     "RegisterPage",
     "ReportPage",
     "ResourcePage",
@@ -273,6 +294,7 @@ __all__ = [
     "Taken",
     "Tally",
     "ThresholdsPage",
+    "ToDo",
     "Trace",
     "Trend",
     "Trial",

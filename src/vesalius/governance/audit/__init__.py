@@ -18,7 +18,7 @@ from vesalius.governance.audit import heads
 from vesalius.governance.audit.actions import FEED, SYSTEM, Action
 from vesalius.governance.audit.chain import START, Entry, Event, Head, digest, events, head
 from vesalius.governance.audit.looks import About, Look, Wide, about
-from vesalius.governance.audit.recording import merged, record, record_all, told
+from vesalius.governance.audit.recording import merged, move_on, record, record_all, told
 from vesalius.governance.audit.verifying import verify
 
 __all__ = [
@@ -38,6 +38,7 @@ __all__ = [
     "head",
     "heads",
     "merged",
+    "move_on",
     "record",
     "record_all",
     "told",

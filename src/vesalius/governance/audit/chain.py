@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import base64
 import hashlib
 import re
 from collections.abc import Generator, Iterable, Mapping
@@ -18,6 +19,9 @@ from vesalius.store import reading
 
 START = "0" * 64
 """What stands for the hash of the event before the first."""
+
+ALGORITHMS = {"sha256": hashlib.sha256, "sha3-256": hashlib.sha3_256}
+"""What a chain may be hashed with (FIPS 180-4, FIPS 202), 32 bytes each; it moves on, never back."""
 
 encode = msgspec.json.Encoder(order="sorted").encode
 """The canonical form, as ``vesalius.usecase.encode``, with an encoder that is made once."""
@@ -37,7 +41,7 @@ class Event(msgspec.Struct, frozen=True):
         object: on what: a suggestion's id, a use case, an account.
         detail: what else is needed to understand it.
         previous: the hash of the event before it; 64 zeros for the first.
-        hash: the SHA-256 of all the above.
+        hash: the SHA-256 of all the above, in hexadecimal, or another hash behind its name (:func:`hashed`).
     """
 
     seq: int
@@ -51,7 +55,8 @@ class Event(msgspec.Struct, frozen=True):
 
     def expected(self) -> str:
         """The hash that follows from the event's own contents."""
-        return digest(self.seq, self.at, self.actor, self.action, self.object, self.detail, self.previous)
+        said = (self.seq, self.at, self.actor, self.action, self.object, self.detail, self.previous)
+        return digest(*said, algorithm=algorithm(self.hash))
 
     @property
     def subjects(self) -> tuple[str, ...]:
@@ -85,10 +90,52 @@ class Head(NamedTuple):
 
 
 def digest(
-    seq: int, at: datetime, actor: str, action: str, thing: str, detail: Mapping[str, Any], previous: str
+    seq: int,
+    at: datetime,
+    actor: str,
+    action: str,
+    thing: str,
+    detail: Mapping[str, Any],
+    previous: str,
+    *,
+    algorithm: str = "sha256",
 ) -> str:
-    """The SHA-256, in hexadecimal, of the canonical JSON of an event's contents."""
-    return hashlib.sha256(encode((seq, at, actor, action, thing, dict(detail), previous))).hexdigest()
+    """The hash of the canonical JSON of an event's contents; empty for an algorithm that there is not."""
+    return hashed(encode((seq, at, actor, action, thing, dict(detail), previous)), algorithm)
+
+
+def hashed(content: bytes, algorithm: str) -> str:
+    """The hash as an event keeps it.
+
+    Examples:
+        >>> hashed(b"", "sha3-256")
+        'sha3-256:p__G-L8e12ZRwUdWoGHWYvWA_03kO0n6gtgKS4D4Q0o'
+    """
+    if algorithm == "sha256":
+        return hashlib.sha256(content).hexdigest()
+    if algorithm not in ALGORITHMS:
+        return ""
+    text = base64.urlsafe_b64encode(ALGORITHMS[algorithm](content).digest()).rstrip(b"=")
+    return f"{algorithm}:{text.decode()}"
+
+
+def algorithm(hash_: str) -> str:
+    """What a hash was made with, as it says itself."""
+    name, named, _ = hash_.partition(":")
+    return name if named else "sha256"
+
+
+def octets(hash_: str) -> bytes:
+    """The bytes of a hash.
+
+    Raises:
+        ValueError: it is none.
+    """
+    name, named, text = hash_.partition(":")
+    made = base64.b64decode(f"{text}=", altchars=b"-_", validate=True) if named else bytes.fromhex(name)
+    if len(made) != 32 or (named and name not in ALGORITHMS):
+        raise ValueError("no hash")
+    return made
 
 
 def subjects(thing: str, detail: str) -> tuple[str, ...]:

@@ -18,7 +18,7 @@ import sqlalchemy as sa
 
 from vesalius.errors import NotFound, Tampered, VesaliusError
 from vesalius.governance.audit import _tables, recording, tiles, tree
-from vesalius.governance.audit.chain import encode, kept_head
+from vesalius.governance.audit.chain import encode, kept_head, octets
 from vesalius.store import insert, reading, writing
 
 if TYPE_CHECKING:
@@ -142,7 +142,7 @@ def decoded(content: bytes) -> TreeHead:
     """
     try:
         found = msgspec.json.decode(content, type=TreeHead)
-        right = found.size > 0 and all(len(bytes.fromhex(each)) == 32 for each in (found.root, found.last))
+        right = found.size > 0 and len(bytes.fromhex(found.root)) == len(octets(found.last)) == 32
     except (msgspec.MsgspecError, ValueError, UnicodeDecodeError):
         right = False
     if not right:

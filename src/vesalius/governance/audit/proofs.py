@@ -15,7 +15,7 @@ import sqlalchemy as sa
 
 from vesalius.errors import NotFound, Tampered, UnreadableInput
 from vesalius.governance.audit import _tables, heads, tiles, tree
-from vesalius.governance.audit.chain import Event, digest, to_event
+from vesalius.governance.audit.chain import Event, algorithm, digest, to_event
 from vesalius.governance.audit.heads import SignedHead, TreeHead
 from vesalius.store import reading
 
@@ -37,10 +37,10 @@ class Told(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     detail: dict[str, Any]
     previous: str
 
-    @property
-    def hash(self) -> str:
-        """The event's SHA-256."""
-        return digest(self.seq, self.at, self.actor, self.action, self.object, self.detail, self.previous)
+    def hashed(self, algorithm: str) -> str:
+        """The event's hash."""
+        said = (self.seq, self.at, self.actor, self.action, self.object, self.detail, self.previous)
+        return digest(*said, algorithm=algorithm)
 
 
 class Inclusion(msgspec.Struct, frozen=True, forbid_unknown_fields=True, tag_field="proof", tag="inclusion"):
@@ -175,7 +175,8 @@ def with_key(public: bytes) -> Opens:
 
 
 def _check_inclusion(proof: Inclusion, head: TreeHead) -> None:
-    if proof.event is not None and (proof.event.seq, proof.event.hash) != (proof.seq, proof.hash):
+    told = proof.event
+    if told is not None and (told.seq, told.hashed(algorithm(proof.hash))) != (proof.seq, proof.hash):
         raise Tampered(f"event {proof.seq} was altered: its contents do not have this hash")
     leaf, path = tiles.leaf(proof.hash), _bytes(proof.path)
     if not tree.includes(leaf, proof.seq - 1, head.size, path, bytes.fromhex(head.root)):

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
 import threading
 import weakref
 from collections.abc import Callable, Iterable, Mapping, Sequence
@@ -12,9 +11,19 @@ from typing import Any
 import msgspec
 import sqlalchemy as sa
 
-from vesalius.errors import Unavailable
+from vesalius.errors import Conflict, Unavailable
 from vesalius.governance.audit.actions import FEED, Action
-from vesalius.governance.audit.chain import START, Entry, Event, Head, encode, subjects
+from vesalius.governance.audit.chain import (
+    ALGORITHMS,
+    START,
+    Entry,
+    Event,
+    Head,
+    algorithm,
+    encode,
+    hashed,
+    subjects,
+)
 from vesalius.identity import Merge
 from vesalius.store import driver, microseconds, writing
 
@@ -75,6 +84,23 @@ def record_all(where: sa.Engine | sa.Connection, entries: Iterable[Entry]) -> li
         return _append(connection, whole)
 
 
+def move_on(engine: sa.Engine, by: str, to: str, at: datetime | None = None) -> Event:
+    """Hashes this event and all that follow with a later algorithm; those before stay as they are.
+
+    Args:
+        engine: the hospital's database.
+        by: the account.
+        to: one of :data:`~vesalius.governance.audit.chain.ALGORITHMS`.
+        at: when.
+
+    Raises:
+        Conflict: there is no such algorithm, or the chain is hashed with it or a later one.
+    """
+    with writing(engine) as connection:
+        entry = _whole(Entry(by, Action.AUDIT_ALGORITHM, "audit", {"algorithm": to}, at))
+        return _append(connection, [entry], to)[0]
+
+
 def merged(where: sa.Connection, actor: str, made: Merge) -> None:
     """Appends that two patients were merged, or that a merge was taken back; found with each of the two."""
     kind = Action.PATIENTS_MERGED if made.active else Action.PATIENTS_UNMERGED
@@ -100,12 +126,13 @@ def _whole(entry: Entry) -> Entry:
     return Entry(entry.actor, str(Action(entry.action)), entry.thing, dict(entry.detail or {}), at)
 
 
-def _append(connection: sa.Connection, entries: Sequence[Entry]) -> list[Event]:
+def _append(connection: sa.Connection, entries: Sequence[Entry], to: str = "") -> list[Event]:
     if not connection.in_transaction():
         connection.begin()  # the driver would begin none by itself
     postgres = connection.dialect.name == "postgresql"
     with driver(connection) as raw:
         seq, previous = _lock_postgres(raw) if postgres else _lock_sqlite(raw)
+        name = _algorithm(previous, to)
         made: list[Event] = []
         rows: list[Row] = []
         about: list[tuple[str, int]] = []
@@ -114,7 +141,7 @@ def _append(connection: sa.Connection, entries: Sequence[Entry]) -> list[Event]:
             seq += 1
             text = encode(detail)
             whole = encode((seq, at, actor, action, thing, msgspec.Raw(text), previous))
-            hash_ = hashlib.sha256(whole).hexdigest()
+            hash_ = hashed(whole, name)
             told = text.decode()
             rows.append((seq, microseconds(at), actor, action, thing, told, previous, hash_))
             about += [(each, seq) for each in subjects(thing, told)]
@@ -123,6 +150,15 @@ def _append(connection: sa.Connection, entries: Sequence[Entry]) -> list[Event]:
         write = _write_postgres if postgres else _write_sqlite
         write(raw, rows, about, Head(seq, previous))
     return made
+
+
+def _algorithm(previous: str, to: str) -> str:
+    """What the next event is hashed with: as the one before, unless the chain moves on to another."""
+    now, order = algorithm(previous), list(ALGORITHMS)
+    if to and (to not in order or order.index(to) <= order.index(now)):
+        later = ", ".join(order[order.index(now) + 1 :]) or "there is no later one"
+        raise Conflict(f"the audit is hashed with {now}", hint=later)
+    return to or now
 
 
 # Two databases ----------------------------------------------------------------------------------------------

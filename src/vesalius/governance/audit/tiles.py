@@ -10,6 +10,7 @@ import sqlalchemy as sa
 
 from vesalius.errors import Tampered
 from vesalius.governance.audit import _tables, tree
+from vesalius.governance.audit.chain import octets
 from vesalius.store import insert
 
 _STEP = 1 << tree.TILE
@@ -22,7 +23,7 @@ def leaf(hash_: str) -> bytes:
         Tampered: it is no hash.
     """
     try:
-        return tree.leaf(bytes.fromhex(hash_))
+        return tree.leaf(octets(hash_))
     except ValueError:
         raise Tampered("the hash of an event is none") from None
 

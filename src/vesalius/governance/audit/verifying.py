@@ -17,7 +17,8 @@ import sqlalchemy as sa
 
 from vesalius.errors import Tampered
 from vesalius.governance.audit import _tables, heads, tiles, tree
-from vesalius.governance.audit.chain import START, Event, Head, kept_head, read
+from vesalius.governance.audit.actions import Action
+from vesalius.governance.audit.chain import START, Event, Head, algorithm, kept_head, read
 from vesalius.governance.audit.heads import TreeHead
 from vesalius.store import reading
 
@@ -89,6 +90,8 @@ class _Walk:
             raise Tampered(f"event {self.last.seq + 1} was removed")
         if item.previous != self.last.hash or item.hash != item.expected():
             raise Tampered(f"event {item.seq} was altered")
+        if algorithm(item.hash) != algorithm(item.previous) and item.action != Action.AUDIT_ALGORITHM:
+            raise Tampered(f"event {item.seq} was altered: it is hashed otherwise than the one before")
         if self._noted and self._noted.seq == item.seq and self._noted.hash != item.hash:
             raise Tampered(f"event {item.seq} is not the one that was noted")
         for level, number, hash_ in self.edge.add(tiles.leaf(item.hash)):
