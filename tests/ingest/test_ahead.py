@@ -91,20 +91,20 @@ def test_with_one_core_or_little_to_read_no_process_is_started(file, take, monke
 
 
 def test_a_process_that_is_killed_is_told_and_the_file_goes_on_later(file, take, lake, tmp_path, monkeypatch):
-    monkeypatch.setattr(pipeline, "BATCH", 100)
+    monkeypatch.setattr(pipeline, "BATCH", 300)
     monkeypatch.setattr(ahead, "AHEAD", 1)  # so that it cannot have sent everything
-    file.write_bytes(gzip.compress(rows(2_500).encode()))
+    file.write_bytes(gzip.compress(rows(1_500).encode()))
 
     def kill(done, _):
-        if done >= 200:
+        if done >= 300:
             for child in multiprocessing.active_children():
                 child.kill()
 
     with pytest.raises(Unavailable, match="ended from outside"):
         take(file, processes=2, progress=kill)
     (receipt,) = receipts(lake.engine)
-    assert (receipt.status, receipt.read % 100) == ("receiving", 0)
-    assert 200 <= receipt.read < 2_500
+    assert (receipt.status, receipt.read % 300) == ("receiving", 0)
+    assert 300 <= receipt.read < 1_500
     assert receipt.written == lake.position()
     assert nobody_is_left()
     one = Lake(open_store(f"sqlite:///{tmp_path / 'one.sqlite'}"), tmp_path / "one")

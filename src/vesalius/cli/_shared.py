@@ -118,9 +118,9 @@ def history(
             receipts = receive_folder(hospital.lake, data.resolve(), maps, watch, files=files, processes=2)
         for receipt in receipts:
             click.echo(said(receipt), err=True)
-        # Consents that lie among the data count as they would in a hospital.
-        without = consent.excluded(hospital.lake, consent.Kind.SECONDARY)
         with timed("gathered"):
+            # Consents that lie among the data count as they would in a hospital.
+            without = consent.excluded(hospital.lake, consent.Kind.SECONDARY)
             cohort = gather(kind(), hospital.lake, without=without)
         yield hospital, cohort
 

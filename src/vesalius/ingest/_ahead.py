@@ -62,35 +62,32 @@ class _Job(msgspec.Struct, frozen=True):
     map_name: str
 
 
-class _End(msgspec.Struct, frozen=True, tag_field="kind"):
-    """Why nothing more comes."""
-
-
-class _Whole(_End, tag="whole"):
+class _Whole(msgspec.Struct, frozen=True, tag_field="kind", tag="whole"):
     """Everything was sent."""
 
 
-class _Broken(_End, tag="broken"):
+class _Broken(msgspec.Struct, frozen=True, tag_field="kind", tag="broken"):
     """The file breaks off here."""
 
     cause: Cause
     words: str
 
 
-class _Refused(_End, tag="refused"):
+class _Refused(msgspec.Struct, frozen=True, tag_field="kind", tag="refused"):
     """Nothing of the file can be understood."""
 
     message: str
     hint: str
 
 
-class _Failed(_End, tag="failed"):
+class _Failed(msgspec.Struct, frozen=True, tag_field="kind", tag="failed"):
     """The process could not go on: its reason, which holds nothing of the file."""
 
     message: str
 
 
 Ending = _Whole | _Broken | _Refused | _Failed
+"""Why nothing more comes."""
 
 
 def _plain(value: Any) -> Any:

@@ -183,8 +183,8 @@ class Columns:
         if table is not None and start == 0 < end:
             self._replace(type_, end, progress)
             return
-        for last, table in _ahead(self._tables(type_, start, end, progress)):
-            self._commit(type_, table, last, mode="append")
+        for last, rows in _ahead(self._tables(type_, start, end, progress)):
+            self._commit(type_, rows, last, mode="append")
 
     def _replace(self, type_: str, end: int, progress: Progress | None) -> None:
         """Makes the whole table again in one commit, so that readers see the old one or the new one."""

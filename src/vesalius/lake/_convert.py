@@ -74,7 +74,7 @@ def _structure(field: Field) -> Any:
     return _NAMES[kind]
 
 
-def _system(rows: Sequence[Stored]) -> list[pa.Array]:
+def _system(rows: Sequence[Stored]) -> list[pa.Array[Any]]:
     columns = (pa.array(column) for column in zip(*rows, strict=True))
     return [column.cast(field.type) for column, field in zip(columns, SYSTEM, strict=True)]
 
