@@ -397,7 +397,7 @@ class Speaking(RuleBasedStateMachine):
 
 
 Speaking.TestCase.settings = settings(
-    max_examples=10,
+    max_examples=8,
     stateful_step_count=20,
     deadline=None,
     suppress_health_check=list(HealthCheck),
