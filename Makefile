@@ -3,6 +3,10 @@ PYTHON ?= python3
 BIN := .venv/bin
 UV := $(BIN)/uv
 
+# Hundreds of processes of the tests import the same modules: where the machine says not to keep what was compiled of
+# them, each would compile 1,500 again, for more than a second.
+unexport PYTHONDONTWRITEBYTECODE
+
 .DEFAULT_GOAL := help
 .PHONY: help setup demo demo-check test test-fast security components test-spark test-compiled fast format check docs bench lock clean
 

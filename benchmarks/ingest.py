@@ -13,13 +13,20 @@ figure, ours and theirs.
   it ours on that sample: ``fhir.check``, likewise structure only.
 
     .venv/bin/python benchmarks/ingest.py [EVERY]      # EVERY 10 takes one line in ten
+    .venv/bin/python benchmarks/ingest.py csv [ROWS]   # the first 20,000 stays of readmission-diabetes130
+
+The second receives a CSV file through the map of ``readmission``, 18 resources of each row, into a lake on
+disk: once in one process, and once with a second one that reads and converts. CPU seconds are of each.
 """
 
 import gzip
 import importlib
+import inspect
 import io
+import itertools
 import os
 import platform
+import resource
 import sys
 import tempfile
 import time
@@ -27,10 +34,11 @@ from datetime import UTC, datetime
 from pathlib import Path
 
 from vesalius import fhir
-from vesalius.ingest import ndjson, receive
+from vesalius.ingest import CsvMap, ndjson, receive
 from vesalius.ingest._judge import Judge
 from vesalius.lake import Lake
 from vesalius.store import open_store
+from vesalius.usecase import find
 
 ROOT = Path(__file__).parents[1]
 GOAL = 30_000
@@ -132,9 +140,45 @@ def by_type(files):
     print(f"{'sample of each':<31} {count / ours:>13,.0f} {count / theirs:>17,.0f} {theirs / ours:>7.1f}")
 
 
+def children():
+    """CPU seconds of the processes that have ended."""
+    used = resource.getrusage(resource.RUSAGE_CHILDREN)
+    return used.ru_utime + used.ru_stime
+
+
+def table(data, rows):
+    """The first rows of a CSV file, in one process and in two."""
+    maps = Path(inspect.getfile(find("readmission"))).parent / "maps"
+    csv_map = CsvMap.load(maps / "diabetic_data.toml")
+    with tempfile.TemporaryDirectory() as folder:
+        path = Path(folder) / "diabetic_data.csv.gz"
+        with gzip.open(data / path.name) as whole, gzip.open(path, "wb") as part:
+            part.writelines(itertools.islice(whole, rows + 1))
+        for processes in (1, 2):
+            with Fresh() as lake:
+                begin, before, clock = time.process_time(), children(), time.perf_counter()
+                receipt = receive(
+                    lake, path.name, path, source="benchmark", csv_map=csv_map, processes=processes
+                )
+                here, there = time.process_time() - begin, children() - before
+                clock = time.perf_counter() - clock
+            found = receipt.written + receipt.unchanged
+            print(
+                f"{receipt.read:,} rows, {found:,} resources, {processes} processes: {here:.1f} CPU s here,"
+                f" {there:.1f} in the other, {found / (here + there):,.0f} resources per CPU-second;"
+                f" {clock:.1f} s of the clock"
+            )
+
+
 def main():
+    folder = Path(os.environ.get("VESALIUS_DATA", ROOT.parent / "shared" / "data"))
+    if sys.argv[1:2] == ["csv"]:
+        return table(folder / "readmission-diabetes130", int((sys.argv[2:] or ["20000"])[0]))
+    return resources(folder / "synthea-r4")
+
+
+def resources(folder):
     every = int(sys.argv[1]) if len(sys.argv) > 1 else 1
-    folder = Path(os.environ.get("VESALIUS_DATA", ROOT.parent / "shared" / "data")) / "synthea-r4"
     if not folder.is_dir():
         print(f"no data at {folder} (set VESALIUS_DATA): nothing measured")
         return

@@ -13,8 +13,10 @@ from pathlib import Path
 
 import pytest
 import sqlalchemy as sa
+from argon2 import PasswordHasher
 from hypothesis import HealthCheck, settings
 
+from vesalius.governance import people
 from vesalius.store import _migrate, open_store
 
 # How long an example takes says more of what else the machine does than of the code.
@@ -56,6 +58,18 @@ def _migrate_once(tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]:
 
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(_migrate, "migrate", copy_first)
+        yield
+
+
+@pytest.fixture(scope="session", autouse=True)
+def _hash_cheaply() -> Iterator[None]:
+    """Passwords are hashed by the same function at its least cost: ours is 0.2 s of each sign-in.
+
+    The tests of what a sign-in takes put the product's own back.
+    """
+    hasher = PasswordHasher(time_cost=1, memory_cost=8, parallelism=1)
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(people, "_hasher", lambda: hasher)
         yield
 
 

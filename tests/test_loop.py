@@ -451,6 +451,25 @@ def test_the_history_is_read_once_its_data_are_approved_and_the_audit_notes_it(h
     assert len(loop.history(hospital, "glucose").outcomes) == 1
     last = max(audit.events(hospital.engine), key=lambda event: event.seq)
     assert (last.action, last.object, last.detail["patients"]) == ("use.history_read", "glucose", 1)
+    assert last.detail["left_out"] == 0
+
+
+def test_who_refuses_secondary_use_is_not_in_the_history_from_then_on_and_is_still_cared_for(
+    hospital, live, staff
+):
+    fill(hospital, 1, 2)
+    for number in (1, 2):
+        receive(
+            hospital, observation(number, f"flag{number}", NOON + HOUR, valueBoolean=True), at=NOON + HOUR
+        )
+    made = consent.record(hospital.lake, staff["dpo"], "Patient/p2", "secondary", at=NOON + 2 * HOUR)
+    assert len(loop.history(hospital, "glucose", at=NOON + HOUR).outcomes) == 2
+    cohort = loop.history(hospital, "glucose", at=NOON + 3 * HOUR)
+    assert ([each.subject for each in cohort.evidence.candidates], cohort.refused) == (["Patient/p1"], 1)
+    assert audit.events(hospital.engine, action="use.history_read", limit=1)[0].detail["left_out"] == 1
+    assert loop.turn(hospital, "glucose", NOON).filed == 2, "the loop is the patient's own care"
+    consent.withdraw(hospital.engine, made.id, staff["dpo"], at=NOON + 4 * HOUR)
+    assert len(loop.history(hospital, "glucose", at=NOON + 5 * HOUR).outcomes) == 2
 
 
 def objecting(number, name, status="active", at=NOON - HOUR):
@@ -481,6 +500,19 @@ def test_who_objects_gets_no_suggestion_until_they_object_no_more(hospital, live
     again = loop.turn(hospital, "glucose", NOON)
     assert (again.waiting, again.filed, again.withheld) == (2, 2, 0)
     assert consent.withheld(hospital.engine) == {}
+
+
+def test_in_silence_nobody_is_treated_so_who_refuses_secondary_use_is_left_out(hospital, silent, staff):
+    fill(hospital, 1, 2)
+    made = consent.record(hospital.lake, staff["dpo"], "Patient/p2", "secondary", at=NOON - HOUR)
+    turn = loop.turn(hospital, "glucose", NOON)
+    assert (turn.mode, turn.waiting, turn.filed, turn.refused, turn.withheld) == ("silent", 1, 1, 1, 0)
+    assert consent.withheld(hospital.engine) == {}, "no suggestion was withheld from their care"
+    consent.record(hospital.lake, staff["dpo"], "Patient/p1", "secondary", at=NOON)
+    again = loop.turn(hospital, "glucose", NOON + HOUR)
+    assert (again.filed, again.refused) == (0, 1), "what was made before stays"
+    consent.withdraw(hospital.engine, made.id, staff["dpo"], at=NOON + HOUR)
+    assert loop.turn(hospital, "glucose", NOON + HOUR).filed == 1
 
 
 def test_who_objects_gets_none_in_silence_either_and_too_late_is_too_late(hospital, silent, staff):
@@ -554,6 +586,38 @@ def test_what_left_the_worklist_does_not_come_back_once_its_outcome_is_known_or_
 def test_whoever_is_one_person_with_who_objects_is_spared_too(hospital, live, staff):
     fill(hospital, 1, 2)
     loop.turn(hospital, "glucose", NOON)
-    consent.record(hospital.lake, staff["dpo"], "Patient/p1", "suggestions", at=NOON)
-    identity.merge(hospital.lake, "p1", "p2", by="records", reason="Same card", at=NOON)
-    assert loop.spare(hospital, NOON) == 2
+    made = consent.record(hospital.lake, staff["dpo"], "Patient/p1", "suggestions", at=NOON)
+    assert loop.spare(hospital, NOON) == 1
+    merged = identity.merge(hospital.lake, "p1", "p2", by="records", reason="Same card", at=NOON)
+    assert loop.spare(hospital, NOON) == 1
+    identity.unmerge(hospital.lake, merged.id, by="records", reason="Two sisters")
+    loop.turn(hospital, "glucose", NOON)
+    assert foci(hospital) == {"Specimen/s2"}
+    assert made.content
+
+
+def test_an_objection_that_begins_later_takes_effect_then(hospital, live, staff):
+    fill(hospital, 1, 2)
+    loop.turn(hospital, "glucose", NOON)
+    for number, hours in ((1, 2), (2, 4)):
+        begins = NOON + hours * HOUR
+        consent.record(
+            hospital.lake, staff["dpo"], f"Patient/p{number}", "suggestions", begins=begins, at=NOON
+        )
+    spared = [loop.spare(hospital, NOON + hours * HOUR) for hours in range(6)]
+    assert spared == [0, 0, 1, 0, 1, 0]
+
+
+def test_who_objects_while_the_turn_is_at_work_is_not_spoken_of(hospital, live, staff, installed):
+    fill(hospital, 1, 2)
+    suggest = installed["glucose"].suggest
+
+    def meanwhile(self, evidence):
+        if not consent.entries(hospital.engine):
+            consent.record(hospital.lake, staff["dpo"], "Patient/p2", "suggestions", at=NOON)
+        return suggest(self, evidence)
+
+    installed["glucose"].suggest = meanwhile
+    assert loop.turn(hospital, "glucose", NOON).filed == 1
+    assert foci(hospital, "all") == {"Specimen/s1"}
+    assert loop.turn(hospital, "glucose", NOON).withheld == 1

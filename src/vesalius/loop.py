@@ -16,7 +16,7 @@ gets it at the next turn, as long as they are due in the window.
 from __future__ import annotations
 
 import logging
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Collection, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
 from datetime import datetime
@@ -66,6 +66,7 @@ class Turn:
         candidates: how many were due in the window.
         waiting: of those, how many had no suggestion yet, and do not object to one.
         withheld: how many had none, and get none, because they object.
+        refused: in silence: how many had none, and get none, because they refuse any use but their care.
         filed: how many suggestions were filed.
         failed: how many of those waiting got none, because of a defect; the next turn tries them again.
         error: what went wrong, without patient data; empty when nothing did.
@@ -81,6 +82,7 @@ class Turn:
     failed: int = 0
     error: str = ""
     withheld: int = 0
+    refused: int = 0
 
 
 def turn(hospital: Hospital, name: str, now: datetime) -> Turn:
@@ -102,11 +104,14 @@ def turn(hospital: Hospital, name: str, now: datetime) -> Turn:
     known = hospital.review.filed_foci(name, [candidate.focus for candidate in due])
     objecting = consent.excluded(hospital.lake, consent.Kind.SUGGESTIONS, now)
     new = [candidate for candidate in due if candidate.focus not in known]
-    waiting = [candidate for candidate in new if candidate.subject not in objecting]
+    # In silence nobody is treated by it: the tool is tested, and that is another use of their data.
+    speaks = uses.speaks(hospital.engine, name, now)
+    refusing = frozenset() if speaks else consent.excluded(hospital.lake, consent.Kind.SECONDARY, now)
+    waiting = [candidate for candidate in new if candidate.subject not in objecting | refusing]
     held = [candidate for candidate in new if candidate.subject in objecting]
-    spare(hospital, now)
-    _bring_back(hospital, name, [each for each in due if each.subject not in objecting], now)
-    mode: Literal["live", "silent", "off"] = "live" if uses.speaks(hospital.engine, name, now) else "silent"
+    spare(hospital, now, anew=bool(objecting))
+    _bring_back(hospital, name, due, objecting, now)
+    mode: Literal["live", "silent", "off"] = "live" if speaks else "silent"
     filed = failed = 0
     if usecase.model is not None:
         hospital.models.save(usecase.model)
@@ -120,7 +125,10 @@ def turn(hospital: Hospital, name: str, now: datetime) -> Turn:
             # Only the kind of error: its message could quote what it was reading.
             log.error("%s: %d suggestions could not be made: %s", name, defects.count(defect), defect)
     error = f"{failed} suggestions could not be made" if failed else ""
-    return Turn(name, now, mode, lake.position(), len(due), len(waiting), filed, failed, error, len(held))
+    refused = len(new) - len(held) - len(waiting)
+    return Turn(
+        name, now, mode, lake.position(), len(due), len(waiting), filed, failed, error, len(held), refused
+    )
 
 
 def hush(hospital: Hospital, name: str, now: datetime) -> tuple[str, ...]:
@@ -139,34 +147,44 @@ def hush(hospital: Hospital, name: str, now: datetime) -> tuple[str, ...]:
     return tuple(gone)
 
 
-def spare(hospital: Hospital, now: datetime) -> int:
+def spare(hospital: Hospital, now: datetime, *, anew: bool = False) -> int:
     """Takes off the worklist what waits about patients who object to being spoken of; how many.
 
-    Each is marked, so that it comes back at the next turn of its use once the patient objects no more.
+    Each is marked, so that it comes back at the next turn of its use once the patient objects no more. It
+    looks only where somebody may object who did not at its last look.
+
+    Args:
+        hospital: an open hospital.
+        now: the moment.
+        anew: look in any case.
 
     Raises:
         Unavailable: the index of consents is far behind; asking again brings it further.
     """
     consent.bring_up(hospital.lake)
     with reading(hospital.engine) as connection:
-        objecting = consent.refusing(connection, now, consent.Kind.SUGGESTIONS)
-        if objecting is None or not hospital.review.waiting_about(
-            connection, identity.with_merged(objecting)
-        ):
+        if not anew and consent.unlooked(connection, now) is None:
             return 0
     with writing(hospital.engine) as connection:
-        # Asked again in the transaction that closes them: a decision of a moment ago stays.
-        found = hospital.review.waiting_about(connection, identity.with_merged(objecting))
+        seen = consent.unlooked(connection, now)
+        objecting = consent.everybody(connection, consent.Kind.SUGGESTIONS, now)
+        waiting = hospital.review.waiting(connection) if objecting else []
+        found = [each for each in waiting if each.subject in objecting]
         for name in sorted({each.usecase for each in found}):
             marks = [(each.subject, each.focus, each.as_of) for each in found if each.usecase == name]
             consent.withhold(connection, name, marks, now)
-        hospital.review.close([each.id for each in found], now, connection)
+        hospital.review.hold([each.id for each in found], now, connection)
         _tell(connection, audit.Action.SUGGESTION_WITHHELD, found, now)
+        if seen is not None:
+            consent.looked(connection, seen)
     return len(found)
 
 
-def _bring_back(hospital: Hospital, name: str, due: Sequence[Candidate], now: datetime) -> None:
+def _bring_back(
+    hospital: Hospital, name: str, due: Sequence[Candidate], objecting: Collection[str], now: datetime
+) -> None:
     """Puts back what :func:`spare` took off, of patients who are still due and object no more."""
+    due = [each for each in due if each.subject not in objecting]
     marked = consent.marked(hospital.engine, name, [each.focus for each in due])
     if not marked:
         return
@@ -174,7 +192,9 @@ def _bring_back(hospital: Hospital, name: str, due: Sequence[Candidate], now: da
         use = uses.current(connection, name, now)
         # What a use had said before it fell silent does not come back with its voice.
         foci = [focus for focus, at in marked.items() if use.speaks and use.since and use.since <= at]
-        found = hospital.review.reopen(name, foci, connection)
+        # After a merge, or its undoing, the one whom it speaks of may be another than the one who is due.
+        off = [each for each in hospital.review.held(connection, name, foci) if each.subject not in objecting]
+        found = hospital.review.bring_back([each.id for each in off], connection)
         consent.release(connection, name, [each.focus for each in found])
         _tell(connection, audit.Action.SUGGESTION_RETURNED, found, now)
 
@@ -374,7 +394,6 @@ def _suggested(usecase: UseCase, lake: Lake, candidates: Sequence[Candidate]) ->
 def _file(
     hospital: Hospital, usecase: UseCase, lake: Lake, made: Made, now: datetime
 ) -> tuple[Literal["live", "silent", "off"], int]:
-    suggestions, shown = [item for item, _ in made], [item for _, item in made]
     name = usecase.card.name
     with writing(hospital.engine) as connection:
         # Asked again in the transaction that files: a use suspended a moment ago says nothing more.
@@ -383,6 +402,10 @@ def _file(
             return "off", 0
         mode: Literal["live", "silent"] = "live" if use.speaks else "silent"
         uses.remember_settings(connection, name, usecase.settings, now)
+        # So is who objects: one who did so a moment ago is not spoken of.
+        objecting = consent.objecting(connection, {each.subject for each, _ in made}, now)
+        told = [each for each in made if each[0].subject not in objecting]
+        suggestions, shown = [each for each, _ in told], [each for _, each in told]
         new = hospital.review.file(suggestions, mode, now, shown, connection)
         consent.release(connection, name, [each.focus for each in suggestions])
         if new:

@@ -14,7 +14,7 @@ from vesalius.card import Card
 from vesalius.demo import holter
 from vesalius.demo.register import CARE, HOLTER
 from vesalius.errors import NotAllowed, NotFound
-from vesalius.governance import people, register, uses
+from vesalius.governance import consent, people, register, uses
 from vesalius.hospital import Hospital
 from vesalius.ingest import receive
 from vesalius.monitoring import refreshing
@@ -89,7 +89,10 @@ def test_from_idea_to_live_by_each_role_it_speaks_is_decided_and_made_again(hosp
     assert uses.speaks(hospital.engine, NAME, NOON)
     assert hospital.review.worklist(now=NOON).total == 0  # what it said in silence stays there
     record(hospital, "3", "af", NOON + HOUR, "normal")
-    assert loop.turn(hospital, NAME, NOON + 2 * HOUR).filed == 1
+    record(hospital, "4", "af", NOON + HOUR, "normal")
+    consent.record(hospital.lake, staff["dpo"], "Patient/4", "suggestions", at=NOON)
+    turn = loop.turn(hospital, NAME, NOON + 2 * HOUR)
+    assert (turn.filed, turn.withheld) == (1, 1)  # it says nothing of who objects, bought or not
     (filed,) = hospital.review.worklist(now=NOON + 2 * HOUR).items
     said = filed.suggestion
     assert (filed.option, filed.probability, filed.focus) == ("abnormal", None, "DiagnosticReport/h3-ai")

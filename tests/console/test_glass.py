@@ -10,7 +10,7 @@ from browsing import Reader
 
 from vesalius.console import app
 from vesalius.console.glass import REASONS, VERDICTS
-from vesalius.governance import audit, care, glass, people
+from vesalius.governance import audit, care, consent, glass, people
 from vesalius.lake import Arrival
 
 WORDS = "On call, called to the bed by the nurse"
@@ -113,3 +113,55 @@ def test_a_past_decision_stays_listed_without_the_name_of_who_left_ones_care(hos
     page = doctor.get("/decisions").text
     assert "no longer in your care" in page
     assert "Janssens" not in page
+
+
+def test_who_refuses_to_be_seen_for_care_is_opened_by_the_glass_and_who_refuses_one_person_by_nothing(
+    hospital, reader
+):
+    dpo = people.add(hospital.engine, "officer", name="D. P. O.", role="dpo")
+    mine = about(hospital, "Patient/p1")
+    consent.record(hospital.lake, dpo, "Patient/p1", "care")
+    doctor = reader("ward")
+    assert "Janssens" not in doctor.get("/").text
+    page = doctor.get(f"/suggestions/{mine}")
+    assert page.status_code == 403
+    assert "refuses to be seen here" in page.text
+    assert "Janssens" not in page.text
+    again = doctor.submit(f"/suggestions/{mine}/glass", code="covering", words="short")
+    assert again.status_code == 400
+    assert "refuses to be seen here" in again.text
+    opened = doctor.submit(f"/suggestions/{mine}/glass", code="covering", words=WORDS)
+    assert "Janssens" in opened.text
+    assert "Janssens" in doctor.get("/").text
+    assert [each.person for each in glass.listed(hospital.engine, reviewed=False)] == ["ward"]
+    told = audit.events(hospital.engine, actor="ward", action="access.refused")
+    assert {each.detail.get("relation") for each in told} == {"refused"}
+    consent.record(hospital.lake, dpo, "Patient/p1", "care", person="ward")
+    page = doctor.get(f"/suggestions/{mine}")
+    assert page.status_code == 403
+    assert "This patient is not in your care" in page.text
+    assert "Break the glass" not in page.text
+    assert "Janssens" not in doctor.get("/").text
+
+
+def test_what_waits_about_who_objects_is_gone_at_the_next_look(hospital, reader):
+    dpo = people.add(hospital.engine, "officer", name="D. P. O.", role="dpo")
+    doctor, mine = reader("ward"), about(hospital, "Patient/p1")
+    statuses = ("open", "deferred")
+    waiting = sum(hospital.review.worklist(subject="Patient/p1", status=each).total for each in statuses)
+    assert "Janssens" in doctor.get("/").text
+    page = doctor.submit(f"/suggestions/{mine}/decision", action="accepted", seen="0").text
+    undo = re.search(r"/decisions/\d+/undo", page)[0]
+    consent.record(hospital.lake, dpo, "Patient/p1", "suggestions")
+    assert "Janssens" not in doctor.get("/").text
+    assert hospital.review.get(mine).status == "accepted"  # what a person decided stays decided
+    doctor.submit(undo)
+    assert hospital.review.get(mine).status == "withheld"
+    for status in ("", "open", "decided", "expired"):
+        assert "Janssens" not in doctor.get(f"/?status={status}").text
+    page = doctor.get(f"/suggestions/{mine}").text
+    assert "This patient objects to AI suggestions" in page
+    assert 'action="/suggestions/' not in page
+    again = doctor.submit(f"/suggestions/{mine}/decision", action="accepted", seen="0")
+    assert again.status_code == 409
+    assert consent.withheld(hospital.engine) == {"urine": waiting}

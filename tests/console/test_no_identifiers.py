@@ -19,7 +19,7 @@ from expected import EXPECTED
 from test_every_cell import address
 
 from vesalius import api, loop
-from vesalius.console.application import SEARCH
+from vesalius.console.application import FIND, SEARCH
 from vesalius.governance import clients, people, roles
 from vesalius.governance.clients import May
 from vesalius.governance.roles import Role
@@ -115,6 +115,9 @@ def _console(made, patch) -> tuple[list[str], list[str]]:
     found = ask(doctor, "POST", SEARCH, {"text": f"{FAMILY} {GIVEN}"})
     page = ask(doctor, "GET", found.headers["location"])
     assert FAMILY in page.text, "what is looked for is found"
+    records = made.caller("records")
+    looked_up = ask(records, "POST", FIND, {"number": NISS})
+    assert FAMILY in ask(records, "GET", looked_up.headers["location"]).text
     assert any(
         FAMILY in each.text for each in (ask(doctor, "GET", "/"), ask(engineer, "GET", "/quarantine/1"))
     )
@@ -122,6 +125,7 @@ def _console(made, patch) -> tuple[list[str], list[str]]:
         ("action", "act", "code", "map", "verdict", "question", "row", "login", "name"), NAME
     )
     wrong |= {"text": NAME, "words": NISS, "reason": MRN, "survivor": NISS, "delay": PHONE}
+    wrong |= {"number": NAME, "of": NISS, "kind": MRN, "person": NAME, "begins": NISS, "ends": MRN}
     for name, cell in EXPECTED.items():
         if name.startswith("POST") and cell.right and SEARCH not in name:
             for caller in (doctor, engineer, made.caller("records")):

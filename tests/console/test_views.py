@@ -10,6 +10,7 @@ import pytest
 import synthetic
 from browsing import Reader
 
+from refusals import refusal
 from vesalius.console import app, views
 from vesalius.governance import audit
 from vesalius.governance import views as saved
@@ -65,6 +66,29 @@ def test_a_view_shows_its_columns_its_sql_and_no_row_until_asked(engineer, hospi
     assert noted.detail["resource"] == "Patient"
     assert noted.detail["subjects"] == sorted(f"Patient/{name}" for name in patients[:21])
     assert audit.events(hospital.engine, thing=f"Patient/{patients[0]}")[0].seq == noted.seq
+
+
+def test_who_refuses_is_in_no_rows_and_no_file_and_the_page_says_how_few(engineer, hospital):
+    def say(**more):
+        body = refusal("named", **more)
+        hospital.lake.write([Arrival.of(json.dumps(body).encode())], "test", datetime.now(UTC))
+
+    view = VIEW.replace("PATH", "id").replace('"select"', '"where": [{"path": "id = \'named\'"}], "select"')
+    assert "<td>named</td>" in submit(engineer, view).text
+    say()
+    try:
+        page = submit(engineer, view).text
+        assert "<td>named</td>" not in page
+        assert "fewer than 12 patients" in page
+        assert reads(hospital)[0].detail["left_out"] == 1
+        answer = engineer.get("/views/library/patients/csv")
+        assert answer.headers["patients-left-out"] == "<12"
+        assert "named" not in {row["id"] for row in csv.DictReader(io.StringIO(answer.text))}
+        assert reads(hospital)[0].detail["left_out"] == 1
+    finally:
+        say(status="inactive")
+    assert "<td>named</td>" in (page := submit(engineer, view).text)
+    assert "Left out" not in page
 
 
 def test_who_sees_views_but_no_patients_is_shown_no_rows(hospital):

@@ -1,7 +1,7 @@
 """A walk in a real Chromium: a bought system and one of our own go from idea to live, and fall silent again.
 
 Everybody goes everywhere by clicking, at a browser of their own, with a password (the director with a second
-factor too). ``VESALIUS_WALK=folder`` keeps a picture of each page looked at.
+factor too). ``WALK_PICTURES=folder`` keeps a picture of each page looked at.
 """
 
 import os
@@ -137,7 +137,7 @@ class Desk:
         """What the page says, in one line, as it is seen; nothing of it is English."""
         english = self.page.evaluate(ENGLISH)
         assert not english, f"{self.page.url}: {english}"
-        if name and (folder := os.environ.get("VESALIUS_WALK")):
+        if name and (folder := os.environ.get("WALK_PICTURES")):
             self.page.screenshot(path=Path(folder) / f"{name}.png", full_page=True)
         words = self.page.locator("main").inner_text()
         return " ".join(words.replace("\u202f", " ").replace("\u00a0", " ").split())
@@ -271,7 +271,7 @@ def validate(hospital: Hospital) -> None:
 
     kind, cohort = find(OURS), loop.history(hospital, OURS)
     plan = msgspec.structs.replace(plans.choose(len(cohort.outcomes)), repeats=1, folds=2)
-    run = study(kind, cohort.evidence, cohort.outcomes, cohort.practice, plan=plan, draws=20)
+    run = study(kind, cohort.evidence, cohort.outcomes, cohort.practice, plan=plan, draws=10)
     run.save(hospital.runs)
     model = hospital.models.save(kind().learn(cohort.evidence, cohort.outcomes, 0))
     assert run.model == model
@@ -344,8 +344,8 @@ def another_threshold(walk: Walk) -> None:
 def stop(walk: Walk) -> None:
     """People override nearly all of it: it falls silent by itself, and its people are told."""
     walk.days(1)
-    walking.discharges(walk.hospital, "more", 56)
-    assert walk.turn(OURS).filed >= 56
+    walking.discharges(walk.hospital, "more", 51)
+    assert walk.turn(OURS).filed >= 51
     for _ in range(2):
         walk["delforge"].decide("Le suivi est déjà organisé.")
     for filed in walk.hospital.review.worklist(usecase=OURS, limit=100, now=Clock.now(UTC)).items:
@@ -380,7 +380,7 @@ def stop(walk: Walk) -> None:
 
 def read_the_dossiers(hospital: Hospital, folder: Path) -> None:
     """The dossier of each, as the command makes it, read page by page as it is printed."""
-    folder = Path(os.environ.get("VESALIUS_WALK") or folder)
+    folder = Path(os.environ.get("WALK_PICTURES") or folder)
     for name, title in ((HOLTER, BOUGHT["title"]), (OURS, f"{TITLE} ?")):
         place = ["--home", str(hospital.home)]
         made = CliRunner().invoke(main, ["dossier", "build", name, "--out", str(folder / name), *place])

@@ -55,7 +55,7 @@ def make(home: Path) -> Hospital:
     for login, name, role in STAFF:
         people.add(hospital.engine, login, name=name, role=role, language="fr", password=PASSWORD)
         care.set_units(hospital.engine, login, [care.EVERYWHERE])
-    past(hospital, 120)
+    past(hospital, 80)
     return hospital
 
 

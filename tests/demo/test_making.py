@@ -9,7 +9,7 @@ from vesalius.demo import staff
 from vesalius.demo.making import USECASE
 from vesalius.errors import NotAllowed
 from vesalius.evaluation import latest
-from vesalius.governance import Right, audit, literacy, people, uses
+from vesalius.governance import Right, audit, consent, literacy, people, uses
 from vesalius.hospital import Hospital
 from vesalius.ingest import causes
 from vesalius.settings import Settings
@@ -66,7 +66,8 @@ def test_the_silent_trial_was_registered_before_its_first_case_and_the_signature
     assert 0 < len(silent) <= made.counts["silent"]
     assert stands.changed == "live"
     live = [change.on for change in uses.history(hospital.engine, USECASE) if change.after == "live"]
-    assert len([on for on in live if on.startswith("trial:")]) == 5
+    run = latest(hospital.runs, USECASE).id
+    assert len([on for on in live if on.startswith(f"{run} trial:")]) == 5
 
 
 def test_suggestions_wait_and_some_are_decided(hospital, made):
@@ -111,6 +112,19 @@ def test_a_person_of_the_records_finds_doubtful_pairs_and_nobody_was_merged(hosp
     assert "merge_patients" in {
         str(right) for right in Right if people.get(hospital.engine, "bastin").may(right)
     }
+
+
+def test_some_patients_refuse_and_the_model_was_learnt_before_they_said_so(hospital):
+    refused = {each.kind: each.patients for each in consent.counts(hospital.lake, NOW)}
+    assert refused["secondary"] > refused["suggestions"] > refused["care"] == 0
+    found = consent.listed(hospital.lake, limit=1000)
+    assert all(each.source.startswith("Consent/") for each in found)
+    lake = hospital.lake
+    first = min(version.received_at for version in lake.versions("Consent"))
+    changed = audit.events(hospital.engine, action="use.model_changed", thing=USECASE)
+    assert [each.at < first for each in changed] == [True]
+    objecting = consent.excluded(lake, "suggestions", NOW)
+    assert objecting.isdisjoint(item.subject for item in hospital.review.worklist(now=NOW, limit=1000).items)
 
 
 def test_running_again_opens_what_is_there(made, home):

@@ -15,14 +15,18 @@ from vesalius.store import open_store
 
 NOW = datetime(2026, 3, 2, 12, tzinfo=UTC)
 SECRET = "correct horse battery"
+OWN = people._hasher
+"""As the product has it: the other tests hash at less cost."""
 
 
 @pytest.fixture
 def cheap_hashes(request, monkeypatch):
     """Hashes that cost little; but where the time is what is tested."""
     people._nobody.cache_clear()
-    if "takes_as_long" not in request.node.name:
-        monkeypatch.setattr(people, "_hasher", lambda: PasswordHasher(1, 8, 1))
+    own = "takes_as_long" in request.node.name
+    monkeypatch.setattr(people, "_hasher", OWN if own else lambda: PasswordHasher(1, 8, 1))
+    yield
+    people._nobody.cache_clear()
 
 
 @pytest.fixture
@@ -44,6 +48,17 @@ def engine(tmp_path, cheap_hashes):
 
 def attempt(engine, login="anna", password=SECRET, at=NOW):
     return people.sign_in(engine, login, password, at)
+
+
+def test_a_hash_costs_what_owasp_asks_at_least():
+    # OWASP Password Storage Cheat Sheet, Argon2id: 19 MiB of memory, 2 iterations, 1 degree of parallelism.
+    own = OWN()
+    assert (own.type.name, own.memory_cost >= 19 * 1024, own.time_cost >= 2, own.parallelism >= 1) == (
+        "ID",
+        True,
+        True,
+        True,
+    )
 
 
 def test_the_right_password_signs_in(engine):

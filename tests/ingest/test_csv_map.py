@@ -5,8 +5,11 @@ from decimal import Decimal
 from pathlib import Path
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 import vesalius
+from vesalius import fhir
 from vesalius.errors import InvalidMap
 from vesalius.ingest import Cause, CsvMap, held
 from vesalius.ingest._causes import FaultError
@@ -231,3 +234,65 @@ def test_minutes_that_come_to_no_moment_are_refused(cell, cause):
     with pytest.raises(FaultError) as caught:
         made('n = { column = "c", as = "minutes", at = "2008-01-01T00:00:00Z" }', {"c": cell})
     assert caught.value.cause == cause
+
+
+WRITTEN = """
+missing = ["?"]
+
+[[resource]]
+needs = ["note"]
+when = [{ column = "a", not_in = ["No"] }]
+[resource.body]
+resourceType = "Observation"
+id = "o-{a:id}-{row}"
+status = "final"
+code = { coding = [{ system = "http://loinc.org", code = "{b}", display = "100 % %b {{x}}" }], text = "é" }
+valueQuantity = { column = "c", as = "quantity", unit = "mg/L", unit_column = "b" }
+note = [{ text = "{a} and {b}" }, { text = { column = "c" } }]
+
+[[resource.body.component]]
+each = [{ column = "a" }, { column = "b" }]
+when = [{ column = "{column}", given = true }]
+body.valueString = { column = "{column}" }
+
+[[resource]]
+[resource.body]
+resourceType = "Patient"
+id = "p-{a:id}"
+active = { column = "b", values = "b" }
+multipleBirthInteger = { column = "c", as = "integer", range = [0, 9] }
+
+[values.b]
+"mg/L" = true
+"no" = false
+"""
+
+
+def outcome(work):
+    """What comes out, and the cause and the words of what is wrong."""
+    try:
+        return work(), ()
+    except FaultError as fault:
+        return [], (fault.cause, fault.words)
+
+
+@given(
+    st.lists(
+        st.tuples(
+            st.sampled_from(["No", "?", "x", "Ré sumé"]) | st.text(max_size=4),
+            st.sampled_from(["mg/L", "no", "", '"', "%b"]),
+            st.sampled_from(["5", "1.50", "<3", "12", ""]) | st.text(max_size=3),
+        ),
+        min_size=1,
+        max_size=5,
+    )
+)
+def test_what_is_written_straight_from_a_row_is_what_would_be_made_of_it(table):
+    csv_map = CsvMap.parse(WRITTEN)
+    for number, cells in enumerate(table, 1):
+        row = dict(zip("abc", cells, strict=True))
+        made, fault = outcome(lambda row=row, number=number: csv_map.resources(row, number))
+        found, same = outcome(lambda row=row, number=number: csv_map.found(row, number))
+        assert same == fault
+        assert [one.body for one in found] == [fhir.dump(resource) for resource in made]
+        assert [one.resource for one in found] == made

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
+from time import perf_counter
 from typing import TYPE_CHECKING, Any
 
 import click
@@ -113,11 +114,15 @@ def history(
             return
         maps = Path(inspect.getfile(kind)).parent / "maps"
         watch = rows(tick, "receiving")
-        for receipt in receive_folder(hospital.lake, data.resolve(), maps, watch, files=files):
+        with timed("received"):
+            receipts = receive_folder(hospital.lake, data.resolve(), maps, watch, files=files, processes=2)
+        for receipt in receipts:
             click.echo(said(receipt), err=True)
-        # Consents that lie among the data count as they would in a hospital.
-        without = consent.excluded(hospital.lake, consent.Kind.SECONDARY)
-        yield hospital, gather(kind(), hospital.lake, without=without)
+        with timed("gathered"):
+            # Consents that lie among the data count as they would in a hospital.
+            without = consent.excluded(hospital.lake, consent.Kind.SECONDARY)
+            cohort = gather(kind(), hospital.lake, without=without)
+        yield hospital, cohort
 
 
 def said(receipt: Any) -> str:
@@ -126,6 +131,14 @@ def said(receipt: Any) -> str:
         f"{receipt.name}: {receipt.read} read, {receipt.written} written, {receipt.unchanged} unchanged, "
         f"{receipt.quarantined} quarantined{again}"
     )
+
+
+@contextmanager
+def timed(what: str) -> Iterator[None]:
+    """Says on standard error how many seconds the block took, by the clock."""
+    begin = perf_counter()
+    yield
+    click.echo(f"{what} in {perf_counter() - begin:.1f} s", err=True)
 
 
 @contextmanager

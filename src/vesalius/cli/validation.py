@@ -8,7 +8,19 @@ from typing import TYPE_CHECKING
 
 import click
 
-from vesalius.cli._shared import DATA, FILES, HOME, LANGUAGES, SEED, history, opened, progress, rows, written
+from vesalius.cli._shared import (
+    DATA,
+    FILES,
+    HOME,
+    LANGUAGES,
+    SEED,
+    history,
+    opened,
+    progress,
+    rows,
+    timed,
+    written,
+)
 
 if TYPE_CHECKING:
     from vesalius.evaluation import Pass, Plan
@@ -86,24 +98,26 @@ def validate(
     allowed = _allowed(despite, login, reason, password, home)
     with progress() as tick, history(usecase, data, home, tick, files) as (hospital, cohort):
         many = len(cohort.outcomes) >= MANY
-        run = run_validation(
-            use,
-            cohort,
-            hospital.lake,
-            seed,
-            rows(tick, "held-out predictions"),
-            plan=chosen,
-            settings=None if data else uses.current(hospital.engine, usecase).settings,
-            allowed=allowed,
-            workers=processes or (min(2, os.cpu_count() or 1) if many else 1),
-        )
+        with timed("validated"):
+            run = run_validation(
+                use,
+                cohort,
+                hospital.lake,
+                seed,
+                rows(tick, "held-out predictions"),
+                plan=chosen,
+                settings=None if data else uses.current(hospital.engine, usecase).settings,
+                allowed=allowed,
+                workers=processes or (min(2, os.cpu_count() or 1) if many else 1),
+            )
         folder = out or hospital.runs
         folder.mkdir(parents=True, exist_ok=True)
         run.save(folder)
         if data is None:  # on the hospital's own history: evidence that its gates look up
             validations.keep(hospital.engine, run, by=login or audit.SYSTEM)
-        for tongue in [language] if language else LANGUAGES:
-            written(folder / f"{usecase}.{tongue}.html", report(run, use.card, tongue).encode())
+        with timed("reported"):
+            for tongue in [language] if language else LANGUAGES:
+                written(folder / f"{usecase}.{tongue}.html", report(run, use.card, tongue).encode())
     for line in run.lines():
         click.echo(line)
     click.echo(f"vesalius report {usecase} writes the report as PDF, HTML and CHAI card", err=True)

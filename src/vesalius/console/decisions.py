@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from starlette.responses import Response
 
+from vesalius import loop
 from vesalius.console.contexts import DecisionsPage, MyDecision, Pages, Patient
 from vesalius.console.languages import N_
 from vesalius.console.security import local_path
@@ -62,4 +63,5 @@ def undo(visit: Visit) -> Response:
     number, review = visit.number("id"), visit.hospital.review
     visit.hospital.access.require(visit.who, Right.DECIDE, review.decided(number).subject, at=visit.now)
     review.undo(number, visit.who.id, visit.now, minutes=visit.hospital.settings.undo_minutes)
+    loop.spare(visit.hospital, visit.now, anew=True)  # what waits again may be about who objects meanwhile
     return redirect(local_path(visit.form.get("back", ""), "/decisions"))

@@ -243,7 +243,7 @@ def _page(
 
 
 def _why_not(form: DecisionForm | None, filed: Filed, *, objects: bool) -> str:
-    if filed.status == "expired":
+    if filed.status in ("expired", "withheld"):
         return OBJECTS if objects and filed.outcome is None else CLOSED
     return NO_ROLE if form is None and filed.status in WAITING else ""
 

@@ -197,9 +197,12 @@ def begin(request: Request, form: Mapping[str, str]) -> Visit:
     hospital: Hospital = request.app.state.hospital
     visit = Visit(request, hospital, languages()["en"], form)
     visit.person = _signed_in(visit)
+    known = (
+        visit.person or visit.waiting
+    )  # who has shown a part of what they must is spoken to in their language
     wanted = [
         request.session.get("language", ""),
-        *([visit.person.language] if visit.person else _accepted(request)),
+        *([known.language] if known else _accepted(request)),
     ]
     visit.language = languages()[chosen(wanted, hospital.settings.language)]
     return visit

@@ -36,6 +36,7 @@ STATUSES = {
     "overridden": (N_("Overridden"), "warning"),
     "deferred": (N_("Deferred"), "info"),
     "expired": (N_("Expired"), ""),
+    "withheld": (N_("Withheld"), ""),
 }
 """For each status its name and its colour."""
 

@@ -156,7 +156,7 @@ def _tabs(visit: Visit, current: str) -> tuple[Tab, ...]:
     counts = {"open": 0, "deferred": 0, "decided": 0, "expired": 0}
     whom = _whom(visit)
     for count in visit.hospital.review.counts(whom.only, whom.never):
-        if count.mode == "live":
+        if count.mode == "live" and count.status != "withheld":
             counts[count.status if count.status in counts else "decided"] += count.count
     return tuple(
         Tab(address("/", status="" if name == "open" else name), label, counts[name], name == current)

@@ -150,6 +150,7 @@ class Maker:
         self._maps = load_maps()
         self._turned = plan.silent_from
         self._refused: list[refusals.Told] = []
+        self._asked = 0
 
     def run(self) -> dict[str, int]:
         """All stages; how many of what."""
@@ -165,7 +166,6 @@ class Maker:
         live = self.plan.live_from + timedelta(seconds=1)
         staff.study(self.hospital, USECASE, live - timedelta(days=1))
         staff.sign(self.hospital.engine, USECASE, staff.LIVE, live)
-        self.receive_refusals(live)
         self.turn_all("live", phases["live"])
         self.take_back()
         self.receive_doubles()
@@ -206,10 +206,13 @@ class Maker:
         self._receive(doubles.FILE, doubles.SOURCE, data, at)
 
     def receive_refusals(self, at: datetime) -> None:
-        """Receives what the register of opt-outs knows of the patients who are here."""
-        patients = sorted(version.id for version in self.hospital.lake.resources("Patient"))
-        self._refused = list(refusals.refusals(patients, self.plan.seed, at))
-        self._receive(refusals.FILE, refusals.SOURCE, refusals.lines(self._refused), at)
+        """Receives what the register of opt-outs knows of the patients who came since it was last asked."""
+        lake, first = self.hospital.lake, not self._asked
+        patients = sorted({version.id for version in lake.versions("Patient", self._asked)})
+        self._asked = lake.position()
+        told = list(refusals.refusals(patients, self.plan.seed, at))
+        self._refused += told
+        self._receive(refusals.FILE, refusals.SOURCE, refusals.lines(told, cut=first), at)
 
     def take_back(self) -> None:
         """Receives which refusals were taken back since."""
@@ -312,6 +315,7 @@ class Maker:
             if done % RETURNS == 0 or done == len(sent):
                 loop.outcomes(self.hospital, SILENT, sending.at)
             if stage == "live":
+                self.receive_refusals(sending.at)
                 decide_some(self.hospital, USECASE, self._random, self._turned, sending.at)
             for usecase in (USECASE, SILENT):
                 loop.turn(self.hospital, usecase, sending.at)

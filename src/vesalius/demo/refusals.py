@@ -58,10 +58,15 @@ def refusals(patients: Iterable[str], seed: int, at: datetime) -> Iterator[Told]
             yield patient, _consent(patient, "patient-privacy", "Privacy Consent", provision, said)
 
 
-def lines(told: Iterable[Told]) -> bytes:
-    """The file of the register; its last line is cut off, as a broken connection leaves it."""
+def lines(told: Iterable[Told], *, cut: bool = False) -> bytes:
+    """The file of the register.
+
+    Args:
+        told: what it tells.
+        cut: whether one more line is cut off, as a broken connection leaves it.
+    """
     made = [msgspec.json.encode(resource) for _, resource in told]
-    return b"\n".join([*made, made[-1][:60]]) + b"\n" if made else b""
+    return b"".join(line + b"\n" for line in [*made, *([made[-1][:60]] if cut and made else [])])
 
 
 def taken_back(told: Iterable[Told], seed: int, at: datetime) -> list[Told]:

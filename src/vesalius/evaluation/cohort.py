@@ -114,7 +114,13 @@ def _each_once(candidates: Sequence[Candidate], stands: Mapping[str, str]) -> li
 
 
 def receive_folder(
-    lake: Lake, folder: Path, maps: Path, progress: Progress | None = None, *, files: str = "*"
+    lake: Lake,
+    folder: Path,
+    maps: Path,
+    progress: Progress | None = None,
+    *,
+    files: str = "*",
+    processes: int = 1,
 ) -> list[Receipt]:
     """Receives the data files of ``folder``: FHIR as it is, CSV through the map of its name.
 
@@ -129,6 +135,7 @@ def receive_folder(
             other table in a folder of that name.
         progress: called with rows done and rows in all, where that is known.
         files: only the files whose name fits this pattern, as ``set_a_*``.
+        processes: as of :func:`vesalius.ingest.receive`.
 
     Raises:
         NotFound: the folder holds no such file that can be read.
@@ -145,7 +152,15 @@ def receive_folder(
         else:
             continue
         receipts.append(
-            receive(lake, path.name, path, source=folder.name, csv_map=csv_map, progress=progress)
+            receive(
+                lake,
+                path.name,
+                path,
+                source=folder.name,
+                csv_map=csv_map,
+                progress=progress,
+                processes=processes,
+            )
         )
     if not receipts:
         raise NotFound(

@@ -167,7 +167,7 @@ def _decided(words: Words, facts: Facts) -> Part:
     filed, decision = facts.filed, facts.filed.decision
     title = words.say("decided.title")
     if decision is None:
-        key = "expired" if filed.status == "expired" else "open"
+        key = "expired" if filed.status in ("expired", "withheld") else "open"
         return Part(title=title, before=(words.say(f"decided.{key}"),))
     said, what = words.option(filed.option), words.option(decision.option or filed.option)
     lines = [

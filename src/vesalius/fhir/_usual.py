@@ -28,7 +28,7 @@ _HOLDERS = {"Binary", "Bundle", "Parameters"}  # they hold whole resources, or h
 _BEGINS = re.compile(rb'\s*\{\s*"resourceType"\s*:\s*"([A-Za-z]{1,64})"').match
 
 
-class Usual(msgspec.Struct, frozen=True, gc=False):
+class Usual(msgspec.Struct, frozen=True, gc=False, array_like=True):
     """What a resource that is right says of itself: as ``subject``, ``recorded`` and ``digest`` say it."""
 
     type: str

@@ -17,10 +17,13 @@ import sqlalchemy as sa
 from vesalius.errors import Unavailable
 from vesalius.governance._provisions import DAWN, Kind, refusals
 from vesalius.lake import Lake, Version
-from vesalius.store import Instant, metadata, put, reading, writing
+from vesalius.store import Instant, insert, metadata, put, reading, writing
 
 SECONDS = 20.0
 """For how long one question may bring the index up to date."""
+
+READ, CHANGES, LOOKED, MERGES, NEXT = range(1, 6)
+"""The rows of the table of progress."""
 
 _BATCH = 2_000
 _CHUNK = 500
@@ -33,7 +36,7 @@ refusal = sa.Table(
     sa.Column("consent", sa.String(64), primary_key=True),
     sa.Column("place", sa.Integer, primary_key=True, autoincrement=False),
     # empty where the Consent names no patient of this server
-    sa.Column("patient", sa.String(64), nullable=False, index=True),
+    sa.Column("patient", sa.String(64), nullable=False),
     sa.Column("kind", sa.String(16), nullable=False),
     sa.Column("begins", Instant, nullable=False),
     sa.Column("ends", Instant, nullable=False),
@@ -41,8 +44,10 @@ refusal = sa.Table(
     sa.Column("recorded_at", Instant, nullable=False),
     sa.Column("seq", sa.BigInteger, nullable=False),
     sa.Index("ix_consent_refusal_kind", "kind", "begins", "ends", "patient"),
+    sa.Index("ix_consent_refusal_patient", "patient", "kind", "begins", "ends"),
 )
 
+# Row 1: up to which position of the log the Consents were read. The others are of _withholding.
 progress = sa.Table(
     "consent_progress",
     metadata,
@@ -80,7 +85,7 @@ def bring_up(lake: Lake, progress: Callable[[int], None] | None = None) -> None:
 
 
 def _done(connection: sa.Connection) -> int:
-    return connection.execute(sa.select(progress.c.seq)).scalar() or 0
+    return connection.execute(sa.select(progress.c.seq).where(progress.c.id == READ)).scalar() or 0
 
 
 def _waiting(lake: Lake) -> bool:
@@ -96,7 +101,7 @@ def _take(lake: Lake, connection: sa.Connection) -> int:
     if not versions:
         return done
     _keep(connection, _latest(versions))
-    put(connection, progress, {"id": 1}, {"seq": versions[-1].seq})
+    put(connection, progress, {"id": READ}, {"seq": versions[-1].seq})
     return versions[-1].seq
 
 
@@ -122,6 +127,14 @@ def _keep(connection: sa.Connection, versions: Sequence[Version]) -> None:
     rows = [row for each in newer for row in _rows(each)]
     if rows:
         connection.execute(sa.insert(refusal), rows)
+        changed(connection)
+
+
+def changed(connection: sa.Connection) -> None:
+    """Notes that somebody may refuse what they did not refuse before."""
+    row = insert(connection, progress).values(id=CHANGES, seq=1)
+    more = {"seq": progress.c.seq + 1}
+    connection.execute(row.on_conflict_do_update(index_elements=["id"], set_=more))
 
 
 def _drop(connection: sa.Connection, consents: Sequence[str]) -> None:

@@ -313,7 +313,7 @@ class Access:
             one = identity.companions(connection, ids.values())
             everybody = sorted({each for same in one.values() for each in same})
             excluded = _among(connection, consent.excluding(connection, person, at), everybody)
-            refused = _among(connection, consent.refusing(connection, at), everybody)
+            refused = consent.among(connection, everybody, consent.Kind.CARE, at)
             opened = _among(connection, glass.holding(person.id, at), everybody) if refused else set()
             by_id = self._by_id(connection, person, everybody, at)
         order = list(Relation)

@@ -10,7 +10,7 @@ What the Consents in the log say is kept in an index of refused times, brought u
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any
@@ -23,12 +23,15 @@ from vesalius.governance import _consents, audit, care, roles
 from vesalius.governance._consents import bring_up
 from vesalius.governance._consents import refusal as _refusal
 from vesalius.governance._provisions import DAWN, FOREVER, OURS, Kind, Reason
+from vesalius.governance._withholding import Seen, looked, marked, release, withheld, withhold
+from vesalius.governance._withholding import unlooked as _unlooked
+from vesalius.governance._withholding import withheld_ as _withheld
 from vesalius.governance.audit import Action
 from vesalius.governance.people import Person
 from vesalius.governance.people import get as account
 from vesalius.governance.roles import Right
 from vesalius.lake import Lake
-from vesalius.store import Instant, add, metadata, reading, writing
+from vesalius.store import Instant, metadata, reading, writing
 
 __all__ = [
     "DAWN",
@@ -39,21 +42,27 @@ __all__ = [
     "Kind",
     "Reason",
     "Refused",
+    "Seen",
+    "among",
     "bring_up",
     "counts",
     "entries",
+    "everybody",
     "excluded",
     "excluding",
     "forget",
     "get",
     "listed",
+    "looked",
     "marked",
+    "objecting",
     "record",
     "refusing",
     "release",
     "standing",
     "tables",
     "undo",
+    "unlooked",
     "withdraw",
     "withheld",
     "withhold",
@@ -66,7 +75,7 @@ _entry = sa.Table(
     "consent_entry",
     metadata,
     sa.Column("id", sa.Integer, primary_key=True, autoincrement=True),
-    sa.Column("patient", sa.String(64), nullable=False, index=True),
+    sa.Column("patient", sa.String(64), nullable=False),
     sa.Column("kind", sa.String(16), nullable=False),
     # the account that the patient does not want to see them; empty for everybody
     sa.Column("person", sa.String(64), nullable=False),
@@ -81,17 +90,7 @@ _entry = sa.Table(
     # the number of the erasure that emptied it
     sa.Column("erased", sa.Integer),
     sa.Index("ix_consent_entry_kind", "kind", "begins", "patient"),
-)
-
-_withheld = sa.Table(
-    "consent_withheld",
-    metadata,
-    sa.Column("usecase", sa.String(64), primary_key=True),
-    sa.Column("focus", sa.String(128), primary_key=True),
-    sa.Column("patient", sa.String(64), nullable=False, index=True),
-    sa.Column("as_of", Instant, nullable=False),
-    sa.Column("at", Instant, nullable=False),
-    sa.Column("reason", sa.String(16), nullable=False),
+    sa.Index("ix_consent_entry_patient", "patient", "kind"),
 )
 
 
@@ -179,12 +178,56 @@ def excluded(lake: Lake, kind: Kind | str, at: datetime | None = None) -> frozen
         InvalidDecision: there is nothing of that name to refuse.
         Unavailable: the index is far behind the log; asking again brings it further.
     """
-    asked = _chosen(_kind(kind), at or datetime.now(UTC))
+    kind, at = _kind(kind), at or datetime.now(UTC)
     bring_up(lake)
     with reading(lake.engine) as connection:
-        return frozenset(
-            f"Patient/{each}" for each in connection.execute(identity.with_merged(asked)).scalars()
+        return everybody(connection, kind, at)
+
+
+def everybody(connection: sa.Connection, kind: Kind, at: datetime) -> frozenset[str]:
+    """Everybody who refuses something, as :func:`excluded`, by the index as it is."""
+    chosen = _chosen(kind, at).subquery()
+    # One long text is read many times faster than many short ones; no id of FHIR has a space in it.
+    found = connection.execute(sa.select(sa.func.aggregate_strings(chosen.c[0], " "))).scalar() or ""
+    return frozenset(f"Patient/{each}" for each in identity.widened(connection, found.split()))
+
+
+def among(connection: sa.Connection, patients: Iterable[str], kind: Kind, at: datetime) -> set[str]:
+    """Of some patients, by their ids, those who refuse something to everybody; merged ones apart.
+
+    It takes the index as it is: ask :func:`bring_up` first, before the transaction.
+    """
+    r, e, ids = _refusal.c, _entry.c, sorted(set(patients))
+    found: set[str] = set()
+    for start in range(0, len(ids), 500):
+        some = ids[start : start + 500]
+        read = sa.select(r.patient).where(r.patient.in_(some), *_consents.holding(kind, at))
+        here = sa.select(e.patient).where(
+            e.patient.in_(some), e.kind == str(kind), e.person == "", *_holding(at)
         )
+        found.update(connection.execute(sa.union_all(read, here)).scalars())
+    return found
+
+
+def objecting(connection: sa.Connection, subjects: Collection[str], at: datetime) -> set[str]:
+    """Of some ``Patient/ID``, those who object to suggestions, with who is one with them."""
+    ids = {each: each.removeprefix("Patient/") for each in subjects}
+    one = identity.companions(connection, ids.values())
+    held = among(connection, (each for same in one.values() for each in same), Kind.SUGGESTIONS, at)
+    return {each for each, id_ in ids.items() if not held.isdisjoint(one[id_])}
+
+
+def unlooked(connection: sa.Connection, at: datetime) -> Seen | None:
+    """Whether somebody may object to suggestions at a moment who did not when it was last looked for.
+
+    Returns:
+        What to hand to ``looked`` after looking; None where there is nothing to look for.
+    """
+    c = _entry.c
+    beginning = sa.select(c.begins).where(
+        c.kind == str(Kind.SUGGESTIONS), c.undone_at.is_(None), c.erased.is_(None)
+    )
+    return _unlooked(connection, beginning, at)
 
 
 def _chosen(kind: Kind, at: datetime) -> sa.Select[tuple[str]]:
@@ -212,12 +255,12 @@ def excluding(connection: sa.Connection, person: Person, at: datetime) -> sa.Sel
     return named if connection.execute(named.limit(1)).first() else None
 
 
-def refusing(connection: sa.Connection, at: datetime, kind: Kind = Kind.CARE) -> sa.Select[tuple[str]] | None:
-    """Selects the ids of those who refuse something to everybody; None for nobody.
+def refusing(connection: sa.Connection, at: datetime) -> sa.Select[tuple[str]] | None:
+    """Selects the ids of those who refuse that their data is seen for care at all; None for nobody.
 
     It takes the index as it is: ask :func:`bring_up` first, before the transaction.
     """
-    asked = _chosen(kind, at)
+    asked = _chosen(Kind.CARE, at)
     return asked if connection.execute(asked.limit(1)).first() else None
 
 
@@ -346,6 +389,7 @@ def _note(connection: sa.Connection, by: Person, action: Action, entry: Entry, a
     detail = {"subject": entry.patient, "kind": str(entry.kind), "role": entry.role, "purpose": "PATRQT"}
     detail["content"] = entry.content
     audit.record(connection, by.id, action, f"consent/{entry.id}", detail, at)
+    _consents.changed(connection)
 
 
 def _one(connection: sa.Connection, number: int) -> Entry:
@@ -447,15 +491,9 @@ def standing(
     found: dict[str, set[Kind]] = {}
     with reading(lake.engine) as connection:
         one = identity.companions(connection, ids.values())
-        everybody = sorted({each for same in one.values() for each in same})
+        everybody_ = {each for same in one.values() for each in same}
         for kind in Kind:
-            inner = _chosen(kind, at).subquery()
-            held: set[str] = set()
-            for start in range(0, len(everybody), 500):
-                some = everybody[start : start + 500]
-                held.update(
-                    connection.execute(sa.select(inner.c.patient).where(inner.c.patient.in_(some))).scalars()
-                )
+            held = among(connection, everybody_, kind, at)
             for subject, id_ in ids.items():
                 if not held.isdisjoint(one[id_]):
                     found.setdefault(subject, set()).add(kind)
@@ -499,63 +537,6 @@ def counts(lake: Lake, at: datetime | None = None) -> list[Count]:
             nameless = number(c.consent, *now, c.patient == "")
             made.append(Count(kind, number(patients.c.patient), unread, nameless, stayed))
     return made
-
-
-# Suggestions that are not made -----------------------------------------------------------------------------
-
-
-def withhold(
-    connection: sa.Connection, usecase: str, candidates: Sequence[tuple[str, str, datetime]], at: datetime
-) -> int:
-    """Marks candidates of a use who get no suggestion because they object; how many were not marked before.
-
-    Args:
-        connection: a transaction of ``store.writing``.
-        usecase: the use.
-        candidates: of each the subject (``Patient/ID``), the focus, and its moment.
-        at: when.
-    """
-    rows = (
-        {
-            "usecase": usecase, "focus": focus, "patient": subject.removeprefix("Patient/"), "as_of": as_of,
-            "at": at, "reason": str(Kind.SUGGESTIONS),
-        }
-        for subject, focus, as_of in candidates
-    )  # fmt: skip
-    return sum(add(connection, _withheld, row) for row in rows)
-
-
-def withheld(engine: sa.Engine, usecase: str = "") -> Mapping[str, int]:
-    """How many candidates of each use got no suggestion because they objected when they became due."""
-    asked = sa.select(_withheld.c.usecase, sa.func.count()).group_by(_withheld.c.usecase)
-    if usecase:
-        asked = asked.where(_withheld.c.usecase == usecase)
-    with reading(engine) as connection:
-        return {row[0]: row[1] for row in connection.execute(asked)}
-
-
-def marked(engine: sa.Engine, usecase: str, foci: Sequence[str]) -> dict[str, datetime]:
-    """Of some candidates of a use, by their foci: those who were withheld, and since when."""
-    c = _withheld.c
-    found: dict[str, datetime] = {}
-    with reading(engine) as connection:
-        if connection.execute(sa.select(c.focus).where(c.usecase == usecase).limit(1)).first() is None:
-            return {}
-        for start in range(0, len(foci), 500):
-            some = list(foci[start : start + 500])
-            asked = sa.select(c.focus, c.at).where(c.usecase == usecase, c.focus.in_(some))
-            found |= {row[0]: row[1] for row in connection.execute(asked)}
-    return found
-
-
-def release(connection: sa.Connection, usecase: str, foci: Sequence[str]) -> None:
-    """Takes the mark off candidates who got their suggestion after all, because they refuse no more."""
-    c = _withheld.c
-    if connection.execute(sa.select(c.focus).where(c.usecase == usecase).limit(1)).first() is None:
-        return
-    for start in range(0, len(foci), 500):
-        some = list(foci[start : start + 500])
-        connection.execute(sa.delete(_withheld).where(c.usecase == usecase, c.focus.in_(some)))
 
 
 # Erasing ---------------------------------------------------------------------------------------------------

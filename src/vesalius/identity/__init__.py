@@ -1,7 +1,7 @@
 """Who is this person? Numbers, doubtful pairs, merges that can be taken back; nothing is merged silently."""
 
 from vesalius.identity import forgetting
-from vesalius.identity._merges import Merge, companions, with_merged
+from vesalius.identity._merges import Merge, companions, latest, widened, with_merged
 from vesalius.identity.arrivals import write
 from vesalius.identity.doubts import Pair, counts, pair, pairs, put_off, set_apart
 from vesalius.identity.identifiers import Explained, Flag, Number, explained, flags, numbers
@@ -46,6 +46,7 @@ __all__ = [
     "forgetting",
     "get",
     "judged",
+    "latest",
     "merge",
     "merges",
     "moves",
@@ -62,6 +63,7 @@ __all__ = [
     "survivor",
     "take_turn",
     "unmerge",
+    "widened",
     "with_merged",
     "write",
 ]

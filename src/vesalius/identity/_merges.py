@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Collection, Iterable, Iterator
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from itertools import islice
@@ -169,6 +169,29 @@ def with_merged(patients: sa.Select[tuple[str]]) -> sa.Select[tuple[str]]:
     other = sa.case((c.target == here, c.source), else_=c.target)
     either = sa.or_(c.target == here, c.source == here)
     return sa.select(found.union(sa.select(other).join(found, either).where(c.undone_at.is_(None))).c[0])
+
+
+def widened(connection: sa.Connection, patients: Collection[str]) -> set[str]:
+    """Some patients, by their ids, and everybody who is one person with them, where they are many.
+
+    It reads every merge that holds, once: for some tens of thousands that is faster than :func:`with_merged`.
+    """
+    found = set(patients)
+    if not found:
+        return found
+    # One long text is read faster than many short ones; no id of FHIR has a space in it.
+    both = sa.func.aggregate_strings(table.c.source + " " + table.c.target, " ")
+    named = connection.execute(sa.select(both).where(table.c.undone_at.is_(None))).scalar() or ""
+    ids = named.split()
+    pairs = list(zip(ids[::2], ids[1::2], strict=True))
+    while apart := [(one, other) for one, other in pairs if (one in found) != (other in found)]:
+        found.update(each for pair in apart for each in pair)
+    return found
+
+
+def latest(connection: sa.Connection) -> int:
+    """The number of the latest merge; 0 where there was never one."""
+    return connection.execute(sa.select(sa.func.max(table.c.id))).scalar() or 0
 
 
 def companions(connection: sa.Connection, patients: Iterable[str]) -> dict[str, set[str]]:

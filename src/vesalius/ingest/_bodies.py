@@ -144,7 +144,7 @@ def _pieces(maker: Maker, gaps: Gaps) -> Iterator[bytes | Gap]:
         case CellMaker(cell) if maker.alone:
             yield gaps.gap(cell, _values(maker))
         case _:  # what is there in some rows only, or takes more than one cell
-            yield gaps.gap(maker, _any(maker))
+            yield gaps.gap(id(maker), _any(maker))
 
 
 def _texts(part: Part) -> Fill:

@@ -11,7 +11,7 @@ from vesalius import fhir
 from vesalius.ingest._causes import FaultError
 
 
-class Found(msgspec.Struct):
+class Found(msgspec.Struct, array_like=True):
     """One resource, and the JSON that is to be kept.
 
     Attributes:
@@ -32,7 +32,7 @@ class Found(msgspec.Struct):
         return self.decoded
 
 
-class Item(msgspec.Struct, frozen=True):
+class Item(msgspec.Struct, frozen=True, array_like=True):
     """One line, row or entry of what was received. It is taken in whole, or held whole.
 
     Attributes:

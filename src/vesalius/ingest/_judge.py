@@ -58,7 +58,7 @@ class Judge:
             raise item.fault
         births: dict[str, str] = {}
         seen: dict[tuple[str, str], str] = {}
-        found = [self._arrival(finished(one, self._steps), births, seen) for one in item.found]
+        found = [self._arrival(one, births, seen) for one in item.found]
         if births:
             self._births |= births
         if seen:
@@ -67,6 +67,7 @@ class Judge:
 
     def _arrival(self, found: Found, births: dict[str, str], seen: dict[tuple[str, str], str]) -> Arrival:
         try:
+            found = finished(found, self._steps)
             arrival = self._usual(found, births) or self._judged(found, births)
         except InvalidResource as error:
             raise FaultError(Cause.INVALID_RESOURCE, str(error)) from None

@@ -17,6 +17,7 @@ import msgspec
 
 from vesalius import identity
 from vesalius.errors import UnreadableInput
+from vesalius.ingest import _ahead as ahead
 from vesalius.ingest import _finishing as finishing
 from vesalius.ingest import _receipts
 from vesalius.ingest._causes import FaultError
@@ -52,6 +53,7 @@ def receive(
     csv_map: Map | None = None,
     received_at: datetime | None = None,
     progress: Progress | None = None,
+    processes: int = 1,
 ) -> Receipt:
     """Receives one file.
 
@@ -68,11 +70,15 @@ def receive(
         csv_map: the map of a CSV file, or a hospital's own rows of the HL7 v2 tables.
         received_at: when it was received; now, if not given.
         progress: called with the items done, and with the items in all (0: not known).
+        processes: with 2, a large file at a path is read and converted in a process of its own, where there
+            is a second core for it; what comes out is the same. The program that asks for it must be one
+            that can be imported (``if __name__ == "__main__"``), as :mod:`multiprocessing` wants it.
 
     Raises:
         UnreadableInput: the file as a whole is refused (no header, a column missing, no map, unknown format).
             Nothing of it was taken in, and the receipt says why.
         Conflict: someone else is receiving the same file at this moment.
+        Unavailable: the second process was killed; what came before it has landed.
     """
     with opened(data) as file:
         asked = Receipt(
@@ -92,7 +98,8 @@ def receive(
             # It left nothing behind, and we may have been mended since, or told its format.
             known = msgspec.structs.replace(known, name=name, format=format)
         receipt = known or _receipts.begin(lake.engine, asked, csv_map)
-        return _received(_Run(lake, receipt, progress), file, csv_map)
+        run = _Run(lake, receipt, progress)
+        return _received(run, file, csv_map, data if processes > 1 and isinstance(data, Path) else None)
 
 
 def _repeated(known: Receipt) -> Receipt:
@@ -100,10 +107,15 @@ def _repeated(known: Receipt) -> Receipt:
     return msgspec.structs.replace(known, written=0, unchanged=unchanged, repeated=True)
 
 
-def _received(run: _Run, file: BinaryIO, csv_map: Map | None) -> Receipt:
+def _received(run: _Run, file: BinaryIO, csv_map: Map | None, path: Path | None) -> Receipt:
     try:
         run.format = _format(run.receipt, file, csv_map)
-        run.take(format_of(run.format, csv_map).read(unpacked(file)))
+        reader = format_of(run.format, csv_map)
+        if path and ahead.worth(file, run.format):
+            with ahead.reading(file, path, run.format, csv_map) as items:
+                run.take(items)
+        else:
+            run.take(reader.read(unpacked(file)))
     except UnreadableInput as error:
         run.end(REFUSED, str(error))
         raise

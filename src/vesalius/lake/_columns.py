@@ -18,7 +18,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, TypeVar
 from urllib.parse import unquote
 
 import pyarrow as pa
@@ -28,8 +28,8 @@ from vesalius.errors import Conflict, Unavailable
 from vesalius.lake import _log as log
 from vesalius.lake._convert import body_at, typed
 from vesalius.lake._export import Progress
+from vesalius.lake._log import Stored
 from vesalius.lake._schema import resource_schema
-from vesalius.lake._version import Version
 from vesalius.store import reading
 
 if TYPE_CHECKING:
@@ -46,6 +46,8 @@ MANY_FILES = 24
 
 KEPT_HOURS = 24
 """For how long replaced files stay, for those who are still reading them."""
+
+Made = TypeVar("Made")
 
 INDEXED = "_seq,_id,_version,_recorded_at,_received_at,_subject"
 
@@ -181,24 +183,31 @@ class Columns:
         if table is not None and start == 0 < end:
             self._replace(type_, end, progress)
             return
-        for batch in _ahead(self._batches(type_, start, end, progress)):
-            self._commit(type_, typed(type_, batch), batch[-1].seq, mode="append")
+        for last, rows in _ahead(self._tables(type_, start, end, progress)):
+            self._commit(type_, rows, last, mode="append")
 
     def _replace(self, type_: str, end: int, progress: Progress | None) -> None:
         """Makes the whole table again in one commit, so that readers see the old one or the new one."""
-        batches = _ahead(self._batches(type_, 0, end, progress))
-        parts = (part for batch in batches for part in typed(type_, batch).to_batches())
+        tables = _ahead(self._tables(type_, 0, end, progress))
+        parts = (part for _, table in tables for part in table.to_batches())
         whole = pa.RecordBatchReader.from_batches(resource_schema(type_), parts)
         self._commit(type_, whole, end, mode="overwrite", schema_mode="overwrite")
 
+    def _tables(
+        self, type_: str, start: int, position: int, progress: Progress | None
+    ) -> Iterator[tuple[int, pa.Table]]:
+        """The columns batch by batch, each with its last ``seq``."""
+        for batch in _ahead(self._batches(type_, start, position, progress)):
+            yield batch[-1].seq, typed(type_, batch)
+
     def _batches(
         self, type_: str, start: int, position: int, progress: Progress | None
-    ) -> Iterator[list[Version]]:
-        batch: list[Version] = []
+    ) -> Iterator[list[Stored]]:
+        batch: list[Stored] = []
         size = count = 0
         while True:
             with reading(self._engine) as connection:
-                found = log.slice_of(connection, type_, start, position, 1_000)
+                found = log.stored(connection, type_, start, position, 1_000)
             count += len(found)
             if progress and found:
                 progress(type_, count)
@@ -268,13 +277,13 @@ class _Seen:
     files: tuple[str, ...]
 
 
-def _ahead(batches: Iterator[list[Version]]) -> Iterator[list[Version]]:
-    """The same batches; each is read while the one before is converted and written, which needs no Python."""
-    with ThreadPoolExecutor(1, "columns") as reader:
-        coming = reader.submit(next, batches, None)
-        while (batch := coming.result()) is not None:
-            coming = reader.submit(next, batches, None)
-            yield batch
+def _ahead(made: Iterator[Made]) -> Iterator[Made]:
+    """The same; each is made while the one before is used: converting and writing need no Python."""
+    with ThreadPoolExecutor(1, "columns") as maker:
+        coming = maker.submit(next, made, None)
+        while (one := coming.result()) is not None:
+            coming = maker.submit(next, made, None)
+            yield one
 
 
 def _last_commit(folder: Path) -> tuple[str, int, int] | None:

@@ -14,8 +14,8 @@ import msgspec
 import pyarrow as pa
 
 from vesalius.errors import UnreadableInput
+from vesalius.lake._log import Stored
 from vesalius.lake._schema import SYSTEM, Field, fields, is_json, resource_schema
-from vesalius.lake._version import Version
 
 if TYPE_CHECKING:
     import duckdb
@@ -24,15 +24,15 @@ _NAMES = {pa.bool_(): "BOOLEAN", pa.int32(): "INTEGER", pa.float64(): "DOUBLE", 
 _TYPED = "SELECT source.*, unnest(from_json(_body, $structure)) FROM source"
 
 
-def typed(type_: str, versions: Sequence[Version]) -> pa.Table:
-    """The versions of one resource type as one table of its schema, in their order.
+def typed(type_: str, rows: Sequence[Stored]) -> pa.Table:
+    """Some versions of one resource type, at least one, as one table of its schema, in their order.
 
     Raises:
         UnreadableInput: a body is not JSON, which the checks before the log do not let through.
     """
     import duckdb  # heavy, and needed only here
 
-    source = pa.table(_system(versions), schema=pa.schema(SYSTEM))
+    source = pa.table(_system(rows), schema=pa.schema(SYSTEM))
     with _connect() as connection:
         connection.register("source", source)
         try:
@@ -74,16 +74,9 @@ def _structure(field: Field) -> Any:
     return _NAMES[kind]
 
 
-def _system(versions: Sequence[Version]) -> dict[str, list[Any]]:
-    return {
-        "_seq": [version.seq for version in versions],
-        "_id": [version.id for version in versions],
-        "_version": [version.version for version in versions],
-        "_recorded_at": [version.recorded_at for version in versions],
-        "_received_at": [version.received_at for version in versions],
-        "_subject": [version.subject for version in versions],
-        "_body": [version.body.decode() for version in versions],
-    }
+def _system(rows: Sequence[Stored]) -> list[pa.Array[Any]]:
+    columns = (pa.array(column) for column in zip(*rows, strict=True))
+    return [column.cast(field.type) for column, field in zip(columns, SYSTEM, strict=True)]
 
 
 def _connect() -> duckdb.DuckDBPyConnection:

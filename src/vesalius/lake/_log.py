@@ -10,7 +10,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Sequence
 from datetime import UTC, datetime
 from itertools import islice
-from typing import Any, TypeVar
+from typing import Any, NamedTuple, TypeVar
 
 import sqlalchemy as sa
 
@@ -46,6 +46,19 @@ END = 2**62
 CHUNK = 2_000
 ERASED = "~"
 """How the id begins that a resource has once all of it was erased: no id of FHIR does."""
+
+
+class Stored(NamedTuple):
+    """What the columns take of a version; moments in microseconds since 1970."""
+
+    seq: int
+    id: str
+    version: int
+    recorded_at: int
+    received_at: int
+    subject: str | None
+    body: bytes
+
 
 _c = resource_version.c
 _FIELDS = (_c.type, _c.id, _c.version, _c.seq, _c.recorded_at, _c.received_at, _c.source, _c.subject, _c.body)
@@ -177,6 +190,20 @@ _NEWER = (
     .order_by(_c.seq)
     .limit(sa.bindparam("size", type_=sa.Integer))
 )
+_STORED = (
+    sa.select(
+        _c.seq,
+        _c.id,
+        _c.version,
+        sa.type_coerce(_c.recorded_at, sa.BigInteger),
+        sa.type_coerce(_c.received_at, sa.BigInteger),
+        _c.subject,
+        _c.body,
+    )
+    .where(_c.type == sa.bindparam("type"), _c.seq > sa.bindparam("after"), _c.seq <= _PIN, _ALIVE)
+    .order_by(_c.seq)
+    .limit(sa.bindparam("size", type_=sa.Integer))
+)
 _COUNT_AFTER = sa.select(sa.func.count()).where(
     _c.type == sa.bindparam("type"), _c.seq > sa.bindparam("after"), _c.seq <= _PIN, _ALIVE
 )
@@ -286,6 +313,12 @@ def page(
 def slice_of(connection: sa.Connection, type_: str, after: int, pin: int, size: int) -> list[Version]:
     """The next versions of one type after position ``after``, in order of arrival."""
     return _versions(connection.execute(_SLICE, {"type": type_, "after": after, "pin": pin, "size": size}))
+
+
+def stored(connection: sa.Connection, type_: str, after: int, pin: int, size: int) -> list[Stored]:
+    """As :func:`slice_of`, as the rows are stored: a :class:`Version` of each would take thrice as long."""
+    bound = {"type": type_, "after": after, "pin": pin, "size": size}
+    return [Stored._make(row) for row in connection.execute(_STORED, bound)]
 
 
 def newer(connection: sa.Connection, after: int, pin: int, size: int) -> list[Version]:

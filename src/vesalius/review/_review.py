@@ -328,34 +328,33 @@ class Review:
         with self._writing(connection) as wire:
             return withdraw(wire, usecase, at)
 
-    def waiting_about(self, connection: sa.Connection, patients: sa.Select[tuple[str]]) -> list[About]:
-        """What is shown and waits for a decision about some patients, whose ids are selected."""
+    def waiting(self, connection: sa.Connection) -> list[About]:
+        """Everything that is shown and waits for a decision."""
         rows = suggestion.c
         columns = (rows.id, rows.usecase, rows.subject, rows.focus, rows.as_of)
-        chosen = worklist.within(worklist.Filters(only=patients))
-        asked = sa.select(*columns).where(rows.mode == "live", rows.status.in_(WAITING), *chosen)
-        return [About(*row) for row in connection.execute(asked.order_by(rows.id))]
+        asked = sa.select(*columns).where(rows.mode == "live", rows.status.in_(WAITING))
+        return [About(*row) for row in connection.execute(asked)]
 
-    def close(self, identifiers: Sequence[str], at: datetime, connection: sa.Connection) -> None:
-        """Takes some suggestions that wait off the worklist, in the caller's transaction."""
+    def hold(self, identifiers: Sequence[str], at: datetime, connection: sa.Connection) -> None:
+        """Withholds suggestions that wait: their patients object. In the caller's transaction."""
         for some in chunks(identifiers):
-            deciding.close(connection, suggestion.c.id.in_(some), at)
+            deciding.close(connection, suggestion.c.id.in_(some), at, "withheld")
 
-    def reopen(self, usecase: str, foci: Sequence[str], connection: sa.Connection) -> list[About]:
-        """Puts suggestions that were taken off the worklist back, unless their outcome is known.
-
-        Args:
-            usecase: the use.
-            foci: what they are about, as ``Type/ID``.
-            connection: the transaction to write in.
-
-        Returns:
-            Those that wait again.
-        """
+    def held(self, connection: sa.Connection, usecase: str, foci: Sequence[str]) -> list[About]:
+        """What a use had said about some ``Type/ID`` and is withheld."""
+        rows = suggestion.c
         found: list[About] = []
+        columns = (rows.id, rows.usecase, rows.subject, rows.focus, rows.as_of)
         for some in chunks(foci):
-            asked = sa.and_(suggestion.c.usecase == usecase, suggestion.c.focus.in_(some))
-            found += deciding.reopen(connection, asked)
+            asked = sa.select(*columns).where(rows.usecase == usecase, rows.focus.in_(some))
+            found += [About(*row) for row in connection.execute(asked.where(rows.status == "withheld"))]
+        return found
+
+    def bring_back(self, identifiers: Sequence[str], connection: sa.Connection) -> list[About]:
+        """Puts suggestions that were withheld back on the worklist, unless their outcome is known; which."""
+        found: list[About] = []
+        for some in chunks(identifiers):
+            found += deciding.reopen(connection, suggestion.c.id.in_(some))
         return found
 
     def counts(

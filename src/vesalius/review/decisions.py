@@ -16,7 +16,7 @@ from vesalius.card import Card
 from vesalius.errors import Conflict, InvalidDecision, NotAllowed, NotFound
 from vesalius.review._rows import load, to_decision
 from vesalius.review._tables import decision, outcome, suggestion
-from vesalius.review.records import ACTIONS, WAITING, About, Action, Decision, Filed
+from vesalius.review.records import ACTIONS, WAITING, About, Action, Decision, Filed, Status
 
 WORDS = 2000
 """The most characters of a person's own words on one decision."""
@@ -144,21 +144,23 @@ def sleepers(connection: sa.Connection, now: datetime) -> bool:
     return connection.execute(asked).first() is not None
 
 
-def close(connection: sa.Connection, condition: sa.ColumnElement[bool], at: datetime) -> int:
-    """Takes off the worklist what still waits; what was decided stays decided. How many expired."""
+def close(
+    connection: sa.Connection, condition: sa.ColumnElement[bool], at: datetime, status: Status = "expired"
+) -> int:
+    """Takes off the worklist what still waits; what was decided stays decided. How many waited."""
     rows = suggestion.c
     connection.execute(sa.update(suggestion).where(condition, rows.closed_at.is_(None)).values(closed_at=at))
     waiting = sa.update(suggestion).where(condition, rows.status.in_(WAITING))
-    expired = waiting.values(status="expired", deferred_until=None, revision=rows.revision + 1)
+    expired = waiting.values(status=status, deferred_until=None, revision=rows.revision + 1)
     return connection.execute(expired).rowcount
 
 
 def reopen(connection: sa.Connection, condition: sa.ColumnElement[bool]) -> list[About]:
-    """Lets what expired wait again, unless its outcome is known; which ones."""
+    """Lets what was withheld wait again, unless its outcome is known; which ones."""
     rows = suggestion.c
     known = sa.exists().where(outcome.c.suggestion == rows.id)
     again = sa.update(suggestion).where(
-        condition, rows.mode == "live", rows.status == "expired", rows.erased.is_(None), ~known
+        condition, rows.mode == "live", rows.status == "withheld", rows.erased.is_(None), ~known
     )
     again = again.values(status="open", closed_at=None, revision=rows.revision + 1)
     found = connection.execute(again.returning(rows.id, rows.usecase, rows.subject, rows.focus, rows.as_of))

@@ -33,6 +33,7 @@ _TASK = {
     "modified": "completed",
     "overridden": "rejected",
     "expired": "cancelled",
+    "withheld": "cancelled",
 }
 
 

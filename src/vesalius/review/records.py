@@ -13,7 +13,8 @@ from vesalius.usecase import Suggestion, decode_suggestion
 Mode = Literal["silent", "live"]
 """``live`` is shown to people; ``silent`` is kept to compare, and shown to nobody who treats."""
 
-Status = Literal["open", "accepted", "modified", "overridden", "deferred", "expired"]
+Status = Literal["open", "accepted", "modified", "overridden", "deferred", "expired", "withheld"]
+"""``withheld`` is off the worklist because the patient objects to being spoken of by a tool."""
 
 Action = Literal["accepted", "modified", "overridden", "deferred"]
 """What a person can do with a suggestion."""

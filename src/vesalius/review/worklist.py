@@ -33,7 +33,7 @@ class Filters:
     Attributes:
         usecase, indicator, ward, option: only those with this value.
         text: only patients whose name or stay has each of these words, whatever the case and accents.
-        status: a status, ``decided`` (accepted, modified, overridden) or ``all``.
+        status: a status, ``decided`` (accepted, modified, overridden), or ``all`` but what is withheld.
         mode: live or silent.
         subject: only this patient, as ``Patient/ID``.
         only: only patients whose id this selects; None for all.

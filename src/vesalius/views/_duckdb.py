@@ -68,6 +68,7 @@ class Reading:
         condition: which rows.
         broken: a test of the rows that could not be read.
         subjects: what the table ``subjects`` holds, which the condition may name.
+        without: what the table ``refused`` holds, likewise.
         files: where a line that could not be read is looked for, to name it.
         lenient: the same source, read with null for what does not fit instead of an error; slower.
     """
@@ -77,6 +78,7 @@ class Reading:
     condition: str = "TRUE"
     broken: str = ""
     subjects: tuple[str, ...] | None = None
+    without: frozenset[str] = frozenset()
     files: Files | None = None
     lenient: str = ""
 
@@ -143,18 +145,21 @@ class Run:
     def _running(self) -> Iterator[duckdb.DuckDBPyConnection]:
         read = self.reading
         with _own_errors(read.files), _cursor(read.paths, self.limits) as connection:
-            if read.subjects is not None:
-                subjects = pa.array(sorted(set(read.subjects)), pa.string())
-                connection.register("subjects", pa.table({"subject": subjects}))
+            for name, patients in (("subjects", read.subjects), ("refused", read.without)):
+                known = pa.array(sorted(set(patients or ())), pa.string())
+                connection.register(name, pa.table({"subject": known}))
             with _watched(connection, self.progress):
                 yield connection
 
 
-def columns(found: ColumnFiles, subjects: Sequence[str] | None) -> Reading:
-    """The typed columns of a lake, up to their position."""
+def columns(
+    found: ColumnFiles, subjects: Sequence[str] | None, without: frozenset[str] = frozenset()
+) -> Reading:
+    """The typed columns of a lake, up to their position; no version that is about who is ``without``."""
     source, condition = parquet(found.files), f"_seq <= {int(found.position)}"
+    others = f"{condition} AND NOT EXISTS (SELECT 1 FROM refused WHERE refused.subject = _subject)"
     if subjects is None:
-        return Reading(source, found.files, condition)
+        return Reading(source, found.files, others if without else condition, without=without)
     # Every version of what was ever about them, as Lake.patients gives: one that moved a resource to another
     # patient replaces those before it.
     about = "_subject IN (SELECT subject FROM subjects)"

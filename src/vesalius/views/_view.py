@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal, Protocol, get_args
@@ -122,13 +122,27 @@ class View:
         origin: Sequence[str] | None = None,
         limits: Limits | None = None,
         progress: Progress | None = None,
+        without: frozenset[str] = frozenset(),
     ) -> pa.RecordBatchReader:
         """What :meth:`table` gives, a batch at a time, in bounded memory.
 
         Two things differ: rows of a lake come in the order of its columns, which is not always that of the
         log, and the errors that a resource or a file raises come while the batches are read.
+
+        Args:
+            source: as there.
+            subjects: as there.
+            engine: as there.
+            origin: as there.
+            limits: as there.
+            progress: as there.
+            without: with ``duckdb``, over all patients of a lake, the versions about these patients
+                (``Patient/ID``) are passed over; that one of them was in force is for the caller to know.
         """
-        run = self._run(engine, self._asked(source, subjects, origin, limits, progress))
+        asked = replace(self._asked(source, subjects, origin, limits, progress), without=without)
+        if without and (engine != "duckdb" or not asked.columns or isinstance(source, Files)):
+            raise NotFound("only DuckDB leaves patients out of all of a lake", hint="use views.output")
+        run = self._run(engine, asked)
         return pa.RecordBatchReader.from_batches(run.schema, run.batches())
 
     @property
@@ -203,7 +217,8 @@ class View:
         if isinstance(source, Files):
             read = _duckdb.files(source, query)
         else:
-            read = _duckdb.columns(source.columns(self.definition.resource), asked.subjects)
+            columns = source.columns(self.definition.resource)
+            read = _duckdb.columns(columns, asked.subjects, asked.without)
         return _duckdb.Run(query, read, asked.schema, asked.origin, asked.limits, asked.progress)
 
     def _arrow_run(self, asked: _Asked) -> _Run:
@@ -266,6 +281,7 @@ class _Asked:
     schema: pa.Schema
     limits: Limits
     progress: Progress | None
+    without: frozenset[str] = frozenset()
 
     @property
     def columns(self) -> bool:

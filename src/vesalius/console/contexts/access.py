@@ -10,7 +10,7 @@ from vesalius.console.contexts.frame import Choice, Pages
 
 @dataclass(frozen=True)
 class GlassPage:
-    """``/suggestions/{id}`` where the patient is not in the reader's care: nothing of the patient is shown.
+    """``/suggestions/{id}`` of a patient not in the reader's care, or who refuses: nothing of them is shown.
 
     Attributes:
         id: the suggestion.

@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 import math
+from statistics import NormalDist
 
 import numpy as np
-from scipy import special
 
 from vesalius.evaluation.metrics import LEVEL, Estimate
 from vesalius.evaluation.monitoring._columns import Floats
 
-Z = float(-special.ndtri((1 - LEVEL) / 2))
+Z = NormalDist().inv_cdf((1 + LEVEL) / 2)
 """How many standard errors an interval reaches to either side."""
 
 DECISIONS: dict[str, tuple[tuple[int, int, int, int], tuple[int, int, int, int]]] = {

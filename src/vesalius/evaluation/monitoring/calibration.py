@@ -7,7 +7,6 @@ from typing import Literal
 
 import msgspec
 import numpy as np
-from scipy import special
 
 from vesalius.evaluation.metrics import Estimate
 from vesalius.evaluation.monitoring import _figures, _scored
@@ -146,6 +145,8 @@ def moved(before: Scored, now: Scored) -> Moved | None:
     estimates, and the difference of their coefficients is tested against the sum of their covariances
     (Wald, 2 degrees of freedom).
     """
+    from scipy import special
+
     if min(now.positives, now.known - now.positives) < FEWEST:
         return None
     fit = _fit(*_outcomes(now), slope=True)
@@ -164,6 +165,8 @@ def moved(before: Scored, now: Scored) -> Moved | None:
 
 def _tail(gain: float, freedom: int) -> float:
     """Of the likelihood ratio test: the chance of so much gain when none is due."""
+    from scipy import special
+
     return float(special.chdtrc(freedom, max(2 * gain, 0.0)))
 
 

@@ -12,7 +12,6 @@ from collections.abc import Sequence
 
 import msgspec
 import numpy as np
-from scipy import special
 
 from vesalius.evaluation.monitoring._columns import Codes, Floats
 from vesalius.evaluation.monitoring.reference import Field, Reference
@@ -134,6 +133,8 @@ def multivariate(reference: Reference, tally: Tally, level: float = LEVEL) -> To
     Sources: Jackson & Mudholkar, Technometrics 1979;21:341-349 (residuals of principal components);
     Hotelling, Ann Math Stat 1931;2:360-378.
     """
+    from scipy import special
+
     parts, rows = reference.components, tally.errors[0]
     if parts is None or rows < 1:
         return None
@@ -198,6 +199,8 @@ def two_samples(before: Floats, after: Floats) -> tuple[float, int, float]:
 
     Bins where fewer than five rows are expected in the smaller sample are taken together.
     """
+    from scipy import special
+
     both, n, m = before + after, float(before.sum()), float(after.sum())
     if not n or not m:
         return 0.0, 0, 1.0
@@ -228,6 +231,8 @@ def _index(before: Floats, after: Floats) -> float:
 
 
 def _chance(before: Floats, after: Floats, freedom: int, level: float) -> float:
+    from scipy import special
+
     if not freedom:
         return 0.0
     return float(special.chdtri(freedom, level) * (1 / before.sum() + 1 / after.sum()))
@@ -290,6 +295,8 @@ def fisher(hits: int, of: int, hits_now: int, of_now: int) -> float:
 
 def _choices(of: int, hits: Codes) -> Floats:
     """The logarithm of the number of ways to choose."""
+    from scipy import special
+
     found: Floats = special.gammaln(of + 1) - special.gammaln(hits + 1) - special.gammaln(of - hits + 1)
     return found
 

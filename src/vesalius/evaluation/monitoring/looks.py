@@ -14,7 +14,6 @@ from dataclasses import dataclass
 from functools import cached_property
 
 import msgspec
-from scipy import special
 
 from vesalius.evaluation.monitoring import _figures, _scored
 from vesalius.evaluation.monitoring._columns import Floats
@@ -225,6 +224,8 @@ def _of_input(each: Drift, days: int) -> Iterator[Sign]:
 
 
 def _together(seen: Seen, plan: Plan) -> Iterator[Sign]:
+    from scipy import special
+
     days = max(plan.windows)
     tally = seen.inputs(days)
     if tally.rows < MANY:
@@ -273,6 +274,8 @@ def _discrimination(seen: Seen, plan: Plan) -> Iterator[Sign]:
 def _less(
     monitor: str, before: tuple[Floats, Floats], now: tuple[Floats, Floats], rows: int, days: int, plan: Plan
 ) -> Iterator[Sign]:
+    from scipy import special
+
     (old, old_error), (new, new_error) = _figures.auroc(*before), _figures.auroc(*now)
     error = math.hypot(old_error, new_error)
     if not error or not math.isfinite(error):

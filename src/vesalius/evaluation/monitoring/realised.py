@@ -7,7 +7,6 @@ from collections.abc import Sequence
 
 import msgspec
 import numpy as np
-from scipy import special
 
 from vesalius.evaluation.metrics import Estimate
 from vesalius.evaluation.monitoring import _figures, _scored
@@ -189,6 +188,8 @@ def _group(reference: Reference, tally: Tally, name: str) -> tuple[Gap, float]:
 
 
 def _discrimination(counts: Floats, rest: Floats) -> tuple[Estimate | None, Estimate | None, float]:
+    from scipy import special
+
     if min(counts[2].sum(), counts[3].sum(), rest[2].sum(), rest[3].sum()) < FEWEST:
         return None, None, 1.0
     value, error = _figures.auroc(counts[2], counts[3])
@@ -208,6 +209,8 @@ def _ratio_p(one: tuple[float, float], two: tuple[float, float]) -> float:
         one: outcomes observed, and expected.
         two: the same of what it is held against.
     """
+    from scipy import special
+
     if min(one[1], two[1]) < LEAST:
         return 1.0
     hits, every, share = one[0], one[0] + two[0], one[1] / (one[1] + two[1])

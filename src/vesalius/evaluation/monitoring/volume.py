@@ -6,7 +6,6 @@ from collections.abc import Sequence
 
 import msgspec
 import numpy as np
-from scipy import special
 
 from vesalius.evaluation.monitoring._columns import Codes, Floats
 
@@ -103,6 +102,8 @@ def _excess(before: Floats, phases: Codes) -> float:
 
 def _tails(count: float, expected: float, excess: float, days: int) -> tuple[float, float]:
     """The baseline itself is an estimate: its own error widens the spread by one in eight weeks."""
+    from scipy import special
+
     spread = excess / days + 1 / (8 * expected)
     if spread < 1e-9:
         return float(special.pdtr(count, expected)), float(

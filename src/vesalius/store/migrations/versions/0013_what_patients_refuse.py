@@ -27,7 +27,7 @@ def upgrade() -> None:
         sa.PrimaryKeyConstraint("id", name=op.f("pk_consent_entry")),
     )
     op.create_index("ix_consent_entry_kind", "consent_entry", ["kind", "begins", "patient"], unique=False)
-    op.create_index(op.f("ix_consent_entry_patient"), "consent_entry", ["patient"], unique=False)
+    op.create_index("ix_consent_entry_patient", "consent_entry", ["patient", "kind"], unique=False)
     op.create_table(
         "consent_progress",
         sa.Column("id", sa.SmallInteger(), autoincrement=False, nullable=False),
@@ -50,7 +50,9 @@ def upgrade() -> None:
     op.create_index(
         "ix_consent_refusal_kind", "consent_refusal", ["kind", "begins", "ends", "patient"], unique=False
     )
-    op.create_index(op.f("ix_consent_refusal_patient"), "consent_refusal", ["patient"], unique=False)
+    op.create_index(
+        "ix_consent_refusal_patient", "consent_refusal", ["patient", "kind", "begins", "ends"], unique=False
+    )
     op.create_table(
         "consent_withheld",
         sa.Column("usecase", sa.String(length=64), nullable=False),
@@ -58,7 +60,6 @@ def upgrade() -> None:
         sa.Column("patient", sa.String(length=64), nullable=False),
         sa.Column("as_of", sa.BigInteger(), nullable=False),
         sa.Column("at", sa.BigInteger(), nullable=False),
-        sa.Column("reason", sa.String(length=16), nullable=False),
         sa.PrimaryKeyConstraint("usecase", "focus", name=op.f("pk_consent_withheld")),
     )
     op.create_index(op.f("ix_consent_withheld_patient"), "consent_withheld", ["patient"], unique=False)
