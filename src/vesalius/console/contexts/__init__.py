@@ -18,6 +18,7 @@ from vesalius.console.contexts.accounts import (
     SessionRow,
 )
 from vesalius.console.contexts.codes import CodeDecision, CodeGuess, CodeRow, CodesPage, ShareRow
+from vesalius.console.contexts.dossiers import DossierPage
 from vesalius.console.contexts.explanations import ExplanationPage
 from vesalius.console.contexts.frame import (
     AboutPage,
@@ -191,6 +192,7 @@ __all__ = [
     "DecisionsPage",
     "DemoPerson",
     "Distribution",
+    "DossierPage",
     "DutyRow",
     "Ending",
     "EnrolPage",

@@ -199,6 +199,7 @@ class UsePage:
         limits: what it was not tested for.
         state: where it stands, in English.
         speaks: whether its suggestions are shown.
+        may_dossier: whether the reader keeps its dossier.
         may_monitor: whether the reader may see how it does over time.
         stopped: why a stop rule silenced it, in English as it was kept; or empty.
         since: since when, or None.
@@ -232,6 +233,7 @@ class UsePage:
     limits: tuple[str, ...]
     state: str
     speaks: bool
+    may_dossier: bool
     may_monitor: bool
     stopped: str
     since: datetime | None
