@@ -1,6 +1,7 @@
 """The house stays as it was drawn: packages depend downwards, heavy libraries stay in their rooms."""
 
 import ast
+import functools
 import statistics
 import subprocess
 import sys
@@ -92,8 +93,14 @@ def room(path: Path) -> str:
     return path.relative_to(SRC).parts[0].removesuffix(".py")
 
 
+@functools.cache
+def nodes(path: Path) -> tuple[ast.AST, ...]:
+    """Every node of a module; each test looks at all of them."""
+    return tuple(ast.walk(ast.parse(path.read_text(encoding="utf-8"))))
+
+
 def imports(path: Path) -> Iterator[str]:
-    for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
+    for node in nodes(path):
         if isinstance(node, ast.Import):
             yield from (alias.name for alias in node.names)
         elif isinstance(node, ast.ImportFrom) and node.module:
@@ -137,9 +144,10 @@ def test_nothing_loads_pickles_or_evaluates_text():
     )
     wrong = []
     for path in modules():
-        nodes = ast.walk(ast.parse(path.read_text(encoding="utf-8")))
         named = {
-            node.func.id for node in nodes if isinstance(node, ast.Call) and isinstance(node.func, ast.Name)
+            node.func.id
+            for node in nodes(path)
+            if isinstance(node, ast.Call) and isinstance(node.func, ast.Name)
         }
         imported = {name.split(".")[0] for name in imports(path)}
         wrong += [f"{path.relative_to(SRC)}: {name}" for name in (named & calls) | (imported & libraries)]
@@ -178,7 +186,7 @@ def functions() -> list[tuple[str, int, int]]:
     )
     found = []
     for path in modules():
-        for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
+        for node in nodes(path):
             if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef):
                 body = node.body[1:] if ast.get_docstring(node) else node.body
                 lines = body[-1].end_lineno - body[0].lineno + 1 if body else 0

@@ -20,7 +20,7 @@ from vesalius import erasure, identity, ingest, loop, terminology
 from vesalius.cli import main
 from vesalius.console import app
 from vesalius.errors import Conflict, Erased, InvalidDecision, NotAllowed, NotFound, Tampered
-from vesalius.governance import audit, people, uses
+from vesalius.governance import audit, consent, people, uses
 from vesalius.hospital import Hospital
 from vesalius.ingest import Cause, causes, held, messages, receive, receive_message, received_messages, retry
 from vesalius.lake import Recoding
@@ -132,10 +132,48 @@ def holds(hospital, word):
     return sorted(name for name, content in everywhere(hospital).items() if word.encode() in content)
 
 
+def refusing(name, who, at=NINE, status="active"):
+    """A Consent by which a patient refuses everything."""
+    return {
+        "resourceType": "Consent", "id": name, "status": status, "patient": {"reference": f"Patient/{who}"},
+        "scope": {"coding": [{"code": "patient-privacy"}], "text": MARK if who == "p1" else "x"}, "provision": {"type": "deny"},
+        "category": [{"text": "privacy"}], "policyRule": {"text": "ours"}, "dateTime": at.isoformat(),
+        "meta": {"lastUpdated": at.isoformat()},
+    }  # fmt: skip
+
+
+def refuse(hospital):
+    """Two patients refuse, the marked one too: by a Consent, in an entry, and a suggestion was withheld."""
+    send(hospital, "consents.ndjson", [refusing("k1", "p1"), refusing("k2", "p2")])
+    for who in ("Patient/p1", "Patient/p2"):
+        consent.record(hospital.lake, officer(hospital), who, "secondary", at=NINE)
+        with writing(hospital.engine) as connection:
+            consent.withhold(connection, "urine", [(who, f"Specimen/of-{who[8:]}", NINE)], NINE)
+
+
+def named_in(hospital, patient):
+    """In which tables of what patients refuse one is named, by the id."""
+    with reading(hospital.engine) as connection:
+        return {
+            name
+            for name in consent.tables()
+            for row in connection.execute(sa.select(metadata.tables[name].c.patient))
+            if row.patient == patient
+        }
+
+
 def test_nothing_of_the_patient_is_left_in_any_file_or_table(hospital):
     filled(hospital)
+    refuse(hospital)
+    assert consent.excluded(hospital.lake, "care", NOW) == {"Patient/p1", "Patient/p2"}
     assert holds(hospital, MARK)
-    erase(hospital)
+    assert named_in(hospital, "p1") == named_in(hospital, "p2") == set(consent.tables())
+    made = erase(hospital)
+    assert made.counts["Consent"] == 1
+    assert named_in(hospital, "p1") == set()
+    assert named_in(hospital, "p2") == set(consent.tables())
+    assert consent.excluded(hospital.lake, "care", NOW) == {"Patient/p2"}
+    assert [each.patient for each in consent.entries(hospital.engine)] == ["Patient/p2"]
     hospital.lake.refresh_columns()
     loop.catch_up(hospital)
     assert holds(hospital, MARK) == []
@@ -328,6 +366,18 @@ def test_what_was_filed_under_the_wrong_patient_stays_with_the_right_one(hospita
     send(hospital, "d.ndjson", [{**versions, "valueString": "new"}], NINE + 3 * HOUR)
     assert [each.version for each in hospital.lake.history("Observation/crp1")] == [2, 3]
     assert holds(hospital, MARK) == []
+
+
+def test_a_consent_that_was_filed_under_the_wrong_patient_counts_again_for_the_right_one(small):
+    filled(small)
+    send(small, "a.ndjson", [refusing("k", "p2")])
+    send(small, "b.ndjson", [refusing("k", "p1", NINE + HOUR, "inactive")], NINE + HOUR)
+    assert consent.excluded(small.lake, "care", NOW) == frozenset()
+    erase(small)
+    assert consent.excluded(small.lake, "care", NOW) == {"Patient/p2"}
+    erase(small, "Consent/k")
+    assert consent.excluded(small.lake, "care", NOW) == frozenset()
+    assert named_in(small, "p2") == set()
 
 
 def test_a_merge_that_was_taken_back_takes_nothing_of_the_other(hospital):

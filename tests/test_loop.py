@@ -11,7 +11,7 @@ import sqlalchemy as sa
 from vesalius import fhir, identity, loop
 from vesalius.card import Card, Input, Option, Setting, Text
 from vesalius.errors import Conflict, InvalidCard, NotAllowed, NotFound, Tampered, Unavailable
-from vesalius.governance import audit, people, uses
+from vesalius.governance import audit, consent, people, uses
 from vesalius.hospital import Hospital
 from vesalius.lake import Arrival
 from vesalius.modelling import train
@@ -451,3 +451,109 @@ def test_the_history_is_read_once_its_data_are_approved_and_the_audit_notes_it(h
     assert len(loop.history(hospital, "glucose").outcomes) == 1
     last = max(audit.events(hospital.engine), key=lambda event: event.seq)
     assert (last.action, last.object, last.detail["patients"]) == ("use.history_read", "glucose", 1)
+
+
+def objecting(number, name, status="active", at=NOON - HOUR):
+    purpose = [{"system": consent.OURS, "code": "suggestions"}]
+    return {"resourceType": "Consent", "id": name, "status": status, "patient": {"reference": f"Patient/p{number}"},
+            "scope": {"coding": [{"code": "patient-privacy"}]}, "meta": {"lastUpdated": at.isoformat()},
+            "provision": {"type": "deny", "purpose": purpose}}  # fmt: skip
+
+
+def foci(hospital, status="open"):
+    return {each.focus for each in hospital.review.worklist(status=status, now=NOON).items}
+
+
+def test_who_objects_gets_no_suggestion_until_they_object_no_more(hospital, live, staff):
+    fill(hospital, 1, 2, 3)
+    receive(hospital, objecting(2, "k"))
+    entered = consent.record(hospital.lake, staff["dpo"], "Patient/p3", "suggestions", at=NOON - HOUR)
+    turn = loop.turn(hospital, "glucose", NOON)
+    assert (turn.candidates, turn.waiting, turn.filed, turn.withheld) == (3, 1, 1, 2)
+    assert foci(hospital, "all") == {"Specimen/s1"}
+    assert consent.withheld(hospital.engine) == {"glucose": 2}
+    assert loop.turn(hospital, "glucose", NOON).withheld == 2
+    told = [each.detail for each in audit.events(hospital.engine, action="use.turned")]
+    assert [each["withheld"] for each in told if "withheld" in each] == [2]
+    assert [each["filed"] for each in told if each["filed"]] == [1]
+    consent.withdraw(hospital.engine, entered.id, staff["dpo"], at=NOON)
+    receive(hospital, objecting(2, "k", "inactive", NOON))
+    again = loop.turn(hospital, "glucose", NOON)
+    assert (again.waiting, again.filed, again.withheld) == (2, 2, 0)
+    assert consent.withheld(hospital.engine) == {}
+
+
+def test_who_objects_gets_none_in_silence_either_and_too_late_is_too_late(hospital, silent, staff):
+    fill(hospital, 1)
+    made = consent.record(hospital.lake, staff["dpo"], "Patient/p1", "suggestions", at=NOON - HOUR)
+    turn = loop.turn(hospital, "glucose", NOON)
+    assert (turn.mode, turn.filed, turn.withheld) == ("silent", 0, 1)
+    consent.withdraw(hospital.engine, made.id, staff["dpo"], at=NOON + 50 * HOUR)
+    assert loop.turn(hospital, "glucose", NOON + 50 * HOUR).filed == 0
+    assert consent.withheld(hospital.engine, "glucose") == {"glucose": 1}
+    assert consent.counts(hospital.lake, NOON)[1] == consent.Count("suggestions", 1, 0, 0, 1)
+
+
+def test_what_waits_leaves_the_worklist_at_once_and_comes_back_when_the_objection_is_undone(
+    hospital, live, staff
+):
+    fill(hospital, 1, 2, 3)
+    loop.turn(hospital, "glucose", NOON)
+    waiting = {each.focus: each.id for each in hospital.review.worklist(now=NOON).items}
+    hospital.review.decide(waiting["Specimen/s2"], "accepted", by="doctor", role="doctor", at=NOON)
+    hospital.review.decide(
+        waiting["Specimen/s3"], "deferred", by="doctor", role="doctor", at=NOON, until=NOON + HOUR
+    )
+    made = [
+        consent.record(hospital.lake, staff["dpo"], f"Patient/p{each}", "suggestions", at=NOON)
+        for each in (1, 2, 3)
+    ]
+    assert loop.spare(hospital, NOON) == 2
+    assert loop.spare(hospital, NOON) == 0
+    assert foci(hospital) == foci(hospital, "deferred") == set()
+    assert foci(hospital, "decided") == {"Specimen/s2"}
+    with pytest.raises(Conflict):
+        hospital.review.decide(waiting["Specimen/s1"], "accepted", by="doctor", role="doctor", at=NOON)
+    off = audit.events(hospital.engine, action="suggestion.withheld")
+    assert {each.object for each in off} == {waiting["Specimen/s1"], waiting["Specimen/s3"]}
+    assert {each.detail["subject"] for each in off} == {"Patient/p1", "Patient/p3"}
+    for each in made[:2]:
+        consent.undo(hospital.engine, each.id, staff["dpo"], NOON)
+    turn = loop.turn(hospital, "glucose", NOON)
+    assert (turn.filed, turn.withheld) == (0, 0)
+    assert foci(hospital) == {"Specimen/s1"}
+    assert consent.withheld(hospital.engine) == {"glucose": 1}
+    (back,) = audit.events(hospital.engine, action="suggestion.returned")
+    assert back.object == waiting["Specimen/s1"]
+    assert audit.verify(hospital.engine) > 0
+
+
+def test_what_left_the_worklist_does_not_come_back_once_its_outcome_is_known_or_the_use_fell_silent(
+    hospital, live, staff
+):
+    fill(hospital, 1, 2)
+    loop.turn(hospital, "glucose", NOON)
+    made = [
+        consent.record(hospital.lake, staff["dpo"], f"Patient/p{each}", "suggestions", at=NOON)
+        for each in (1, 2)
+    ]
+    assert loop.spare(hospital, NOON) == 2
+    receive(hospital, observation(1, "flag", NOON + HOUR, valueBoolean=True), at=NOON + HOUR)
+    assert loop.outcomes(hospital, "glucose", NOON + HOUR) == 1
+    for each in made:
+        consent.undo(hospital.engine, each.id, staff["dpo"], NOON + HOUR)
+    uses.suspend(hospital.engine, "glucose", staff["dpo"], reason="a look", at=NOON + HOUR)
+    resumed, again = ("director", "dpo", "doctor"), ("director", "dpo", "legal", "works_council", "doctor")
+    for name in (*resumed, *again):
+        uses.sign(hospital.engine, "glucose", staff[name], reason="ok", despite="a test", at=NOON + HOUR)
+    assert uses.speaks(hospital.engine, "glucose", NOON + 2 * HOUR)
+    loop.turn(hospital, "glucose", NOON + 2 * HOUR)
+    assert foci(hospital) == set()
+
+
+def test_whoever_is_one_person_with_who_objects_is_spared_too(hospital, live, staff):
+    fill(hospital, 1, 2)
+    loop.turn(hospital, "glucose", NOON)
+    consent.record(hospital.lake, staff["dpo"], "Patient/p1", "suggestions", at=NOON)
+    identity.merge(hospital.lake, "p1", "p2", by="records", reason="Same card", at=NOON)
+    assert loop.spare(hospital, NOON) == 2

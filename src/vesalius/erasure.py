@@ -20,7 +20,7 @@ import sqlalchemy as sa
 
 from vesalius import fhir, identity, ingest, review, terminology
 from vesalius.errors import Conflict, InvalidDecision, NotFound, UnreadableInput
-from vesalius.governance import Right, audit, care, people, require
+from vesalius.governance import Right, audit, care, consent, people, require
 from vesalius.hospital import Hospital
 from vesalius.ingest.erasing import Trace
 from vesalius.lake import Erasure, Lake, Version, erasing
@@ -238,13 +238,14 @@ def _carried_out(hospital: Hospital, planned: Plan, order: Order, by: str, at: d
             counts=counts,
             columns=types,
         )
-        _erase(connection, target, made, traces, suggestions, at)
+        _erase(lake, connection, target, made, traces, suggestions, at)
         detail = {"ground": order.ground, "asked_by": order.asked_by, "counts": counts}
         audit.record(connection, by, audit.Action.LAKE_FORGOTTEN, f"erasure/{made.id}", detail, at)
     return made
 
 
 def _erase(
+    lake: Lake,
     connection: sa.Connection,
     target: _Target,
     made: Erasure,
@@ -263,6 +264,8 @@ def _erase(
     identity.forgetting.forget(connection, patients, target.about, alias)
     stays = [id_ for type_, id_ in target.whole if type_ == "Encounter"]
     care.forget(connection, patients, stays, made.id, alias)
+    consents = [id_ for type_, id_ in target.about if type_ == "Consent"]
+    consent.forget(lake, connection, patients, consents, made.id, alias)
     ingest.erasing.empty(connection, traces)
     review.erasing.empty(connection, suggestions, made.id, at, alias, target.names)
     terminology.recount(connection)
@@ -287,7 +290,7 @@ def finish(hospital: Hospital, at: datetime | None = None) -> list[Erasure]:
 
 
 def _tables() -> list[str]:
-    rooms = (identity.forgetting, ingest.erasing, review.erasing, care)
+    rooms = (identity.forgetting, ingest.erasing, review.erasing, care, consent)
     return [*erasing.tables(), *(each for room in rooms for each in room.tables())]
 
 

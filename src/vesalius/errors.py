@@ -107,11 +107,18 @@ class Untrained(NotAllowed):
 
 
 class OutsideCare(NotAllowed):
-    """There is no care relation with the patient; ``breakable`` says whether the glass may be broken."""
+    """There is no care relation with the patient, or the patient refuses to be seen.
 
-    def __init__(self, message: str, *, breakable: bool = False, hint: str = "") -> None:
+    ``breakable`` says whether the glass may be broken, ``refused`` whether it is the patient who refuses that
+    those who treat see their data.
+    """
+
+    def __init__(
+        self, message: str, *, breakable: bool = False, refused: bool = False, hint: str = ""
+    ) -> None:
         super().__init__(message, hint=hint)
         self.breakable = breakable
+        self.refused = refused
 
 
 class TooMany(VesaliusError):

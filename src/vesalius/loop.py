@@ -7,6 +7,10 @@ log, which each suggestion keeps beside its own moment: :func:`replay` gives the
 A candidate's moment (``as_of``) is the one the use case gives it: when it became due. A turn that runs an
 hour late suggests from what was known then, not from what came since: live use, silence and validation all
 ask the same question.
+
+A patient who objects to being spoken of by a tool (:mod:`vesalius.governance.consent`) gets no suggestion,
+aloud or in silence, and what still waits about them leaves the worklist (:func:`spare`). Who objects no more
+gets it at the next turn, as long as they are due in the window.
 """
 
 from __future__ import annotations
@@ -19,6 +23,7 @@ from datetime import datetime
 from typing import Literal
 
 import msgspec
+import sqlalchemy as sa
 
 from vesalius import bought, identity, terminology, trial
 from vesalius.errors import (
@@ -30,15 +35,15 @@ from vesalius.errors import (
     VesaliusError,
 )
 from vesalius.evaluation import Cohort, gather
-from vesalius.governance import audit, uses
+from vesalius.governance import audit, consent, uses
 from vesalius.governance.lifecycle import State
 from vesalius.hospital import Hospital
 from vesalius.ingest import quality
 from vesalius.lake import Erasure, Lake
 from vesalius.monitoring import alarms, refreshing
-from vesalius.review import OUTCOME_WINDOW, Display, Filed
+from vesalius.review import OUTCOME_WINDOW, About, Display, Filed
 from vesalius.review.whereabouts import displays
-from vesalius.store import writing
+from vesalius.store import reading, writing
 from vesalius.usecase import OURS, Candidate, Suggestion, UseCase, encode, find, names
 
 log = logging.getLogger(__name__)
@@ -59,7 +64,8 @@ class Turn:
         mode: live, silent, or ``off`` where the life cycle lets the use read no patient at all.
         position: the position of the lake that it read; 0 when off.
         candidates: how many were due in the window.
-        waiting: of those, how many had no suggestion yet.
+        waiting: of those, how many had no suggestion yet, and do not object to one.
+        withheld: how many had none, and get none, because they object.
         filed: how many suggestions were filed.
         failed: how many of those waiting got none, because of a defect; the next turn tries them again.
         error: what went wrong, without patient data; empty when nothing did.
@@ -74,6 +80,7 @@ class Turn:
     filed: int = 0
     failed: int = 0
     error: str = ""
+    withheld: int = 0
 
 
 def turn(hospital: Hospital, name: str, now: datetime) -> Turn:
@@ -93,20 +100,27 @@ def turn(hospital: Hospital, name: str, now: datetime) -> Turn:
     lake = hospital.lake.pinned()
     due = usecase.candidates(lake, now - usecase.card.window, now)
     known = hospital.review.filed_foci(name, [candidate.focus for candidate in due])
-    waiting = [candidate for candidate in due if candidate.focus not in known]
+    objecting = consent.excluded(hospital.lake, consent.Kind.SUGGESTIONS, now)
+    new = [candidate for candidate in due if candidate.focus not in known]
+    waiting = [candidate for candidate in new if candidate.subject not in objecting]
+    held = [candidate for candidate in new if candidate.subject in objecting]
+    spare(hospital, now)
+    _bring_back(hospital, name, [each for each in due if each.subject not in objecting], now)
     mode: Literal["live", "silent", "off"] = "live" if uses.speaks(hospital.engine, name, now) else "silent"
     filed = failed = 0
     if usecase.model is not None:
         hospital.models.save(usecase.model)
+    if held:
+        _withhold(hospital, name, held, lake.position(), now)
     for start in range(0, len(waiting), BATCH):
         made, defects = _suggested(usecase, lake, waiting[start : start + BATCH])
-        mode, new = _file(hospital, usecase, lake, made, now)
-        filed, failed = filed + new, failed + len(defects)
+        mode, count = _file(hospital, usecase, lake, made, now)
+        filed, failed = filed + count, failed + len(defects)
         for defect in sorted(set(defects)):
             # Only the kind of error: its message could quote what it was reading.
             log.error("%s: %d suggestions could not be made: %s", name, defects.count(defect), defect)
     error = f"{failed} suggestions could not be made" if failed else ""
-    return Turn(name, now, mode, lake.position(), len(due), len(waiting), filed, failed, error)
+    return Turn(name, now, mode, lake.position(), len(due), len(waiting), filed, failed, error, len(held))
 
 
 def hush(hospital: Hospital, name: str, now: datetime) -> tuple[str, ...]:
@@ -123,6 +137,66 @@ def hush(hospital: Hospital, name: str, now: datetime) -> tuple[str, ...]:
             finding = alarms.Finding("gate", "", "stop", {gate: ", ".join(why) for gate, why in gone.items()})
             alarms.stopped(connection, name, use.model, finding, now)
     return tuple(gone)
+
+
+def spare(hospital: Hospital, now: datetime) -> int:
+    """Takes off the worklist what waits about patients who object to being spoken of; how many.
+
+    Each is marked, so that it comes back at the next turn of its use once the patient objects no more.
+
+    Raises:
+        Unavailable: the index of consents is far behind; asking again brings it further.
+    """
+    consent.bring_up(hospital.lake)
+    with reading(hospital.engine) as connection:
+        objecting = consent.refusing(connection, now, consent.Kind.SUGGESTIONS)
+        if objecting is None or not hospital.review.waiting_about(
+            connection, identity.with_merged(objecting)
+        ):
+            return 0
+    with writing(hospital.engine) as connection:
+        # Asked again in the transaction that closes them: a decision of a moment ago stays.
+        found = hospital.review.waiting_about(connection, identity.with_merged(objecting))
+        for name in sorted({each.usecase for each in found}):
+            marks = [(each.subject, each.focus, each.as_of) for each in found if each.usecase == name]
+            consent.withhold(connection, name, marks, now)
+        hospital.review.close([each.id for each in found], now, connection)
+        _tell(connection, audit.Action.SUGGESTION_WITHHELD, found, now)
+    return len(found)
+
+
+def _bring_back(hospital: Hospital, name: str, due: Sequence[Candidate], now: datetime) -> None:
+    """Puts back what :func:`spare` took off, of patients who are still due and object no more."""
+    marked = consent.marked(hospital.engine, name, [each.focus for each in due])
+    if not marked:
+        return
+    with writing(hospital.engine) as connection:
+        use = uses.current(connection, name, now)
+        # What a use had said before it fell silent does not come back with its voice.
+        foci = [focus for focus, at in marked.items() if use.speaks and use.since and use.since <= at]
+        found = hospital.review.reopen(name, foci, connection)
+        consent.release(connection, name, [each.focus for each in found])
+        _tell(connection, audit.Action.SUGGESTION_RETURNED, found, now)
+
+
+def _tell(connection: sa.Connection, action: audit.Action, found: Sequence[About], now: datetime) -> None:
+    for each in found:
+        detail = {"subject": each.subject, "usecase": each.usecase, "kind": str(consent.Kind.SUGGESTIONS)}
+        audit.record(connection, audit.SYSTEM, action, each.id, detail, now)
+
+
+def _withhold(hospital: Hospital, name: str, held: Sequence[Candidate], position: int, now: datetime) -> None:
+    """Marks who gets no suggestion because they object; the audit counts those who were not marked before."""
+    marked = consent.marked(hospital.engine, name, [each.focus for each in held])
+    fresh = [(each.subject, each.focus, each.as_of) for each in held if each.focus not in marked]
+    if not fresh:
+        return
+    with writing(hospital.engine) as connection:
+        use = uses.current(connection, name, now)
+        if use.runs and (count := consent.withhold(connection, name, fresh, now)):
+            mode = "live" if use.speaks else "silent"
+            detail = {"mode": mode, "filed": 0, "withheld": count, "position": position}
+            audit.record(connection, audit.SYSTEM, audit.Action.USE_TURNED, name, detail, now)
 
 
 def outcomes(hospital: Hospital, name: str, now: datetime) -> int:
@@ -155,6 +229,9 @@ def history(
 ) -> Cohort:
     """The past of the use ``name`` in this hospital, to learn from and to validate on; the audit notes it.
 
+    To learn from the past is no care of those it is about: who refuses such use when it is read is left out
+    (Regulation (EU) 2025/327, articles 53(1)(e) and 71).
+
     Args:
         hospital: whose lake is read.
         name: the use case.
@@ -171,9 +248,12 @@ def history(
     if state in (State.IDEA, State.RETIRED):
         hint = "the data protection officer signs its first gate in the console"
         raise NotAllowed(f"{name} may not read the history in the state {state}", hint=hint)
-    cohort = gather(usecase, hospital.lake, until=until, known_at=known_at)
+    without = consent.excluded(hospital.lake, consent.Kind.SECONDARY, at)
+    cohort = gather(usecase, hospital.lake, until=until, known_at=known_at, without=without)
     patients = len({candidate.subject for candidate in cohort.evidence.candidates})
-    detail = {"patients": patients, "position": cohort.evidence.position}
+    detail = {
+        "patients": patients, "position": cohort.evidence.position, "left_out": cohort.refused
+    }  # fmt: skip
     audit.record(hospital.engine, audit.SYSTEM, audit.Action.USE_HISTORY_READ, name, detail, at)
     return cohort
 
@@ -304,6 +384,7 @@ def _file(
         mode: Literal["live", "silent"] = "live" if use.speaks else "silent"
         uses.remember_settings(connection, name, usecase.settings, now)
         new = hospital.review.file(suggestions, mode, now, shown, connection)
+        consent.release(connection, name, [each.focus for each in suggestions])
         if new:
             detail = {"mode": mode, "filed": new, "position": lake.position()}
             audit.record(connection, audit.SYSTEM, audit.Action.USE_TURNED, name, detail, now)

@@ -267,6 +267,8 @@ def _places(made: World) -> None:
     entry = next(each for each in terminology.worklist(hospital.engine).entries if each.name == "Kalium")
     made.places |= {
         "decision": 1,
+        "refusal": 1,
+        "of": "none",
         "uid": "none",
         "open": next(each.id for each in found if each.status == "open"),
         "decided": next(each.id for each in found if each.status not in ("open", "deferred")),

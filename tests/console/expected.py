@@ -13,11 +13,12 @@ from dataclasses import dataclass, field
 
 import pyotp
 import synthetic
+from cells import PATIENT as ABOUT
 from cells import USE, World, login
 
 from vesalius import academy, dossier
 from vesalius.academy.quiz import draw
-from vesalius.governance import Right, answers, classifying, codes, people, register, uses
+from vesalius.governance import Right, answers, classifying, codes, consent, people, register, sealing, uses
 from vesalius.governance.lifecycle import State
 from vesalius.governance.second_factor import SecondFactor
 from vesalius.store import reading
@@ -118,6 +119,16 @@ def coded(world: World, account: str) -> None:
     )  # fmt: skip
     made = codes.map_code(engine, decision, people.get(engine, "segers"), reason="Our own list")
     world.places["uid"] = made.uid
+
+
+def sealed(world: World, account: str) -> None:
+    """The patient as the account's own page has it in its address."""
+    world.places["of"] = sealing.seal(world.hospital.home, ABOUT, account)
+
+
+def refused(world: World, account: str) -> None:
+    who = people.get(world.hospital.engine, login("records"))
+    world.places["refusal"] = consent.record(world.hospital.lake, who, ABOUT, "secondary").id
 
 
 def a_plan(world: World, account: str) -> dict[str, str]:
@@ -335,6 +346,16 @@ EXPECTED: dict[str, Cell] = {
     ),
     "GET /identity/merges/{id:int}": Cell(Right.SEE_IDENTITY, MERGE),
     "POST /identity/merges/{id:int}/undo": Cell(Right.MERGE_PATIENTS, MERGE, form={"reason": "Two sisters"}),
+    "GET /consents": Cell(Right.RECORD_CONSENT),
+    "POST /consents/search": Cell(Right.RECORD_CONSENT, form={"number": "Patient/p2"}),
+    "GET /consents/patient": Cell(Right.RECORD_CONSENT, query="of={of}", ready=sealed),
+    "POST /consents/patient": Cell(
+        Right.RECORD_CONSENT,
+        form=lambda world, _: {"of": str(world.places["of"]), "kind": "secondary", "said_by": "patient"},
+        ready=sealed,
+    ),
+    "POST /consents/{id:int}/withdraw": Cell(Right.RECORD_CONSENT, {"id": "{refusal}"}, ready=refused),
+    "POST /consents/{id:int}/undo": Cell(Right.RECORD_CONSENT, {"id": "{refusal}"}, ready=refused),
     "GET /audit": Cell(Right.SEE_AUDIT),
     "POST /audit/verify": Cell(Right.SEE_AUDIT),
     "GET /audit/about": Cell(Right.SEE_AUDIT),

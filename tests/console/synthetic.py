@@ -10,7 +10,7 @@ from typing import Any
 
 from vesalius import identity
 from vesalius.card import Text
-from vesalius.governance import care, people, uses, views
+from vesalius.governance import care, consent, people, uses, views
 from vesalius.hospital import Hospital
 from vesalius.lake import Arrival
 from vesalius.monitoring import _weeks, alarms
@@ -155,6 +155,20 @@ def resources(number: int, at: datetime) -> list[dict[str, Any]]:
         "note": [{"text": EVIL}],
     }
     return [patient, specimen, nitrite]
+
+
+def refuse(hospital: Hospital) -> None:
+    """A patient who refuses three things in three ways: by a Consent, here, and to one person alone."""
+    keeper, subject = people.get(hospital.engine, "lejeune"), "Patient/p1"
+    body = {
+        "resourceType": "Consent", "id": "c1", "status": "active", "patient": {"reference": subject},
+        "scope": {"coding": [{"code": "research"}]}, "category": [{"text": "opt-out"}],
+        "policy": [{"uri": "urn:p"}], "provision": {"type": "deny", "class": [{"code": "x"}]},
+    }  # fmt: skip
+    hospital.lake.write([Arrival.of(json.dumps(body).encode())], "register", datetime.now(UTC))
+    ended = consent.record(hospital.lake, keeper, subject, "suggestions", said_by="register")
+    consent.withdraw(hospital.engine, ended.id, keeper)
+    consent.record(hospital.lake, keeper, subject, "care", person="nurse")
 
 
 def doubles(hospital: Hospital, now: datetime) -> None:

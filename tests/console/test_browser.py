@@ -79,6 +79,7 @@ PAGES = {
         "/identity/pairs/2",
         "/identity/pairs/2/merge?survivor=d2",
         "/identity/merges/1",
+        "/consents",
     ),
 }
 
@@ -105,6 +106,7 @@ def address(tmp_path_factory) -> Iterator[str]:
     synthetic.validate(hospital)
     synthetic.watch(hospital, datetime.now(UTC))
     synthetic.save_views(hospital)
+    synthetic.refuse(hospital)
     listening = socket.create_server(("127.0.0.1", 0))
     server = uvicorn.Server(uvicorn.Config(app(hospital), log_level="warning"))
     thread = threading.Thread(target=server.run, kwargs={"sockets": [listening]}, daemon=True)
@@ -147,12 +149,23 @@ def sign_in(page, address: str, login: str, language: str = "en") -> None:
 def places(page, address: str, login: str) -> list[str]:
     """The pages of a person, with a suggestion that waits and one that was decided."""
     if login != "delforge":
-        return [address + path for path in PAGES[login]]
+        found = [address + path for path in PAGES[login]]
+        return [*found, of_a_patient(page, address)] if login == "lejeune" else found
     found = []
     for status in ("open", "decided"):
         page.goto(f"{address}/?status={status}")
         found.append(page.locator("a.open").first.get_attribute("href").rpartition("/")[2])
     return [address + path.replace("ID", found[0]).replace("DECIDED", found[1]) for path in PAGES[login]]
+
+
+def of_a_patient(page, address: str) -> str:
+    """The page of what a patient refuses; the patient is looked up by keyboard, and stands sealed in it."""
+    page.goto(f"{address}/consents")
+    page.focus("#number")
+    page.keyboard.type("Patient/p1")
+    with page.expect_navigation():
+        page.keyboard.press("Enter")
+    return page.url
 
 
 def violations(page, rules=RULES) -> list[str]:

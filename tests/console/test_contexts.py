@@ -35,6 +35,8 @@ PAGES = {
     "held.html": contexts.HeldPage,
     "attempt.html": contexts.AttemptPage,
     "codes.html": contexts.CodesPage,
+    "consents.html": contexts.ConsentsPage,
+    "consents_patient.html": contexts.PatientConsentsPage,
     "audit.html": contexts.AuditPage,
     "lookers.html": contexts.LookersPage,
     "glass.html": contexts.GlassPage,

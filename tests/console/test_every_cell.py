@@ -96,7 +96,8 @@ def address(made: World, name: str, cell: Cell) -> tuple[str, str]:
         value = str(made.places[value.strip("{}")]) if value.startswith("{") else value
         path = path.replace(f"{{{key}}}", value).replace(f"{{{key}:int}}", value)
     assert "{" not in path, name
-    return method, path + (f"?{cell.query}" if cell.query else "")
+    query = cell.query.replace("{of}", str(made.places["of"]))
+    return method, path + (f"?{query}" if query else "")
 
 
 def wanted(made: World, cell: Cell, role: str, state: str, relation: Relation) -> str:

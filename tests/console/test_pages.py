@@ -33,6 +33,7 @@ PAGES = (
     "/views/library/patients",
     "/views/write",
     "/identity",
+    "/consents",
     "/about",
 )
 SEEN = {
@@ -89,6 +90,7 @@ SEEN = {
         "/audit",
         "/terminology",
         "/identity",
+        "/consents",
         "/about",
         "/views",
         "/views/library/patients",
@@ -157,6 +159,7 @@ SEEN = {
         "/usecases/urine/trial",
         "/terminology",
         "/identity",
+        "/consents",
         "/about",
     },
 }

@@ -25,6 +25,7 @@ from vesalius.governance import (
     register,
     rulebook,
     uses,
+    validations,
     views,
     watching,
 )
@@ -76,11 +77,11 @@ def person(hospital: Hospital, login: str) -> people.Person:
     return people.get(hospital.engine, login)
 
 
-def _sign(hospital: Hospital, *logins: str, at: datetime, on: str = "", seal: str = "") -> None:
+def _sign(hospital: Hospital, *logins: str, at: datetime) -> None:
     for login in logins:
         uses.sign(
             hospital.engine, USE, person(hospital, login), reason="Read, and agreed.", despite="A test.",
-            at=at, on=on, trial=seal or uses.NO_TRIAL,
+            at=at,
         )  # fmt: skip
 
 
@@ -97,7 +98,8 @@ def _begin(hospital: Hospital, begun: datetime) -> None:
     synthetic.validate(hospital)
     run = latest(hospital.runs, USE)
     assert run is not None
-    _sign(hospital, "segers", "vermeulen", "marchal", at=begun - DAY, on=run.id)
+    validations.keep(engine, run, at=begun - DAY)
+    _sign(hospital, "segers", "vermeulen", "marchal", at=begun - DAY)
     obligations.say(engine, USE, "GDPR-35", legal, state="done", note="Signed, in the file.", at=begun)
     keys = [each.key for each in QUESTIONS if each.owner == "engineer"]
     answers.answer(engine, USE, keys[0], "Because.", person(hospital, "segers"), run=run.id, at=begun)
@@ -126,10 +128,7 @@ def _try(hospital: Hospital, begun: datetime, now: datetime) -> None:
 
 
 def _speak(hospital: Hospital, now: datetime) -> None:
-    run = latest(hospital.runs, USE)
-    assert run is not None
-    seal = trial.state(hospital, USE, now).seal
-    _sign(hospital, *synthetic.AFTER, at=now - DAY, on=run.id, seal=seal)
+    _sign(hospital, *synthetic.AFTER, at=now - DAY)
     synthetic.receive(hospital, 12, now)
     synthetic.file(hospital, 24, now)
     audit.record(
@@ -168,8 +167,7 @@ def _watch(hospital: Hospital, now: datetime) -> None:
         figures = {"value": 0.87, "limit": 0.7, "cases": 60}
         alarms.stopped(connection, USE, "", Finding("stop.override", "", "stop", figures), now)
         uses.silence(connection, USE, reason="overrides 87 %", at=now)
-    seal = trial.state(hospital, USE, now).seal
-    _sign(hospital, *synthetic.AFTER, at=now, seal=seal)
+    _sign(hospital, *synthetic.AFTER, at=now)
     setting = hospital.usecase(USE).card.settings[0]
     changed = {setting.name: setting.default + setting.step}
     uses.set_use_settings(engine, USE, changed, director, reason="Fewer alerts.", at=now)

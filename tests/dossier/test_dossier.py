@@ -12,7 +12,7 @@ from click.testing import CliRunner
 
 from vesalius import dossier
 from vesalius.cli import main
-from vesalius.console import audits, register, trial_words, usecases, visit, watched
+from vesalius.console import audits, silenced, trial_words, usecases, visit, watched
 from vesalius.console.languages import languages
 from vesalius.dossier import facts, words
 from vesalius.dossier.duties import EVIDENCE
@@ -175,7 +175,7 @@ def test_codes_are_called_as_in_the_console():
         "state": {str(key): label for key, label in usecases.STATES.items()},
         "verdict": {key: label for key, (label, _) in trial_words.VERDICTS.items()},
         "rule": watched.RULES,
-        "why": register.WHY,
+        "why": silenced.WHY,
         "lacking": usecases.LACKING,
     }
     for group, labels in groups.items():

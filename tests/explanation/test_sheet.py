@@ -9,8 +9,13 @@ from sheet_facts import LANGUAGES, STATES, USES, card, facts, filed
 from vesalius.evaluation.metrics import Estimate
 from vesalius.explanation import PLAIN, fragment, render, score
 from vesalius.explanation.composing import compose, notice, similar
+from vesalius.explanation.words import texts
 
 EVERY = [(use, status, language) for use in USES for status in STATES for language in LANGUAGES]
+
+
+def titled(made, title):
+    return next(part for part in made.parts if part.title == title)
 
 
 @pytest.mark.parametrize(("use", "status", "language"), EVERY)
@@ -99,7 +104,7 @@ def test_few_people_like_the_patient_are_not_spoken_of(run):
 
 
 def test_how_good_it_is_comes_from_the_validation_at_the_highest_threshold_in_force(run):
-    part = compose(facts("urine", run=run), "en").parts[-2]
+    part = titled(compose(facts("urine", run=run), "en"), "How good the tool is")
     assert part.before == (
         "The tool was tested with the data of 186 people.",
         "Take 100 people for whom it was so. The tool found 80 of them.",
@@ -108,7 +113,7 @@ def test_how_good_it_is_comes_from_the_validation_at_the_highest_threshold_in_fo
     run_unknown = type(run)(**vars(run) | {"thresholds": [type(run)(probability=0.4, sensitivity=Estimate(None),
                                                                   specificity=Estimate(None))]})  # fmt: skip
     for without in (None, run_unknown):
-        part = compose(facts("urine", run=without), "en").parts[-2]
+        part = titled(compose(facts("urine", run=without), "en"), "How good the tool is")
         assert part.before == ("We have no test of this version of the tool here.",)
 
 
@@ -125,6 +130,19 @@ def test_a_rule_that_spoke_is_named_by_its_source_not_in_its_jargon():
 
 
 @pytest.mark.parametrize("language", LANGUAGES)
+def test_every_sheet_and_notice_says_how_to_refuse_apart_from_the_rest_without_a_reason(language):
+    said = texts(language)
+    made = [
+        compose(facts("urine"), language),
+        compose(facts("urine", "open", mode="silent"), language),
+        notice(card("urine"), language, "Clinique"),
+    ]
+    for each in made:
+        part = titled(each, said["refuse.title"])
+        assert part.before == (said["refuse.tool"], said["refuse.research"], said["refuse.no_reason"])
+
+
+@pytest.mark.parametrize("language", LANGUAGES)
 @pytest.mark.parametrize("use", USES)
 def test_of_a_silent_suggestion_the_sheet_says_that_no_ai_took_part_and_nothing_of_what_it_said(
     use, language, run
@@ -134,7 +152,7 @@ def test_of_a_silent_suggestion_the_sheet_says_that_no_ai_took_part_and_nothing_
     assert option not in fragment(made)
     assert "23" not in made.sentences
     assert score(made.sentences, language) >= PLAIN
-    assert len(made.parts) == 2
+    assert len(made.parts) == 3  # that no AI took part, how to say no, whom to ask
     if language == "en":
         assert made.lead.endswith("No AI took part in this decision about your care.")
 

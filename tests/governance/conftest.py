@@ -7,7 +7,7 @@ from signers import LIVE
 
 from vesalius.card import Card, Setting
 from vesalius.errors import NotFound
-from vesalius.governance import _bought, _life, people, uses
+from vesalius.governance import _bought, _life, people, uses, validations
 from vesalius.governance.register import _systems
 from vesalius.governance.roles import Role
 from vesalius.store import open_store
@@ -29,7 +29,7 @@ def urine(monkeypatch):
             raise NotFound(f"there is no use case {name!r}")
         return Urine
 
-    for module in (uses, _life):
+    for module in (uses, _life, validations):
         monkeypatch.setattr(module, "find", find)
     for module in (uses, _systems):
         monkeypatch.setattr(module, "installed", lambda: {"urine": Urine})

@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 
 from vesalius import identity
 from vesalius.errors import Conflict, InvalidDecision, InvalidSetting, NotAllowed, NotFound, OutsideCare
-from vesalius.governance import access, audit, care, glass, people, purposes
+from vesalius.governance import access, audit, care, consent, glass, people, purposes
 from vesalius.governance.access import Access, Relation, Rules, Why
 from vesalius.governance.lifecycle import State
 from vesalius.governance.purposes import CARING, PURPOSES
@@ -259,11 +259,9 @@ def test_each_broken_glass_is_reviewed_once_by_another_and_can_be_taken_back(gat
     assert audit.verify(engine) > 0
 
 
-def test_a_patient_who_excludes_a_person_is_shown_to_them_by_no_means(lake, gate, doctor, engine):
-    def excluded(connection, person):
-        return sa.select(sa.literal("a")) if person.id == "anna" else None
-
-    shut = Access(lake, Rules(), excluded)
+def test_a_patient_who_excludes_a_person_is_shown_to_them_by_no_means(lake, gate, doctor, dpo, engine):
+    consent.record(lake, dpo, "Patient/a", "care", person="anna", at=NOW)
+    shut = gate
     assert relation(shut, doctor, "Patient/a") == Why.EXCLUDED
     with pytest.raises(OutsideCare) as refused:
         shut.require(doctor, Right.SEE_WORKLIST, "Patient/a", at=NOW)
@@ -275,6 +273,73 @@ def test_a_patient_who_excludes_a_person_is_shown_to_them_by_no_means(lake, gate
     never = shut.scope(doctor, Right.SEE_WORKLIST, NOW).never
     with reading(engine) as connection:
         assert set(connection.execute(never).scalars()) == {"a"}
+
+
+def hidden(gate, person, at=NOW):
+    never = gate.scope(person, Right.SEE_WORKLIST, at).never
+    with reading(gate.lake.engine) as connection:
+        return set() if never is None else set(connection.execute(never).scalars())
+
+
+def test_who_refuses_to_be_seen_for_care_is_hidden_and_only_a_broken_glass_opens(lake, gate, doctor, dpo):
+    made = consent.record(lake, dpo, "Patient/a", "care", at=NOW)
+    assert relation(gate, doctor, "Patient/a", NOW - DAY) == Relation.UNIT
+    assert relation(gate, doctor, "Patient/a") == Why.REFUSED
+    assert hidden(gate, doctor) == {"a"}
+    with pytest.raises(OutsideCare) as refused:
+        gate.require(doctor, Right.DECIDE, "Patient/a", at=NOW)
+    assert (refused.value.breakable, refused.value.refused) == (True, True)
+    with pytest.raises(OutsideCare):
+        gate.take_on(doctor, "Patient/a", reason="Why", until=NOW + DAY, at=NOW)
+    with pytest.raises(InvalidDecision):
+        gate.break_glass(doctor, "Patient/a", code="vital", words="", at=NOW)
+    broken = gate.break_glass(doctor, "Patient/a", code="vital", words=WORDS, at=NOW)
+    assert [each.id for each in glass.listed(lake.engine, reviewed=False)] == [broken.id]
+    grant = gate.require(doctor, Right.DECIDE, "Patient/a", at=NOW)
+    assert grant.detail == {"purpose": "ETREAT", "emergency": True}
+    assert hidden(gate, doctor) == set()
+    with pytest.raises(Conflict):
+        gate.break_glass(doctor, "Patient/a", code="vital", words=WORDS, at=NOW)
+    assert relation(gate, doctor, "Patient/a", broken.until) == Why.REFUSED
+    consent.withdraw(lake.engine, made.id, dpo, at=NOW + DAY)
+    assert relation(gate, doctor, "Patient/a", NOW + DAY) == Relation.UNIT
+    assert hidden(gate, doctor, NOW + DAY) == set()
+
+
+@pytest.mark.parametrize("mode", ["warn", "off"])
+def test_a_refusal_holds_whatever_the_hospital_asks_of_relations(lake, gate, doctor, dpo, mode):
+    care.set_units(lake.engine, "anna", ["*"])
+    consent.record(lake, dpo, "Patient/b", "care", at=NOW)
+    other = Access(lake, Rules(mode))
+    assert relation(other, doctor, "Patient/b") == relation(gate, doctor, "Patient/b") == Why.REFUSED
+    assert hidden(other, doctor) == {"b"}
+    other.break_glass(doctor, "Patient/b", code="vital", words=WORDS, at=NOW)
+    assert relation(other, doctor, "Patient/b") == Relation.GLASS
+
+
+def test_a_refusal_by_consent_or_of_one_who_is_the_same_person_counts_too(lake, gate, doctor, dpo):
+    provision = {"type": "deny", "purpose": [{"system": purposes.SYSTEM, "code": "TREAT"}]}
+    said = {
+        "resourceType": "Consent", "id": "k", "status": "active", "provision": provision,
+        "scope": {"coding": [{"code": "patient-privacy"}]}, "patient": {"reference": "Patient/b"},
+    }  # fmt: skip
+    receive(lake, said, patient("twin"))
+    records = people.add(lake.engine, "rita", name="Rita", role="records")
+    consent.record(lake, records, "Patient/twin", "care", person="anna", at=NOW)
+    identity.merge(lake, "twin", "a", by="rita", reason="Same card", at=NOW)
+    assert relation(gate, doctor, "Patient/b") == Why.REFUSED
+    assert relation(gate, doctor, "Patient/a") == Why.EXCLUDED
+    assert hidden(gate, doctor) == {"a", "b", "twin"}
+    with pytest.raises(OutsideCare):
+        gate.break_glass(doctor, "Patient/a", code="vital", words=WORDS, at=NOW)
+    assert relation(gate, people.add(lake.engine, "ben", name="Ben", role="doctor"), "Patient/a") == (
+        Why.NO_RELATION
+    )
+
+
+def test_who_does_not_treat_is_not_kept_out_by_a_refusal_of_care(lake, gate, dpo):
+    consent.record(lake, dpo, "Patient/a", "care", at=NOW)
+    assert gate.require(dpo, Right.SEE_IDENTITY, "Patient/a", wanted="HCOMPL", at=NOW).purpose == "HCOMPL"
 
 
 def test_a_hospital_may_warn_instead_or_not_ask_at_all(lake, gate, doctor):

@@ -7,11 +7,13 @@ import sqlalchemy as sa
 from hypothesis import HealthCheck, settings
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, precondition, rule
+from kept_runs import keep
 from signers import LIVE
 
 from vesalius.card import Card, Setting, Text
 from vesalius.errors import Conflict, InvalidSetting, NotAllowed, NotFound
-from vesalius.governance import _bought, _life, audit, gates, people, register, rulebook, uses
+from vesalius.governance import _bought, _life, audit, evidence, gates, people, register, rulebook, uses
+from vesalius.governance.evidence import Trial
 from vesalius.governance.lifecycle import GATES, PATH, TOUCHES, State
 from vesalius.governance.register import Entry, _systems
 from vesalius.governance.roles import Role
@@ -157,19 +159,21 @@ def test_answers_altered_in_the_table_are_not_heard(engine, staff):
     assert uses.current(engine, "urine", NOW).reopened == {"live": ("regime",)}
 
 
-def test_evidence_that_lacks_takes_a_second_reason(engine, staff):
+def test_evidence_that_lacks_takes_a_second_reason(engine, staff, monkeypatch):
     sign(engine, staff, "dpo", despite="")
     with pytest.raises(InvalidSetting, match="validation"):
         sign(engine, staff, "engineer", despite=" ")
-    sign(engine, staff, "engineer", despite="", on="a" * 64)
-    sign(engine, staff, "doctor", despite="the shipped model is described")
-    assert uses.history(engine, "urine")[1].reason == "agreed — the shipped model is described"
+    sign(engine, staff, "engineer", despite="the shipped model is described")
+    assert uses.history(engine, "urine")[0].reason == "agreed — the shipped model is described"
     assert audit.events(engine, action="use.signed")[0].detail["despite"] == ["validation"]
-    sign(engine, staff, "director", despite="")
+    keep(engine, NOW)
+    sign(engine, staff, "doctor", "director", despite="")
     with pytest.raises(InvalidSetting, match="trial, regime"):
         sign(engine, staff, "director", despite="")
     uses.answer(engine, "urine", CARE, staff["legal"], reason="read", at=NOW)
-    sign(engine, staff, *LIVE, despite="", trial="trial:abc:success")
+    won = Trial("trial:0123456789abcdef:success", succeeded=True)
+    monkeypatch.setattr(evidence, "trials", {"silent": lambda connection, found: won})
+    sign(engine, staff, *LIVE, despite="")
     assert uses.speaks(engine, "urine", NOW)
 
 

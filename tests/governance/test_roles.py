@@ -31,6 +31,7 @@ see_quarantine      .        .       .       .       x     .        x       .   
 retry_quarantine    .        .       .       .       .     .        x       .      .      .
 see_identity        .        .       .       .       x     .        .       .      x      .
 merge_patients      .        .       .       .       .     .        .       .      x      .
+record_consent      .        .       .       .       x     .        .       .      x      .
 change_settings     .        x       .       .       .     x        .       .      .      .
 change_model        .        .       .       .       .     .        x       .      .      .
 see_gates           x        x       x       x       x     x        x       x      x      x

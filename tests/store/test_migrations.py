@@ -12,8 +12,22 @@ import sqlalchemy as sa
 
 import vesalius
 from vesalius.errors import Conflict
-from vesalius.store import metadata, open_store, reading, writing
+from vesalius.store import _migrate, metadata, open_store, reading, writing
 from vesalius.store._migrate import FOLDER, HEAD, migrate, revision
+
+
+@pytest.fixture(autouse=True)
+def _every_time(monkeypatch):
+    """Here the migrations are what is tested: no database starts as a copy."""
+    monkeypatch.setattr(_migrate, "migrate", migrate)
+
+
+@pytest.fixture(params=["sqlite", "postgresql"])
+def database_url(request, tmp_path):
+    """The URL of a database with nothing in it."""
+    if request.param == "sqlite":
+        return f"sqlite:///{tmp_path / 'vesalius.sqlite'}"
+    return request.getfixturevalue("postgres_database")
 
 
 @pytest.fixture(scope="module")

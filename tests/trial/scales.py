@@ -13,6 +13,7 @@ from vesalius.usecase import Evidence, UseCase
 
 START = datetime(2026, 3, 2, 12, tzinfo=UTC)
 DAY = timedelta(days=1)
+LATE = START + 60 * DAY
 
 
 def _model():
@@ -65,3 +66,14 @@ def draft(**changes) -> Draft:
     aim = Aim(endpoint="sensitivity", value=0.6, expected=0.85, prevalence=0.5)
     given = {"aim": aim, "looks": 2, "acts": ("start",), "wait_days": 10, "longest_days": 200}
     return Draft(**{**given, **changes})
+
+
+def many(case, hits, misses, *, day=1.0, others=0, **rest):
+    """Patients with the outcome whom the tool finds, and does not; and others without it."""
+    for place in range(hits + misses + others):
+        case(
+            day + place / 1000,
+            tool=place < hits,
+            outcome=place < hits + misses,
+            **rest,
+        )

@@ -4,7 +4,7 @@ from datetime import timedelta
 
 import pytest
 import sqlalchemy as sa
-from scales import DAY, MODEL, START, Scale, draft
+from scales import DAY, LATE, MODEL, START, Scale, draft, many
 
 from vesalius import loop, trial
 from vesalius.card import Option
@@ -16,23 +16,10 @@ from vesalius.trial import propose, register, size
 from vesalius.trial._tables import look as look_table
 from vesalius.usecase import UseCase
 
-LATE = START + 60 * DAY
-
 
 @pytest.fixture
 def plan(hospital, staff, silent):
     return register(hospital, "scale", staff["engineer"], draft(), reason="as agreed", at=START)
-
-
-def many(case, hits, misses, *, day=1.0, others=0, **rest):
-    """Patients with the outcome whom the tool finds, and does not; and others without it."""
-    for place in range(hits + misses + others):
-        case(
-            day + place / 1000,
-            tool=place < hits,
-            outcome=place < hits + misses,
-            **rest,
-        )
 
 
 def test_without_a_plan_there_is_nothing_to_look_at(hospital, silent):
@@ -299,11 +286,14 @@ def test_a_signature_keeps_how_the_trial_stood(hospital, plan, case, sign):
     made = trial.look(hospital, "scale", LATE)
     stands = trial.state(hospital, "scale", LATE)
     assert stands.seal == f"trial:{made.hash[:16]}:success"
-    sign("director", at=LATE, on="run", trial=stands.seal)
+    with pytest.raises(Conflict, match="how the silent trial stands"):
+        sign("director", at=LATE, trial="trial:none")
+    with pytest.raises(Conflict, match="not the evidence of this gate"):
+        sign("director", at=LATE, on="run")
+    sign("director", at=LATE, trial=stands.seal)
     sign("dpo", "legal", "works_council", "doctor", at=LATE)
     kept = {each.before: each.on for each in uses.history(hospital.engine, "scale") if each.after == "live"}
-    assert kept["director"] == f"run {stands.seal}"
-    assert kept["dpo"] == "trial:none"
+    assert kept["director"] == kept["dpo"] == stands.seal
     live = trial.state(hospital, "scale", LATE)
     assert (live.verdict, live.changed) == ("success", "live")
     uses.silence(hospital.engine, "scale", reason="a stop rule", at=LATE + DAY)

@@ -10,7 +10,9 @@ from __future__ import annotations
 import re
 import time
 from collections.abc import Iterator
+from dataclasses import replace
 from datetime import datetime
+from typing import Any
 
 from starlette.responses import Response, StreamingResponse
 
@@ -19,6 +21,7 @@ from vesalius.api import answers, jobs
 from vesalius.api.calls import NDJSON, Call
 from vesalius.api.outcomes import Refusal
 from vesalius.errors import InvalidResource, NotFound
+from vesalius.governance import consent, secondary
 from vesalius.governance.audit import Action
 from vesalius.hospital import Hospital
 from vesalius.lake import Version, Wanted
@@ -98,8 +101,9 @@ def _types(call: Call) -> list[str]:
 
 def progress(call: Call, job: jobs.Job) -> Response:
     """How far it has come; its manifest, once all is counted."""
-    job = _counted(call.hospital, job, call.now)
+    job = _counted(call, job)
     counts, types = job.state.get("counts", {}), job.asked["types"]
+    left_out = secondary.LeftOut(patients=job.state.get("left_out", 0)).told
     if job.status != jobs.DONE:
         told = {"X-Progress": f"{len(counts)} of {len(types)} types counted", "Retry-After": "1"}
         return answers.answer(None, 202, told)
@@ -114,31 +118,44 @@ def progress(call: Call, job: jobs.Job) -> Response:
             if counts[kind]
         ],
         "error": [],
+        "extension": {"patientsLeftOut": left_out},
     }
     made = answers.answer(manifest, 200, {"Expires": answers.http_date(job.expires_at)})
     made.headers["Content-Type"] = "application/json"
     return made
 
 
-def _counted(hospital: Hospital, job: jobs.Job, now: datetime) -> jobs.Job:
+def _counted(call: Call, job: jobs.Job) -> jobs.Job:
     if job.status == jobs.DONE:
         return job
+    hospital, now = call.hospital, call.now
     lake, counts = hospital.lake.pinned(job.position), dict(job.state.get("counts", {}))
-    end = time.monotonic() + COUNTING
+    end, without = time.monotonic() + COUNTING, _without(call)
     left = [kind for kind in job.asked["types"] if kind not in counts]
     while left and time.monotonic() < end:
         kind = left.pop(0)
-        counts[kind] = lake.how_many(_wanted(job, kind))
-    return jobs.advance(hospital.engine, job, {"counts": counts}, jobs.WAITING if left else jobs.DONE, now)
+        counts[kind] = lake.how_many(_wanted(job, kind, without))
+    state: dict[str, Any] = {"counts": counts}
+    if not left:
+        state["left_out"] = len(lake.concerned(without, job.asked["types"]))
+    return jobs.advance(hospital.engine, job, state, jobs.WAITING if left else jobs.DONE, now)
 
 
-def _wanted(job: jobs.Job, kind: str) -> Wanted:
+def _without(call: Call) -> frozenset[str]:
+    """Who stays out of what is drawn now; nobody, where it serves care."""
+    if call.who.cares:
+        return frozenset()
+    return consent.excluded(call.hospital.lake, consent.Kind.SECONDARY, call.now)
+
+
+def _wanted(job: jobs.Job, kind: str, without: frozenset[str]) -> Wanted:
     after, since = job.asked["after"], job.asked["since"]
     return Wanted(
         kind,
         about_patients=job.asked["patients"],
         since=fhir.parse_time(since) if since and after is None else None,
         after=after or 0,
+        without=without,
     )
 
 
@@ -147,19 +164,21 @@ def file(call: Call, job: jobs.Job, name: str) -> Response:
     kind = name.removesuffix(".ndjson")
     if not re.fullmatch(r"[A-Za-z]+\.ndjson", name) or kind not in job.asked["types"]:
         raise NotFound("the export has no such file")
-    call.note(Action.EXPORT_READ, f"{job.id}/{name}", {"count": job.state.get("counts", {}).get(kind)})
-    return StreamingResponse(_lines(call.hospital, job, kind), media_type=NDJSON[0])
+    without, count = _without(call), job.state.get("counts", {}).get(kind)
+    left_out = call.hospital.lake.pinned(job.position).concerned(without, [kind])
+    call.note(Action.EXPORT_READ, f"{job.id}/{name}", {"count": count, "left_out": len(left_out)})
+    return StreamingResponse(_lines(call.hospital, job, kind, without), media_type=NDJSON[0])
 
 
-def _lines(hospital: Hospital, job: jobs.Job, kind: str) -> Iterator[bytes]:
-    lake, wanted = hospital.lake.pinned(job.position), _wanted(job, kind)
+def _lines(hospital: Hospital, job: jobs.Job, kind: str, without: frozenset[str]) -> Iterator[bytes]:
+    lake, wanted = hospital.lake.pinned(job.position), _wanted(job, kind, without)
     while True:
         found = lake.search(wanted, CHUNK)
         if found:
             yield b"".join(map(_line, found))
         if len(found) < CHUNK:
             return
-        wanted = Wanted(kind, about_patients=wanted.about_patients, since=wanted.since, after=found[-1].seq)
+        wanted = replace(wanted, after=found[-1].seq)
 
 
 def _line(version: Version) -> bytes:

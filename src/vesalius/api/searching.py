@@ -16,7 +16,9 @@ from vesalius.api.answers import answer, bundle, shown
 from vesalius.api.calls import FORM, ID, Call, check_content, read_query
 from vesalius.api.outcomes import Refusal, issue
 from vesalius.errors import InvalidResource
+from vesalius.governance import secondary
 from vesalius.governance.audit import Action
+from vesalius.governance.secondary import LeftOut
 from vesalius.lake import Version, Wanted
 
 PAGE = 50
@@ -70,6 +72,8 @@ def search(call: Call) -> Response:
     """One page of the resources of a type that are in force and wanted."""
     kind = call.kind
     asked = _asked(call, kind)
+    out = _left_out(call, asked)
+    asked.wanted = replace(asked.wanted, without=out.without)
     lake = call.hospital.lake.pinned(asked.pin)
     total = None
     if call.parameter("_summary") == "count" or asked.size == 0:
@@ -80,15 +84,39 @@ def search(call: Call) -> Response:
             total = lake.how_many(replace(asked.wanted, after=0))
     page = found[: asked.size]
     subjects = sorted({each.subject for each in page if each.subject})
-    call.note(Action.RESOURCE_SEARCHED, kind, {"resources": len(page), "subjects": subjects})
+    call.note(
+        Action.RESOURCE_SEARCHED,
+        kind,
+        {"resources": len(page), "subjects": subjects, "left_out": out.patients},
+    )
     entries = [_entry(f"{call.base}/{kind}/{each.id}", shown(each), "match") for each in page]
     if asked.ignored:
         words = f"ignored, for it is not a parameter of this server: {_names(asked.ignored)}"
-        outcome = {"resourceType": "OperationOutcome", "issue": [issue("warning", "not-supported", words)]}
-        entries.append(_entry("", outcome, "outcome"))
+        entries.append(_told("warning", "not-supported", words))
+    if out.patients:
+        words = f"left out, for they refuse any use but their care: {out.told} patients"
+        entries.append(_told("information", "suppressed", words))
     after = page[-1].seq if len(found) > asked.size and page else None
     more = {} if total is None else {"total": total}
     return answer(bundle("searchset", entries, **more, link=_pages(call, asked, after)))
+
+
+def _left_out(call: Call, asked: _Search) -> LeftOut:
+    """Who stays out of a search: whoever refuses, where it names nobody and does not serve care.
+
+    What is asked for by its patient, id or identifier is read for that patient's care. How many stay out is
+    said once, on the first page.
+    """
+    wanted = asked.wanted
+    if call.who.cares or wanted.ids is not None or wanted.subjects is not None:
+        return secondary.NOBODY
+    first = not call.parameter("_page")
+    return secondary.left_out(call.hospital.lake, [wanted.type] if first else [], at=call.now)
+
+
+def _told(severity: str, code: str, words: str) -> dict[str, Any]:
+    outcome = {"resourceType": "OperationOutcome", "issue": [issue(severity, code, words)]}
+    return _entry("", outcome, "outcome")
 
 
 def _entry(url: str, resource: dict[str, Any], mode: str) -> dict[str, Any]:

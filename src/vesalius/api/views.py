@@ -25,8 +25,10 @@ from vesalius.api.answers import answer, bundle
 from vesalius.api.calls import Call, check_content
 from vesalius.api.outcomes import Refusal
 from vesalius.errors import InvalidResource, InvalidView, NotFound
+from vesalius.governance import secondary
 from vesalius.governance import views as saved
 from vesalius.governance.audit import Action
+from vesalius.governance.secondary import LeftOut
 
 if TYPE_CHECKING:
     import pyarrow as pa
@@ -44,6 +46,9 @@ MOST_PATIENTS = 1_000
 
 AT_ONCE = 4
 """How many views one process runs for machines at a time."""
+
+LEFT_OUT = "Patients-Left-Out"
+"""The header that says how many patients are not in the answer, because they refuse its use."""
 
 TYPE = "ViewDefinition"
 
@@ -126,19 +131,31 @@ def _run(call: Call, given: Given) -> Response:
         view = View.load(wanted.definition)
     except InvalidView as error:
         raise _refused(error) from None
+    out = _left_out(call, view, wanted)
     if not _turns.acquire(blocking=False):
         raise Refusal(503, "transient", "other views are running", headers={"Retry-After": "5"})
-    pieces = _released(_pieces(call, view, wanted))
+    pieces = _released(_pieces(call, view, wanted, out))
     # The first piece is made before the answer begins: what is wrong by then is still an OperationOutcome.
     first = next(pieces, b"")
-    return _Streamed(first, pieces, output.FORMATS[wanted.form])
+    return _Streamed(first, pieces, output.FORMATS[wanted.form], {LEFT_OUT: out.told})
+
+
+def _left_out(call: Call, view: View, wanted: _Wanted) -> LeftOut:
+    """Who stays out of the rows; nobody, where they serve care, or come from resources at hand."""
+    if call.who.cares or wanted.resources is not None:
+        return secondary.NOBODY
+    return secondary.left_out(
+        call.hospital.lake, [view.definition.resource], subjects=wanted.subjects, at=call.now
+    )
 
 
 class _Streamed(StreamingResponse):
     """An answer that comes piece by piece, and lets go of what it holds when it ends, however it ends."""
 
-    def __init__(self, first: bytes, pieces: Generator[bytes, None, None], media_type: str) -> None:
-        super().__init__(chain([first], pieces), media_type=media_type)
+    def __init__(
+        self, first: bytes, pieces: Generator[bytes, None, None], media_type: str, headers: dict[str, str]
+    ) -> None:
+        super().__init__(chain([first], pieces), headers=headers, media_type=media_type)
         self._pieces = pieces
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
@@ -159,15 +176,15 @@ def _released(pieces: Iterator[bytes]) -> Generator[bytes, None, None]:
         _turns.release()
 
 
-def _pieces(call: Call, view: View, wanted: _Wanted) -> Iterator[bytes]:
+def _pieces(call: Call, view: View, wanted: _Wanted, out: LeftOut) -> Iterator[bytes]:
     from vesalius.views import output
 
     limit = wanted.limit or MOST_ROWS + 1
     if wanted.resources is not None:
         rows = output.from_resources(view, wanted.resources, limit)
     else:
-        _note(call, view, wanted)
-        asked = output.Asked(since=wanted.since, subjects=wanted.subjects, limit=limit)
+        _note(call, view, wanted, out)
+        asked = output.Asked(since=wanted.since, subjects=wanted.subjects, without=out.without, limit=limit)
         rows = output.batches(view, call.hospital.lake, asked)
     yield from output.encoded(_bounded(rows), view.schema, wanted.form, header=wanted.header)
 
@@ -183,8 +200,9 @@ def _bounded(rows: Iterable[pa.RecordBatch]) -> Iterator[pa.RecordBatch]:
         yield batch
 
 
-def _note(call: Call, view: View, wanted: _Wanted) -> None:
+def _note(call: Call, view: View, wanted: _Wanted, out: LeftOut) -> None:
     detail: dict[str, Any] = {
+        "left_out": out.patients,
         "resource": view.definition.resource,
         "columns": list(view.columns[:100]),
         "digest": saved.digest(dict(wanted.definition)),

@@ -16,6 +16,7 @@ from vesalius.cli import (
     audit,
     clients,
     codes,
+    consent,
     data,
     demo,
     dossier,
@@ -111,6 +112,7 @@ COMMANDS: tuple[click.Command, ...] = (
     people.person,
     academy.academy,
     access.access,
+    consent.consent_group,
     clients.client,
     house.serve_command,
 )

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 if TYPE_CHECKING:
+    from vesalius.governance.secondary import LeftOut
     from vesalius.hospital import Hospital
     from vesalius.settings import Settings
 
@@ -54,6 +55,20 @@ SEED = click.option(
 )
 
 
+CARE = click.option(
+    "--for-care",
+    "care",
+    is_flag=True,
+    help="It serves the care of the patients themselves: who refuses other uses is not left out.",
+)
+
+
+def left_out(out: LeftOut) -> None:
+    """Says how many patients are not in something, because they refuse its use."""
+    if out.patients:
+        click.echo(f"left out, for they refuse any use but their care: {out.told} patients", err=True)
+
+
 def written(path: Path, body: bytes) -> None:
     """Writes a file whole or not at all, and says so."""
     partial = path.with_name(f"{path.name}.partial")
@@ -83,6 +98,7 @@ def history(
 
     from vesalius import loop
     from vesalius.evaluation import gather, receive_folder
+    from vesalius.governance import consent
     from vesalius.settings import Settings
     from vesalius.usecase import find
 
@@ -99,7 +115,9 @@ def history(
         watch = rows(tick, "receiving")
         for receipt in receive_folder(hospital.lake, data.resolve(), maps, watch, files=files):
             click.echo(said(receipt), err=True)
-        yield hospital, gather(kind(), hospital.lake)
+        # Consents that lie among the data count as they would in a hospital.
+        without = consent.excluded(hospital.lake, consent.Kind.SECONDARY)
+        yield hospital, gather(kind(), hospital.lake, without=without)
 
 
 def said(receipt: Any) -> str:

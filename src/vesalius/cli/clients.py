@@ -21,8 +21,8 @@ def client() -> None:
     "--may",
     multiple=True,
     required=True,
-    type=click.Choice(["read", "write", "export", "view", "audit"]),
-    help="What it may do; several times for several rights.",
+    type=click.Choice(["read", "write", "export", "view", "care", "audit"]),
+    help="What it may do; several times for several rights. With care, refusals do not narrow it.",
 )
 @HOME
 def add(name: str, source: str, may: tuple[str, ...], home: Path) -> None:

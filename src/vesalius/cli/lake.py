@@ -4,11 +4,12 @@ from __future__ import annotations
 
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
+from typing import Any
 
 import click
 
 from vesalius.cli import erasure as erasing
-from vesalius.cli._shared import HOME, MOMENT, Tick, opened, progress
+from vesalius.cli._shared import CARE, HOME, MOMENT, Tick, left_out, opened, progress
 
 
 @click.group("lake")
@@ -122,12 +123,27 @@ def restore(file: Path, replace: bool, erasures: Path | None, home: Path) -> Non
 @click.option("--as-of", type=MOMENT, default=None, help="What was known then, such as 2024-05-01T00:00:00Z.")
 @click.option("--versions", is_flag=True, help="Every version ever received, not only the one in force.")
 @click.option("--gzip", is_flag=True, help="Compress the files.")
+@CARE
 @HOME
 def export(
-    folder: Path, types: tuple[str, ...], as_of: datetime | None, versions: bool, gzip: bool, home: Path
+    folder: Path,
+    types: tuple[str, ...],
+    as_of: datetime | None,
+    versions: bool,
+    gzip: bool,
+    care: bool,
+    home: Path,
 ) -> None:
-    """Write FHIR NDJSON to FOLDER, one file per resource type, each line as it was received."""
+    """Write FHIR NDJSON to FOLDER, one file per resource type, each line as it was received.
+
+    Patients who refuse any use of their data but their own care are left out, unless it is for that: as when
+    the record moves to another system.
+    """
+    from vesalius.governance import audit, secondary
+
     with opened(home) as hospital, progress() as tick:
+        kinds = types or tuple(hospital.lake.count())
+        out = secondary.NOBODY if care else secondary.left_out(hospital.lake, kinds)
         totals = {kind: counts["versions"] for kind, counts in hospital.lake.count().items()}
         written = hospital.lake.export(
             folder,
@@ -135,10 +151,15 @@ def export(
             as_of=as_of,
             versions=versions,
             gzip=gzip,
+            without=out.without,
             progress=lambda kind, done: _tick(tick, kind, done, totals),
         )
+        detail: dict[str, Any] = {"types": sorted(written), "count": sum(written.values())}
+        detail |= {"purpose": "TREAT"} if care else {"left_out": out.patients}
+        audit.record(hospital.engine, audit.SYSTEM, audit.Action.LAKE_EXPORTED, folder.name, detail)
     for kind, count in written.items():
         click.echo(f"{kind:<24} {count:>10}")
+    left_out(out)
 
 
 @lake.command()

@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import datetime
-from collections.abc import Callable
+from collections.abc import Callable, Iterable, Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import click
 
-from vesalius.cli._shared import HOME, progress
+from vesalius.cli._shared import HOME, opened, progress
 
 if TYPE_CHECKING:
     from vesalius.privacy.dates import Shifting
@@ -94,6 +94,7 @@ def pseudonymise(
     """
     from vesalius.errors import VesaliusError
     from vesalius.fhir import dump, load
+    from vesalius.governance import secondary
     from vesalius.privacy.extracts import Extract, Report, files, lines
     from vesalius.privacy.pseudonyms import Secrets
     from vesalius.privacy.resources import Pseudonymiser
@@ -103,6 +104,7 @@ def pseudonymise(
     day = today.date() if today else datetime.datetime.now(datetime.UTC).date()
     work = Pseudonymiser(made, day, shifting, "scrub" if texts == "scrub" else "remove", postcode, extensions)
     found = files(source, ".ndjson", ".ndjson.gz", ".json")
+    without = _refusing(home)[0] | secondary.said(_every_line(found))
     with progress() as tick, Extract(out, Report(permit, made.version)) as extract:
         for number, path in enumerate(found if texts == "scrub" else [], 1):
             tick("learning names", number, len(found), path.name)
@@ -116,7 +118,11 @@ def pseudonymise(
             try:
                 for place, line in lines(path):
                     try:
-                        done = work.pseudonymise(load(line))
+                        resource = load(line)
+                        if whom := _concerned(resource, line, without):
+                            extract.refuse(path.name, place, whom)
+                            continue
+                        done = work.pseudonymise(resource)
                     except VesaliusError as error:
                         extract.hold(path.name, place, error.message)
                         continue
@@ -127,6 +133,43 @@ def pseudonymise(
                 extract.hold(path.name, place + 1, error.message)
             tick("resources", number, len(found), f"{extract.report.read:,}")
     _tell(out, extract.report)
+
+
+def _refusing(home: Path) -> tuple[frozenset[str], dict[str, str]]:
+    """Who refuses in the hospital of a folder, and by which numbers they are known; says if there is none."""
+    from vesalius.governance import consent, secondary
+    from vesalius.settings import Settings
+
+    home = home.expanduser()
+    if not ((home / "vesalius.sqlite").exists() or Settings.load(home).database):
+        click.echo("no hospital there: who refuses is known from Consents among the files alone", err=True)
+        return frozenset(), {}
+    with opened(home) as hospital:
+        found = consent.excluded(hospital.lake, consent.Kind.SECONDARY)
+        return found, secondary.numbers(hospital.lake, found)
+
+
+def _every_line(found: Iterable[Path]) -> Iterator[bytes]:
+    from vesalius.errors import VesaliusError
+    from vesalius.privacy.extracts import lines
+
+    for path in found:
+        try:
+            for _, line in lines(path):
+                yield line
+        except VesaliusError:
+            continue  # it is held back, with its reason
+
+
+def _concerned(resource: dict[str, Any], line: bytes, without: frozenset[str]) -> frozenset[str]:
+    """Those among some patients whom a resource concerns."""
+    from vesalius import fhir
+    from vesalius.lake import concerns
+
+    kind, subject = str(resource.get("resourceType", "")), fhir.subject(resource)
+    if not without or not concerns(kind, subject, line, without):
+        return frozenset()
+    return without & {*fhir.named(line), *([subject] if subject else [])}
 
 
 def _learn(work: Any, line: bytes) -> None:
@@ -170,6 +213,7 @@ def scrub_text(
 
     SOURCE is a file, or a folder of .txt files in UTF-8. Dates go; with --permit and --patient they move.
     """
+    from vesalius.errors import NotAllowed
     from vesalius.privacy.dates import shift_of
     from vesalius.privacy.extracts import Extract, Report, files
     from vesalius.privacy.pseudonyms import Secrets
@@ -177,6 +221,8 @@ def scrub_text(
 
     if patient and not permit:
         raise click.UsageError("--patient needs --permit")
+    if patient and f"Patient/{patient}" in _refusing(home)[0]:
+        raise NotAllowed("this patient refuses any use of their data but their care")
     made = Secrets(home.expanduser()).pseudonyms(permit) if permit else None
     shifting = _shifting(days, weekdays, backward)
     shift = shift_of(made, f"Patient/{patient}", shifting) if made and patient else None
@@ -250,7 +296,7 @@ def scrub_dicom(
     SOURCE is a file, or a folder of them, whatever their names.
     """
     from vesalius.errors import NotScrubbed, UnreadableInput
-    from vesalius.privacy.dicom import Cleaner, Option, read_patients, read_regions
+    from vesalius.privacy.dicom import Cleaner, Option, Refused, read_patients, read_regions
     from vesalius.privacy.extracts import Extract, Report, files
     from vesalius.privacy.pseudonyms import Secrets
 
@@ -258,12 +304,17 @@ def scrub_dicom(
     made = Secrets(home.expanduser()).pseudonyms(permit)
     known = read_regions(regions) if regions else ()
     people = read_patients(patients) if patients else None
-    work = Cleaner(made, [Option(option) for option in options], shifting, known, system, people)
+    refusing, without = _refusing(home)
+    listed = {number: f"Patient/{each}" for number, each in (people or {}).items()}
+    without |= {number: each for number, each in listed.items() if each in refusing}
+    work = Cleaner(made, [Option(option) for option in options], shifting, known, system, people, without)
     found = files(source)
     with progress() as tick, Extract(out, Report(permit, made.version)) as extract:
         for number, path in enumerate(found, 1):
             try:
                 done = work.clean(path.read_bytes())
+            except Refused as refused:
+                extract.refuse(path.name, 0, [refused.patient])
             except (NotScrubbed, UnreadableInput) as error:
                 extract.hold(path.name, 0, error.message)
             else:
@@ -279,6 +330,8 @@ def _tell(out: Path, report: Report) -> None:
         click.echo(f"{count:>10,}  {kind}")
     for reason, count in report.held.items():
         click.echo(f"{count:>10,}  held back: {reason}")
+    if report.left_out != "0":
+        click.echo(f"left out, for they refuse any use but their care: {report.left_out} patients")
     click.echo(f"wrote {out}", err=True)
 
 

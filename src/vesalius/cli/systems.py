@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from datetime import UTC, date, datetime
+from datetime import date
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -200,31 +200,15 @@ def duty(
 @HOME
 def sign(name: str, refuse: bool, despite: str, login: str, reason: str, password: str, home: Path) -> None:
     """Sign the open gate of a system, in the role that the account has in it."""
-    from vesalius import trial
-    from vesalius.evaluation import latest
+    import vesalius.trial  # noqa: F401  the gate to live asks it how the silent trial stands
     from vesalius.governance import people, uses
-    from vesalius.governance.lifecycle import State
-    from vesalius.usecase import names
 
-    now = datetime.now(UTC)
     with opened(home) as hospital:
         person = people.sign_in(hospital.engine, login, password)
         if refuse:
             use = uses.refuse(hospital.engine, name, person, reason=reason)
         else:
-            gate, ours = uses.gate(hospital.engine, name), name in names()
-            live = gate is not None and gate.name == State.LIVE and ours
-            run = latest(hospital.runs, name) if ours and hospital.runs.is_dir() else None
-            use = uses.sign(
-                hospital.engine,
-                name,
-                person,
-                reason=reason,
-                on=run.id if run else "",
-                trial=trial.state(hospital, name, now).seal if live else uses.NO_TRIAL,
-                despite=despite,
-                at=now,
-            )
+            use = uses.sign(hospital.engine, name, person, reason=reason, despite=despite)
     click.echo(f"{name} is {use.state.value}{', and speaks' if use.speaks else ''}")
 
 

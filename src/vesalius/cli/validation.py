@@ -78,6 +78,7 @@ def validate(
     """Validate a use case on history: held-out patients, beside simple rules and the clinicians."""
     from vesalius.evaluation import report
     from vesalius.evaluation import validate as run_validation
+    from vesalius.governance import audit, uses, validations
     from vesalius.usecase import find
 
     use = find(usecase)
@@ -92,12 +93,15 @@ def validate(
             seed,
             rows(tick, "held-out predictions"),
             plan=chosen,
+            settings=None if data else uses.current(hospital.engine, usecase).settings,
             allowed=allowed,
             workers=processes or (min(2, os.cpu_count() or 1) if many else 1),
         )
         folder = out or hospital.runs
         folder.mkdir(parents=True, exist_ok=True)
         run.save(folder)
+        if data is None:  # on the hospital's own history: evidence that its gates look up
+            validations.keep(hospital.engine, run, by=login or audit.SYSTEM)
         for tongue in [language] if language else LANGUAGES:
             written(folder / f"{usecase}.{tongue}.html", report(run, use.card, tongue).encode())
     for line in run.lines():

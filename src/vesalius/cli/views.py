@@ -12,10 +12,11 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from vesalius.cli._shared import HOME, MOMENT, opened, progress
+from vesalius.cli._shared import CARE, HOME, MOMENT, left_out, opened, progress
 from vesalius.errors import InvalidView, NotFound
 
 if TYPE_CHECKING:
+    from vesalius.governance.secondary import LeftOut
     from vesalius.lake import Lake
     from vesalius.views import Files, Problem, View
 
@@ -45,7 +46,10 @@ def view() -> None:
     help="As what; a table shows the first rows on the screen.",
 )
 @click.option(
-    "--out", type=click.Path(path_type=Path, dir_okay=False), help="The file to write, whole or not."
+    "--out",
+    "target",
+    type=click.Path(path_type=Path, dir_okay=False),
+    help="The file to write, whole or not.",
 )
 @click.option(
     "--from",
@@ -62,42 +66,50 @@ def view() -> None:
 )
 @click.option("--as-of", type=MOMENT, default=None, help="What was known then, such as 2024-05-01T00:00:00Z.")
 @click.option("--limit", type=click.IntRange(min=1), help="At most so many rows.")
+@CARE
 @HOME
 def run_command(
     name: str,
     form: str,
-    out: Path | None,
+    target: Path | None,
     files: tuple[str, ...],
     engine: str,
     as_of: datetime | None,
     limit: int | None,
+    care: bool,
     home: Path,
 ) -> None:
-    """Give the rows of a VIEW: of each resource the version in force, now or at a moment."""
+    """Give the rows of a VIEW: of each resource the version in force, now or at a moment.
+
+    Patients who refuse any use of their data but their own care are left out, unless it is for that.
+    """
     from vesalius.views import output
 
-    if form == "parquet" and out is None:
+    if form == "parquet" and target is None:
         raise click.UsageError("Parquet is no text: name a file with --out")
     found, digest = _digested(name, home)
-    with _source(files, home, found, digest) as source, progress() as tick:
+    with _source(files, home, found, digest, care=care) as (source, out), progress() as tick:
         wanted = limit or (SHOWN + 1 if form == "table" else None)
         asked = output.Asked(
             as_of=as_of,
             limit=wanted,
+            without=out.without,
             engine=engine,  # type: ignore[arg-type]
             progress=lambda share: tick("reading", int(share * 100), 100, f"{share:.0%}"),
         )
         rows = output.batches(found, source, asked)
         if form == "table":
             _screen(found, rows, limit)
+            left_out(out)
             return
         told = output.counted(rows, lambda count: tick("rows", count, 0, f"{count}"))
         pieces = output.encoded(told, found.schema, form)
-        if out is None:
+        if target is None:
             _print(pieces)
         else:
-            size = output.write(pieces, out)
-            click.echo(f"{out}: {size / 1e6:.1f} MB", err=True)
+            size = output.write(pieces, target)
+            click.echo(f"{target}: {size / 1e6:.1f} MB", err=True)
+        left_out(out)
 
 
 @view.command()
@@ -234,19 +246,24 @@ def _text(name: str, home: Path | None) -> str:
 
 
 @contextmanager
-def _source(files: tuple[str, ...], home: Path, found: View, digest: str) -> Iterator[Lake | Files]:
-    """What to read; reading the hospital's lake is an event of its audit."""
-    from vesalius.governance import audit
+def _source(
+    files: tuple[str, ...], home: Path, found: View, digest: str, *, care: bool
+) -> Iterator[tuple[Lake | Files, LeftOut]]:
+    """What to read, and who stays out of it; reading the hospital's lake is an event of its audit."""
+    from vesalius.governance import audit, secondary
     from vesalius.views import Files
 
     if files:
-        yield Files(files)
+        yield Files(files), secondary.NOBODY
         return
     with opened(home) as hospital:
-        detail = {"resource": found.definition.resource, "columns": list(found.columns), "digest": digest}
+        kind = found.definition.resource
+        out = secondary.NOBODY if care else secondary.left_out(hospital.lake, [kind])
+        detail: dict[str, Any] = {"resource": kind, "columns": list(found.columns), "digest": digest}
+        detail |= {"purpose": "TREAT"} if care else {"left_out": out.patients}
         name = found.definition.name[:64] or "view"
         audit.record(hospital.engine, audit.SYSTEM, audit.Action.VIEW_READ, name, detail)
-        yield hospital.lake
+        yield hospital.lake, out
 
 
 def _print(pieces: Iterator[bytes]) -> None:

@@ -28,6 +28,7 @@ from vesalius.console import (
     audits,
     board,
     codes,
+    consents,
     decisions,
     dossiers,
     explanations,
@@ -99,6 +100,7 @@ class Screen:
 
 
 SEARCH = "/worklist/search"
+FIND = "/consents/search"
 
 SCREENS = (
     Screen("/sign-in", signin.show, OPEN),
@@ -186,6 +188,12 @@ SCREENS = (
     Screen("/identity/pairs/{id:int}/merge", identity.merge, Right.MERGE_PATIENTS, "POST"),
     Screen("/identity/merges/{id:int}", identity.merged, Right.SEE_IDENTITY),
     Screen("/identity/merges/{id:int}/undo", identity.undo, Right.MERGE_PATIENTS, "POST"),
+    Screen("/consents", consents.show, Right.RECORD_CONSENT),
+    Screen(FIND, consents.search, Right.RECORD_CONSENT, "POST"),
+    Screen("/consents/patient", consents.patient, Right.RECORD_CONSENT),
+    Screen("/consents/patient", consents.record, Right.RECORD_CONSENT, "POST"),
+    Screen("/consents/{id:int}/withdraw", consents.withdraw, Right.RECORD_CONSENT, "POST"),
+    Screen("/consents/{id:int}/undo", consents.undo, Right.RECORD_CONSENT, "POST"),
     Screen("/academy", academy.show, Right.SEE_EVIDENCE),
     Screen("/academy/courses/{name}", academy.course, Right.SEE_EVIDENCE),
     Screen("/academy/courses/{name}/quiz", academy.quiz, Right.SEE_EVIDENCE),
@@ -354,7 +362,7 @@ def _slow_down(visit: Visit, screen: Screen) -> None:
     """Refuses one form, or one search, too many."""
     if screen.method != "POST":
         return
-    limit = limits.SEARCHES if screen.path == SEARCH else limits.POSTS
+    limit = limits.SEARCHES if screen.path in (SEARCH, FIND) else limits.POSTS
     if not limit.take(visit.hospital.engine, visit.who.id, visit.now):
         raise TooMany("too much at once", seconds=limit.window.total_seconds())
 

@@ -9,10 +9,11 @@ from starlette.responses import Response
 from vesalius.console import pictures
 from vesalius.console.contexts import BoardLine, BoardPage
 from vesalius.console.languages import N_
-from vesalius.console.usecases import STATES
+from vesalius.console.silenced import waits
 from vesalius.console.visit import Visit, render
 from vesalius.console.watched import alarm_line, near, ranged, shared
-from vesalius.console.words import cards, speaker
+from vesalius.console.words import STATES, cards, speaker
+from vesalius.governance import register
 from vesalius.monitoring import Figures, Status, attention, statuses
 
 RECENT = 7
@@ -29,6 +30,7 @@ def show(visit: Visit) -> Response:
         uses=tuple(_line(visit, each) for each in found),
         open=sum(alarm.open for each in found for alarm in each.alarms),
         stopped=sum(each.light == "stopped" for each in found),
+        waits=waits(visit, register.systems(visit.hospital.engine, visit.now)),
     )
     return render(visit, "board.html", page)
 

@@ -35,9 +35,10 @@ INCOMPLETE = N_("Choose a reason, and say why in at least ten characters.")
 
 def refused(visit: Visit, filed: Filed, error: OutsideCare, problem: str = "") -> Response:
     """The page in the place of a patient's; the audit notes that the person was refused."""
-    visit.refused({"relation": "none", "breakable": error.breakable})
+    visit.refused({"relation": "refused" if error.refused else "none", "breakable": error.breakable})
     page = GlassPage(
         id=filed.id,
+        refused=error.refused,
         breakable=error.breakable,
         reasons=tuple(
             Choice(code, visit.say(label), chosen=visit.form.get("code") == code)
@@ -57,8 +58,17 @@ def break_(visit: Visit) -> Response:
     try:
         visit.hospital.access.break_glass(visit.who, filed.subject, code=code, words=words, at=visit.now)
     except InvalidDecision:
-        return refused(visit, filed, OutsideCare("", breakable=True), visit.say(INCOMPLETE))
+        return refused(visit, filed, _outside(visit, filed), visit.say(INCOMPLETE))
     return redirect(f"/suggestions/{filed.id}")
+
+
+def _outside(visit: Visit, filed: Filed) -> OutsideCare:
+    """Why the patient is not open to the reader."""
+    try:
+        visit.hospital.access.require(visit.who, Right.SEE_WORKLIST, filed.subject, at=visit.now)
+    except OutsideCare as error:
+        return error
+    return OutsideCare("", breakable=True)
 
 
 def until(visit: Visit, filed: Filed, grant: Grant) -> datetime | None:

@@ -325,8 +325,8 @@ def _side(visit: Visit, patient: str) -> Side:
     about = visit.hospital.lake.patient(f"Patient/{patient}")
     return Side(
         id=patient,
-        name=" / ".join(_names(resource)),
-        born=_day(visit, resource.get("birthDate", "")),
+        name=" / ".join(names_of(resource)),
+        born=born_of(visit, resource.get("birthDate", "")),
         resources=sum(each.type != "Patient" for each in about),
         flags=tuple(FLAGS.get(each, each) for each in identity.flags(resource)),
         merged=identity.survivor(visit.hospital.engine, patient) != patient,
@@ -357,7 +357,7 @@ def _both(how: Callable[[Visit, Any], Words], visit: Visit, two: list[Any]) -> t
 
 
 def _birth(visit: Visit, resource: dict[str, Any]) -> Words:
-    return (_day(visit, resource.get("birthDate", "")),)
+    return (born_of(visit, resource.get("birthDate", "")),)
 
 
 def _sex(visit: Visit, resource: dict[str, Any]) -> Words:
@@ -372,7 +372,8 @@ def _field(label: str, one: tuple[str, ...], other: tuple[str, ...], agrees: str
     return Compared(label, mine, theirs, agrees, AGREES[agrees])
 
 
-def _names(resource: dict[str, Any]) -> list[str]:
+def names_of(resource: dict[str, Any]) -> list[str]:
+    """The names of a patient, family name first, each once."""
     found = []
     for each in resource.get("name", ()):
         parts = (each.get("family", ""), " ".join(each.get("given", ())))
@@ -423,7 +424,8 @@ def _until(visit: Visit, words: str, period: identity.Period) -> str:
     return visit.say(N_("%(number)s, until %(day)s"), number=words, day=visit.language.day(period.until))
 
 
-def _day(visit: Visit, born: str) -> str:
+def born_of(visit: Visit, born: str) -> str:
+    """A birth date in the reader's words, as far as it is known."""
     try:
         return visit.language.day(date.fromisoformat(born)) if len(born) == 10 else born
     except ValueError:

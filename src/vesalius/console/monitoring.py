@@ -20,10 +20,9 @@ from vesalius.console.contexts import (
     Tally,
 )
 from vesalius.console.languages import N_
-from vesalius.console.usecases import STATES
 from vesalius.console.visit import Visit, redirect, render
 from vesalius.console.watched import RULES, about, alarm_line, near, ranged, rule_limit, rule_value, shared
-from vesalius.console.words import Speaker, speaker
+from vesalius.console.words import STATES, Speaker, speaker
 from vesalius.errors import InvalidDecision, NotFound
 from vesalius.governance import Right
 from vesalius.monitoring import Figures, Status, Week, acknowledge, alarms, status, undo

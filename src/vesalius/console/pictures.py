@@ -158,6 +158,23 @@ def part(value: float, width: int = 160) -> Markup:
     ).format(width, round(width * min(1.0, max(0.0, value)), 1))
 
 
+def tally(count: int, of_them: int, most: int, width: int = 200) -> Markup:
+    """A count as a bar, as long as it is of the greatest; at its beginning, in another colour, a part of it.
+
+    Args:
+        count: how many.
+        of_them: how many of these are the part.
+        most: the greatest count of those that are shown together.
+        width: of the greatest, in pixels.
+    """
+    whole, held = (round(width * each / max(1, most), 1) for each in (count, min(of_them, count)))
+    return _svg(width, 14, "") + Markup(
+        '<rect class="p-track" width="{0}" height="14" rx="2"/>'
+        '<rect class="p-band" width="{1}" height="14" rx="2"/>'
+        '<rect class="p-held" width="{2}" height="14" rx="2"/></svg>'
+    ).format(width, whole, held)
+
+
 def share(before: float, after: float) -> Markup:
     """A bar from 0 to 1: what was there, and what was added to it."""
     start, end = _at(before, BAR), _at(after, BAR)

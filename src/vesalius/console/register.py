@@ -9,6 +9,7 @@ from starlette.responses import Response
 from vesalius.console.contexts import (
     Asked,
     DutyRow,
+    Fallen,
     GatePicture,
     Past,
     RegisterPage,
@@ -17,27 +18,17 @@ from vesalius.console.contexts import (
 )
 from vesalius.console.languages import N_
 from vesalius.console.runs import latest_run
+from vesalius.console.silenced import fallen, reasons, title_of, waits
 from vesalius.console.suggestion import name_of
-from vesalius.console.usecases import STATES, open_gate, past, signatures
+from vesalius.console.usecases import open_gate, past, signatures
 from vesalius.console.visit import ROLES, Visit, redirect, render
-from vesalius.console.words import cards, speaker
+from vesalius.console.words import STATES, cards, speaker
 from vesalius.errors import Conflict, InvalidSetting
 from vesalius.governance import Right, classifying, gates, register, uses
 from vesalius.governance.lifecycle import PATH, RESUMED, State
 from vesalius.governance.register import Entry, System
 from vesalius.governance.register.obligations import Obligation
 from vesalius.store import reading
-
-WHY = {
-    "version": N_("the version changed"),
-    "views": N_("what it reads changed"),
-    "model": N_("the model changed"),
-    "settings": N_("a threshold changed"),
-    "regime": N_("its regime changed"),
-    "expired": N_("a signature expired"),
-    "unsigned": N_("a signature is missing"),
-}
-"""Why a gate that was passed holds no more."""
 
 HOLDERS = {
     "all": N_("everybody"),
@@ -77,8 +68,19 @@ HOLDERS = {
 }
 """Whom a duty binds, by the words of the rules; a hospital's own words are shown as they are."""
 
+TAKEN = N_("This code is taken: open that system to register another version of it.")
+ALIKE = N_("It is registered like that already.")
+WRONG = {
+    "name": N_("The code has 2 to 63 small letters, digits, - or _, and begins with a letter."),
+    "ce_class": N_("Choose the class of its CE mark."),
+    "instructions": N_("The address of the instructions for use begins with https://."),
+}
+"""What is wrong with a field of the form; of every other field:"""
+
+EMPTY = N_("A field is empty, or longer than 500 characters.")
 FIELDS = ("name", "title", "maker", "purpose", "ce_class", "version", "device", "instructions")
 ADDED = N_("Registered. Answer its questionnaire next.")
+ANOTHER = N_("Registered. The gates that it touches are open again.")
 ANSWERED = N_("Answered. Its duties follow from it.")
 SAID = N_("Kept, with your name.")
 
@@ -89,17 +91,23 @@ def index(visit: Visit) -> Response:
 
 
 def add(visit: Visit) -> Response:
-    """Registers a bought system, or says what is wrong."""
+    """Registers a bought system, or another version of one, or says what is wrong."""
     typed = {name: visit.form.get(name, "").strip()[:500] for name in FIELDS}
+    before = register.bought(visit.hospital.engine, typed["name"])
+    if before and visit.form.get("again") != before.name:
+        return render(visit, "register.html", _index(visit, typed, TAKEN), 409)
+    owner = before.owner if before else visit.who.id
     try:
         made = register.keep_bought(
-            visit.hospital.engine, Entry(**typed, owner=visit.who.id), visit.who, at=visit.now
+            visit.hospital.engine, Entry(**typed, owner=owner), visit.who, at=visit.now
         )
-    except (InvalidSetting, Conflict) as error:
-        status = 409 if isinstance(error, Conflict) else 400
-        return render(visit, "register.html", _index(visit, typed, str(error)), status)
-    visit.notice(ADDED)
-    return redirect(f"/register/{made.name}")
+    except Conflict:
+        return render(visit, "register.html", _index(visit, typed, ALIKE if before else TAKEN), 409)
+    except InvalidSetting as error:
+        problem = WRONG.get(error.message.partition(":")[0], EMPTY)
+        return render(visit, "register.html", _index(visit, typed, problem, again=bool(before)), 400)
+    visit.notice(ANOTHER if before else ADDED)
+    return redirect(f"/register/{made.name}" + ("" if before else "#questions"))
 
 
 def show(visit: Visit) -> Response:
@@ -146,20 +154,19 @@ def _system(visit: Visit) -> System:
     return register.system(visit.hospital.engine, visit.path("name"), visit.now)
 
 
-def _index(visit: Visit, typed: dict[str, str] | None = None, problem: str = "") -> RegisterPage:
+def _index(
+    visit: Visit, typed: dict[str, str] | None = None, problem: str = "", *, again: bool = False
+) -> RegisterPage:
+    systems = register.systems(visit.hospital.engine, visit.now)
     return RegisterPage(
-        rows=tuple(_line(visit, each) for each in register.systems(visit.hospital.engine, visit.now)),
+        rows=tuple(_line(visit, each) for each in systems),
         may_add=visit.may(Right.KEEP_REGISTER),
         classes=register.CLASSES,
         typed=dict.fromkeys(FIELDS, "") | (typed or {}),
+        again=again,
         problem=problem,
+        waits=waits(visit, systems),
     )
-
-
-def _title(visit: Visit, system: System) -> str:
-    if system.entry:
-        return system.entry.title
-    return speaker(system.name, visit.language).say("title") if system.name in cards() else system.name
 
 
 def _line(visit: Visit, system: System) -> SystemLine:
@@ -167,7 +174,7 @@ def _line(visit: Visit, system: System) -> SystemLine:
     end = system.expires
     return SystemLine(
         name=system.name,
-        title=_title(visit, system),
+        title=title_of(visit, system),
         bought=system.bought,
         maker=system.entry.maker if system.entry else "",
         regime=known.regime.text[visit.language.code] if known else "",
@@ -189,9 +196,10 @@ def _line(visit: Visit, system: System) -> SystemLine:
 def _page(visit: Visit, system: System) -> SystemPage:
     known, use, run = system.classification, system.life.use, latest_run(visit.hospital, system.name)
     keep = visit.may(Right.KEEP_REGISTER)
+    down = fallen(visit, system.name) if use.state == State.SILENT else None
     return SystemPage(
         name=system.name,
-        title=_title(visit, system),
+        title=title_of(visit, system),
         lines=_lines(visit, system),
         instructions=system.entry.instructions if system.entry else "",
         bought=system.bought,
@@ -202,7 +210,11 @@ def _page(visit: Visit, system: System) -> SystemPage:
         state=STATES[use.state],
         speaks=use.speaks,
         reopened=bool(use.reopened),
-        gates=_pictures(visit, system),
+        fallen=down,
+        classes=register.CLASSES,
+        typed={each: getattr(system.entry, each) for each in FIELDS} if system.entry else {},
+        may_monitor=visit.may(Right.SEE_MONITORING),
+        gates=_pictures(visit, system, down),
         gate=open_gate(visit, system.name, system.gate),
         run=run.id if run else "",
         questions=_questions(visit, known),
@@ -233,22 +245,23 @@ def _lines(visit: Visit, system: System) -> tuple[tuple[str, str], ...]:
     )
 
 
-def _pictures(visit: Visit, system: System) -> tuple[GatePicture, ...]:
+def _pictures(visit: Visit, system: System, down: Fallen | None) -> tuple[GatePicture, ...]:
     use, opened = system.life.use, system.gate
+    told = uses.history(visit.hospital.engine, system.name)
     names = (*PATH, RESUMED) if use.state == State.SUSPENDED else PATH
     found = []
     for name in names:
         stands = system.life.gates[name]
         current = opened is not None and opened.name == name and not opened.renewal
+        fallen = name in use.reopened or (down is not None and name == State.LIVE)
         waiting = "open" if current else "ahead"
-        mark = "holds" if stands.holds else "fallen" if name in use.reopened else waiting
-        why = dict.fromkeys(each for reasons in stands.fallen.values() for each in reasons)
+        why = reasons(system.name, (each for codes in stands.fallen.values() for each in codes))
         found.append(
             GatePicture(
                 label=STATES[State.SILENT if name == RESUMED else State(name)],
-                mark=mark,
-                signatures=signatures(visit, system.name, stands.slots, stands.signed),
-                why=tuple(WHY.get(each, each) for each in why),
+                mark="holds" if stands.holds else "fallen" if fallen else waiting,
+                signatures=signatures(visit, told, stands.slots, stands.signed),
+                why=why,
                 expires=stands.expires,
             )
         )

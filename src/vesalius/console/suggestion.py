@@ -29,7 +29,7 @@ from vesalius.console.traces import traces_of
 from vesalius.console.visit import ROLES, Visit, redirect, render
 from vesalius.console.words import STATUSES, Speaker, cards, chance, is_bought, patients, speaker
 from vesalius.errors import InvalidDecision, NotAllowed, NotFound, OutsideCare, Untrained
-from vesalius.governance import Right, audit, people, uses
+from vesalius.governance import Right, audit, consent, people, uses
 from vesalius.governance.access import Grant, Relation
 from vesalius.governance.literacy import ADDRESS
 from vesalius.governance.purposes import Purpose
@@ -61,6 +61,7 @@ ERASED = N_(
     "What this suggestion was made from was erased on request on %(day)s. Only what was proposed and decided"
     " is kept."
 )
+OBJECTS = N_("Nothing is left to decide: the patient objects to AI suggestions.")
 CLOSED = N_("Nothing is left to decide: the outcome is known, or the tool was stopped.")
 
 UNKNOWN = N_("not known")
@@ -129,7 +130,8 @@ def _take(visit: Visit, filed: Filed, action: str, words: str, grant: Grant) -> 
 
 def _read(visit: Visit) -> Filed:
     filed = visit.hospital.review.get(visit.path("id"))
-    if filed.usecase in cards() and loop.hush(visit.hospital, filed.usecase, visit.now):
+    hushed = filed.usecase in cards() and loop.hush(visit.hospital, filed.usecase, visit.now)
+    if loop.spare(visit.hospital, visit.now) or hushed:
         filed = visit.hospital.review.get(filed.id)
     if filed.mode == "silent" and not _closed(visit, filed):
         # nobody who treats may be swayed by a tool that has not earned it
@@ -170,6 +172,11 @@ def _merged(visit: Visit, filed: Filed) -> str:
     return ""
 
 
+def _objects(visit: Visit, filed: Filed) -> bool:
+    standing = consent.standing(visit.hospital.lake, [filed.subject], visit.now)
+    return consent.Kind.SUGGESTIONS in standing.get(filed.subject, ())
+
+
 def _page(
     visit: Visit,
     filed: Filed,
@@ -183,7 +190,7 @@ def _page(
     facts = _facts(said, filed, found)
     taken = tuple(taken_of(visit, said, filed, decision) for decision in reversed(filed.decisions))
     label, tone = STATUSES[filed.status]
-    form = _form(visit, said, filed, action, words, problem)
+    form, objects = _form(visit, said, filed, action, words, problem), _objects(visit, filed)
     return SuggestionPage(
         id=filed.id,
         usecase=filed.usecase,
@@ -191,6 +198,7 @@ def _page(
         target=said.say("target"),
         patient=patients(visit.hospital, [filed], visit.language, visit.now)[filed.id],
         merged=_merged(visit, filed),
+        objects=objects,
         indicator=item.indicator,
         option=said.option(item.option),
         summary=said.say(item.summary),
@@ -227,16 +235,16 @@ def _page(
         standing=next((each for each in taken if each.undone_at is None), None),
         ending=ending_of(filed),
         form=form,
-        why_not=_why_not(form, filed),
+        why_not=_why_not(form, filed, objects=objects),
         glass_until=until,
         asks_audit=visit.may(Right.SEE_AUDIT),
         bought=is_bought(filed.usecase),
     )
 
 
-def _why_not(form: DecisionForm | None, filed: Filed) -> str:
+def _why_not(form: DecisionForm | None, filed: Filed, *, objects: bool) -> str:
     if filed.status == "expired":
-        return CLOSED
+        return OBJECTS if objects and filed.outcome is None else CLOSED
     return NO_ROLE if form is None and filed.status in WAITING else ""
 
 
@@ -350,10 +358,10 @@ def _last(filed: Filed, decision: Decision) -> bool:
 
 def name_of(visit: Visit, login: str) -> str:
     """The name of an account, or the account itself when it was closed."""
-    try:
-        return people.get(visit.hospital.engine, login).name
-    except NotFound:
-        return login
+    if login not in visit.names:
+        found = people.find(visit.hospital.engine, login)
+        visit.names[login] = found.name if found else login
+    return visit.names[login]
 
 
 def ending_of(filed: Filed) -> Ending | None:

@@ -12,16 +12,21 @@ from vesalius.card import Setting
 from vesalius.console.contexts import Knob, ThresholdsPage, Trial, TrialWords
 from vesalius.console.languages import N_
 from vesalius.console.runs import latest_run, picture
+from vesalius.console.silenced import fallen
 from vesalius.console.usecases import past
 from vesalius.console.visit import Visit, redirect, render
 from vesalius.console.words import UNITS, Speaker, speaker
 from vesalius.errors import Conflict, InvalidCard, InvalidSetting
 from vesalius.governance import Right, uses
+from vesalius.governance.lifecycle import State
 
 if TYPE_CHECKING:
     from vesalius.evaluation import Run
 
 CHANGED = N_("The new thresholds are in force. Suggestions made before keep theirs.")
+SILENCED = N_(
+    "The new thresholds are in force. The gate is open again: it says nothing until all have signed."
+)
 WRONG = N_("A threshold is not a number within its bounds. Nothing was changed.")
 SAME = N_("These thresholds are in force already. Nothing was changed.")
 HEADINGS = {
@@ -50,13 +55,14 @@ def change(visit: Visit) -> Response:
         said.card.fill(values)
     except (ValueError, InvalidCard):
         return _refused(visit, name, said, WRONG, 400)
+    spoke = uses.speaks(visit.hospital.engine, name, visit.now)
     try:
         uses.set_use_settings(visit.hospital.engine, name, values, visit.who, reason=reason, at=visit.now)
     except InvalidSetting:
         return _refused(visit, name, said, NO_REASON, 400)
     except Conflict:
         return _refused(visit, name, said, SAME, 409)
-    visit.notice(CHANGED)
+    visit.notice(SILENCED if spoke else CHANGED, "warning" if spoke else "good")
     return redirect(f"/usecases/{name}/settings")
 
 
@@ -139,7 +145,7 @@ def _refused(visit: Visit, name: str, said: Speaker, problem: str, status: int) 
 
 def _page(visit: Visit, name: str, said: Speaker, problem: str = "") -> ThresholdsPage:
     engine = visit.hospital.engine
-    use = uses.current(engine, name)
+    use = uses.current(engine, name, visit.now)
     values, run = said.card.fill(use.settings), latest_run(visit.hospital, name)
     return ThresholdsPage(
         name=name,
@@ -153,6 +159,8 @@ def _page(visit: Visit, name: str, said: Speaker, problem: str = "") -> Threshol
         patients=run.patients if run else 0,
         courses=run.practice.acted if run and run.practice else None,
         may_change=visit.may(Right.CHANGE_SETTINGS),
+        speaks=use.speaks,
+        fallen=fallen(visit, name) if use.state == State.SILENT else None,
         past=tuple(past(visit, item, said) for item in uses.history(engine, name) if item.kind == "settings"),
         problem=problem,
         reason=visit.form.get("reason", "")[:2000],

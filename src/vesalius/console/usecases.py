@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from datetime import timedelta
 
 from markupsafe import Markup
@@ -14,6 +14,7 @@ from vesalius.console.contexts import (
     Figure,
     OpenGate,
     Past,
+    Refused,
     Signature,
     Step,
     Tally,
@@ -24,30 +25,20 @@ from vesalius.console.contexts import (
 )
 from vesalius.console.languages import N_
 from vesalius.console.runs import latest_run, made_at, report
+from vesalius.console.silenced import fallen, system_words, waits
 from vesalius.console.suggestion import name_of
 from vesalius.console.trial_words import VERDICTS
 from vesalius.console.visit import ROLES, Visit, redirect, render
-from vesalius.console.words import Speaker, cards, is_bought, speaker
-from vesalius.errors import Conflict, InvalidDecision, NotFound
-from vesalius.governance import Right, audit, uses
+from vesalius.console.words import STATES, Speaker, cards, is_bought, speaker
+from vesalius.errors import InvalidDecision, NotFound
+from vesalius.governance import Right, audit, register, uses
 from vesalius.governance._register import Change
+from vesalius.governance.evidence import Trial
 from vesalius.governance.gates import Signature as Signed
-from vesalius.governance.lifecycle import Slot, State
+from vesalius.governance.lifecycle import RESUMED, Slot, State
 from vesalius.governance.uses import Gate
-from vesalius.monitoring import alarms
 from vesalius.review import WAITING
 from vesalius.usecase import find
-
-STATES = {
-    State.IDEA: N_("Idea"),
-    State.DATA_APPROVED: N_("Data approved"),
-    State.VALIDATED: N_("Validated"),
-    State.SILENT: N_("Silent"),
-    State.LIVE: N_("Live"),
-    State.SUSPENDED: N_("Suspended"),
-    State.RETIRED: N_("Retired"),
-}
-"""The name of each state."""
 
 PATH = (State.IDEA, State.DATA_APPROVED, State.VALIDATED, State.SILENT, State.LIVE)
 """The states in the order of a life without accidents."""
@@ -61,25 +52,46 @@ KINDS = {
     "rules": N_("Stop rules changed"),
 }
 
+ALTERED = N_("altered: what is kept does not fit the log")
+
+ABOUT = {
+    State.DATA_APPROVED: N_(
+        "Who signs approves what it reads. It may then read the history, to learn and be validated."
+    ),
+    State.VALIDATED: N_("Who signs vouches for its validation."),
+    State.SILENT: N_("It then runs beside the clinicians, and nobody who treats sees what it says."),
+    State.LIVE: N_("It then speaks: what it suggests is on the worklist, and people decide on it."),
+    RESUMED: N_("It then runs again, in silence."),
+}
+"""What each gate is for."""
+
 LACKING = {
-    "validation": N_("no validation run of the model in force"),
+    "validation": N_("no validation run is kept for this use"),
+    "validation_stale": N_("the validation run is of another version, model, view or threshold"),
+    "validation_leaks": N_("a detector of leaks found something in the validation"),
+    "validation_unlooked": N_("no detector of leaks looked at the validation"),
+    "validation_altered": N_("the figures of the validation run are gone, or were altered"),
     "trial": N_("no success in the silent trial"),
+    "trial_altered": N_("what is kept of the silent trial was altered, or does not follow from its figures"),
     "regime": N_("nobody has answered the questionnaire on its regime"),
 }
 """What the evidence of a gate may lack."""
 
 AGAINST = N_("without a success in the silent trial")
 
-DONE = {
-    "sign": N_("Signed."),
-    "refuse": N_("Refused."),
-    "suspend": N_("Stopped. Nothing is suggested any more."),
-}
+SIGNED = N_("Signed. Still missing: %(roles)s.")
+MOVED = N_("Signed. It goes on to: %(state)s.")
+RENEWED = N_("Signed.")
+REFUSED = N_(
+    "Refused. The signatures of this gate are void, and are given anew once what you refused is mended."
+)
+STOPPED = N_("Stopped. Nothing is suggested any more.")
 
 
 def index(visit: Visit) -> Response:
     """Every use that is installed."""
-    return render(visit, "usecases.html", UsesPage(tuple(_line(visit, name) for name in cards())))
+    todo = waits(visit, register.systems(visit.hospital.engine, visit.now))
+    return render(visit, "usecases.html", UsesPage(tuple(_line(visit, name) for name in cards()), todo))
 
 
 def show(visit: Visit) -> Response:
@@ -97,43 +109,41 @@ def sign(visit: Visit) -> Response:
     if act in ("sign", "refuse"):
         visit.require(Right.SIGN_GATES)
     if act == "sign":
-        run, seen = latest_run(visit.hospital, name), visit.form.get("run")
-        if seen is not None and seen != (run.id if run else ""):
-            raise Conflict("another validation run came in after the page was opened", hint="read it first")
-        uses.sign(
+        before = uses.current(engine, name, visit.now).state
+        use = uses.sign(
             engine,
             name,
             visit.who,
             reason=reason,
-            on=run.id if run else "",
-            trial=_on_trial(visit, name),
+            on=visit.form.get("run"),
+            trial=visit.form.get("trial"),
             despite=visit.form.get("despite", "").strip()[:2000],
             at=visit.now,
             seen=_seen(visit),
         )
+        visit.notice(_signed(visit, use, before))
     elif act == "refuse":
         uses.refuse(engine, name, visit.who, reason=reason, at=visit.now, seen=_seen(visit))
+        visit.notice(REFUSED, "warning")
     elif act == "suspend":
         uses.suspend(engine, name, visit.who, reason=reason, at=visit.now)
+        visit.notice(STOPPED, "warning")
     else:
         raise InvalidDecision("nothing to do with that button")
-    visit.notice(DONE[act])
     return redirect(f"{back}/{name}")
 
 
-def _on_trial(visit: Visit, name: str) -> str:
-    """The mark of a signature on the step to *live*: how the silent trial stands.
-
-    Raises:
-        Conflict: the trial went on after the page was opened.
-    """
-    gate = uses.gate(visit.hospital.engine, name, visit.now)
-    if gate is None or gate.name != State.LIVE or name not in cards():
-        return uses.NO_TRIAL
-    stands = trial.state(visit.hospital, name, visit.now)
-    if visit.form.get("trial", stands.seal) != stands.seal:
-        raise Conflict("the silent trial went on after the page was opened", hint="read it first")
-    return stands.seal
+def _signed(visit: Visit, use: uses.Use, before: State) -> str:
+    """What follows from a signature: who must still sign, or where the system has gone."""
+    if use.state != before:
+        return visit.say(MOVED, state=visit.say(STATES[use.state]))
+    gate = uses.gate(visit.hospital.engine, use.name, visit.now)
+    missing = (
+        [" / ".join(visit.say(ROLES[role]) for role in slot.roles) for slot in gate.open_slots]
+        if gate
+        else []
+    )
+    return visit.say(SIGNED, roles=", ".join(missing)) if missing else visit.say(RENEWED)
 
 
 def _seen(visit: Visit) -> str | None:
@@ -172,6 +182,7 @@ def _page(visit: Visit, name: str, said: Speaker) -> UsePage:
         purpose=said.say("purpose"),
         population=said.say("population"),
         not_for=said.say("not_for"),
+        reads=tuple(said.input(each.name) for each in card.inputs),
         action=said.say("action"),
         target=said.say("target"),
         risk_class=card.risk_class,
@@ -183,7 +194,7 @@ def _page(visit: Visit, name: str, said: Speaker) -> UsePage:
         speaks=use.speaks,
         may_dossier=visit.may(Right.KEEP_DOSSIER),
         may_monitor=visit.may(Right.SEE_MONITORING),
-        stopped=_stopped(visit, name),
+        fallen=fallen(visit, name) if use.state == State.SILENT else None,
         since=use.since,
         steps=_steps(use.state),
         gate=open_gate(visit, name, uses.gate(engine, name, visit.now)),
@@ -214,15 +225,6 @@ def _page(visit: Visit, name: str, said: Speaker) -> UsePage:
     )
 
 
-def _stopped(visit: Visit, name: str) -> str:
-    """Why a stop rule silenced the use, while that stands."""
-    engine = visit.hospital.engine
-    if all(each.level != "stop" for each in alarms.standing(engine, name)):
-        return ""
-    moves = (each for each in uses.history(engine, name) if each.kind == "moved" and each.by == audit.SYSTEM)
-    return next((each.reason for each in moves), "")
-
-
 def _steps(state: State) -> tuple[Step, ...]:
     if state not in PATH:
         return (
@@ -237,31 +239,61 @@ def open_gate(visit: Visit, name: str, gate: Gate | None) -> OpenGate | None:
     """The gate that is open, as the page shows it; None where none is."""
     if gate is None:
         return None
-    engine, run = visit.hospital.engine, latest_run(visit.hospital, name)
-    mark = _mark(visit, name) if gate.name == State.LIVE and name in cards() else None
-    lacking = uses.lacking(
-        engine, name, gate, on=run.id if run else "", trial=mark.seal if mark else uses.NO_TRIAL
-    )
+    found = uses.evidence_of(visit.hospital.engine, name, gate, visit.now)
+    mark = _mark(visit, name, found.trial) if found.trial and name in cards() else None
+    told = uses.history(visit.hospital.engine, name)
     may = visit.may(Right.SIGN_GATES)
     return OpenGate(
         code=gate.code,
         target=STATES[gate.target],
-        signatures=signatures(visit, name, gate.slots, gate.signed),
+        signatures=signatures(visit, told, gate.slots, gate.signed),
         may_sign=may and gate.slot_for(visit.who) is not None,
         may_refuse=may and any(visit.who.role_among(slot.roles) for slot in gate.slots),
         trial=mark,
-        lacking=tuple(LACKING.get(each, each) for each in lacking),
+        lacking=tuple(LACKING.get(each, each) for each in found.lacks),
+        run=found.validation.run if found.validation else "",
+        about=ABOUT[gate.name],
+        evidence=_evidence(name, gate.name),
+        given=any(each.by == visit.who.id for each in gate.signed.values()),
+        refused=_refused(visit, told, gate.target),
     )
 
 
+def _evidence(name: str, gate: str) -> tuple[tuple[str, str], ...]:
+    """What to read before one signs."""
+    if name not in cards():
+        return ()
+    page = f"/usecases/{name}"
+    found = {
+        State.DATA_APPROVED: ((N_("What it reads"), f"{page}#card"),),
+        State.VALIDATED: (
+            (N_("What it was not tested for"), f"{page}#limits"),
+            *(() if is_bought(name) else ((N_("Validation report"), f"{page}/report"),)),
+        ),
+        State.LIVE: (
+            (N_("How it does here"), f"{page}#live"),
+            (N_("Notice for patients"), f"{page}/notice/pdf"),
+        ),
+    }
+    return found.get(State(gate), ()) if gate != RESUMED else ()
+
+
+def _refused(visit: Visit, told: Sequence[Change], target: State) -> Refused | None:
+    """Who refused the gate last, unless it moved on since."""
+    for change in told:
+        if change.kind == "moved":
+            return None
+        if change.kind == "refused" and change.after == target:
+            return Refused(name_of(visit, change.by), change.at, change.reason)
+    return None
+
+
 def signatures(
-    visit: Visit, name: str, slots: tuple[Slot, ...], signed: Mapping[str, Signed]
+    visit: Visit, told: Sequence[Change], slots: tuple[Slot, ...], signed: Mapping[str, Signed]
 ) -> tuple[Signature, ...]:
     """The signatures of a gate as the page shows them, each with the words that were kept beside it."""
     words = {
-        (change.before, change.by, change.at): change.reason
-        for change in uses.history(visit.hospital.engine, name)
-        if change.kind == "signed"
+        (change.before, change.by, change.at): change.reason for change in told if change.kind == "signed"
     }
     given = []
     for slot in slots:
@@ -274,10 +306,12 @@ def signatures(
     return tuple(given)
 
 
-def _mark(visit: Visit, name: str) -> TrialMark:
+def _mark(visit: Visit, name: str, found: Trial) -> TrialMark:
+    if found.altered:
+        return TrialMark(ALTERED, "critical", found.seal)
     stands = trial.state(visit.hospital, name, visit.now)
     verdict, tone = VERDICTS[stands.verdict]
-    return TrialMark(verdict, "warning" if stands.changed else tone, stands.seal)
+    return TrialMark(verdict, "warning" if stands.changed else tone, found.seal)
 
 
 def past(visit: Visit, change: Change, said: Speaker | None) -> Past:
@@ -292,9 +326,17 @@ def past(visit: Visit, change: Change, said: Speaker | None) -> Past:
         after=_values(visit, change, said)
         if change.kind == "settings" and said
         else named.get(change.after, change.after[:12]),
-        reason=change.reason,
+        reason=_reason(visit, change),
         mark=AGAINST if _against(change) else "",
     )
+
+
+def _reason(visit: Visit, change: Change) -> str:
+    """Why: as a person said it, or what the platform did in the reader's language."""
+    ours = change.by == audit.SYSTEM or change.reason.startswith(uses.REOPENED)
+    if change.kind != "moved" or not ours:
+        return change.reason
+    return system_words(visit, change) or change.reason
 
 
 def _against(change: Change) -> bool:

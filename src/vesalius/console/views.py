@@ -24,8 +24,10 @@ from vesalius.console.contexts import (
 from vesalius.console.languages import N_
 from vesalius.console.visit import Visit, redirect, render
 from vesalius.errors import Conflict, InvalidSetting, InvalidView, NotFound, TooMany
-from vesalius.governance import Right, audit, people
+from vesalius.governance import Right, audit, people, secondary
 from vesalius.governance import views as saved_views
+from vesalius.governance.secondary import LeftOut
+from vesalius.privacy.counts import SMALLEST, small
 from vesalius.views import View, check, library, output
 from vesalius.views.places import line_of
 
@@ -230,12 +232,13 @@ def _preview(
 ) -> tuple[Preview | None, list[Fault]]:
     """The first rows, read from the log, and noted: what was read, and about whom."""
     lake, end = visit.hospital.lake.pinned(), time.monotonic() + SECONDS
+    out = _left_out(visit, view)
     rows: list[dict[str, Any]] = []
     subjects: set[str] = set()
     faults: list[Fault] = []
     read, whole = 0, True
     try:
-        for version in output.versions(view, lake, output.Asked()):
+        for version in output.versions(view, lake, output.Asked(without=out.without)):
             if len(rows) > SHOWN or read >= READ or time.monotonic() > end:
                 whole = False
                 break
@@ -246,24 +249,36 @@ def _preview(
                 subjects.add(version.subject)
     except InvalidView as error:
         faults = [_refused(text, error)]
-    detail = {"rows": min(len(rows), SHOWN), "subjects": sorted(subjects)}
+    detail = {"rows": min(len(rows), SHOWN), "subjects": sorted(subjects), "left_out": out.patients}
     _note(visit, view, name, definition, detail)
     cells = tuple(tuple(_cell(value) for value in row.values()) for row in rows[:SHOWN])
     more = not whole or len(rows) > SHOWN
-    return (None if faults else Preview(view.columns, cells, more, read)), faults
+    few = small(out.patients)
+    told = SMALLEST if few else out.patients
+    return (None if faults else Preview(view.columns, cells, more, read, told, few)), faults
+
+
+def _left_out(visit: Visit, view: View) -> LeftOut:
+    """Who stays out: a view is seen for no patient's care (:data:`governance.purposes.PURPOSES`)."""
+    return secondary.left_out(visit.hospital.lake, [view.definition.resource], at=visit.now)
 
 
 def _csv(visit: Visit, name: str, definition: Mapping[str, Any]) -> Response:
     view = View.load(definition)
-    _note(visit, view, name, definition, {"format": "csv"})
-    rows = _bounded(output.batches(view, visit.hospital.lake, output.Asked(limit=MOST_ROWS + 1)))
+    out = _left_out(visit, view)
+    _note(visit, view, name, definition, {"format": "csv", "left_out": out.patients})
+    asked = output.Asked(without=out.without, limit=MOST_ROWS + 1)
+    rows = _bounded(output.batches(view, visit.hospital.lake, asked))
     pieces = output.encoded(rows, view.schema, "csv")
     try:  # the first piece is made before the file begins: what is wrong by then is still said on a page
         first = next(pieces, b"")
     except (TooMany, InvalidView) as error:
         visit.notice(TOO_LONG if isinstance(error, TooMany) else MISFIT, "warning")
         return redirect(visit.request.url.path.removesuffix("/csv"))
-    headers = {"content-disposition": f'attachment; filename="{name}.csv"'}
+    headers = {
+        "content-disposition": f'attachment; filename="{name}.csv"',
+        "patients-left-out": out.told,
+    }
     return StreamingResponse(chain([first], pieces), media_type="text/csv", headers=headers)
 
 

@@ -52,6 +52,7 @@ LINKS = (
     ("/terminology", N_("Codes"), Right.SEE_CODES),
     ("/views", N_("Views"), Right.SEE_VIEWS),
     ("/identity", N_("Identity"), Right.SEE_IDENTITY),
+    ("/consents", N_("Consent"), Right.RECORD_CONSENT),
     ("/access", N_("Access"), Right.REVIEW_ACCESS),
     ("/audit", N_("Audit"), Right.SEE_AUDIT),
     ("/people", N_("People"), Right.MANAGE_PEOPLE),
@@ -77,6 +78,7 @@ class Visit:
         waiting: who has shown a part of what they must show to be signed in, or nobody.
         sitting: their session at the server.
         right: the right that the page needs; its purpose stands in every event of the visit.
+        names: the names of the accounts looked up so far.
     """
 
     request: Request
@@ -88,6 +90,7 @@ class Visit:
     waiting: Person | None = None
     sitting: sessions.Session | None = None
     right: Right | None = None
+    names: dict[str, str] = field(default_factory=dict)
 
     @property
     def rules(self) -> sessions.Rules:

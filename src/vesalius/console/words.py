@@ -12,10 +12,22 @@ from vesalius.card import Card, Input, Text
 from vesalius.console.contexts import Chance, Patient
 from vesalius.console.languages import N_, Language
 from vesalius.errors import NotFound
+from vesalius.governance.lifecycle import State
 from vesalius.hospital import Hospital
 from vesalius.lake import Version
 from vesalius.review import Display, Filed
 from vesalius.usecase import installed, presented
+
+STATES = {
+    State.IDEA: N_("Idea"),
+    State.DATA_APPROVED: N_("Data approved"),
+    State.VALIDATED: N_("Validated"),
+    State.SILENT: N_("Silent"),
+    State.LIVE: N_("Live"),
+    State.SUSPENDED: N_("Suspended"),
+    State.RETIRED: N_("Retired"),
+}
+"""The name of each state."""
 
 STATUSES = {
     "open": (N_("To decide"), "info"),

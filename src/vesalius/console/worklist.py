@@ -11,10 +11,12 @@ from starlette.responses import Response
 from vesalius import loop
 from vesalius.console.contexts import Choice, FreshPage, Pages, Row, Tab, WorklistPage
 from vesalius.console.languages import N_
+from vesalius.console.silenced import fallen
 from vesalius.console.visit import Visit, address, home, redirect, render
 from vesalius.console.words import STATUSES, cards, chance, patients, speaker
 from vesalius.governance import Right, audit, sealing, uses
 from vesalius.governance.access import Scope
+from vesalius.governance.lifecycle import State
 from vesalius.governance.purposes import Purpose
 from vesalius.governance.uses import Use
 from vesalius.review import Filed, Page
@@ -87,11 +89,15 @@ def _link(asked: Mapping[str, str]) -> dict[str, str]:
 
 
 def _standing(visit: Visit) -> dict[str, Use]:
-    """How each use stands now; what it said leaves the list if a gate expired since the loop last turned."""
+    """How each use stands now.
+
+    What it said leaves the list if a gate expired, or the patient objects, since the loop last turned.
+    """
+    loop.spare(visit.hospital, visit.now)
     found = {name: uses.current(visit.hospital.engine, name, visit.now) for name in cards()}
     for name, use in found.items():
-        if use.reopened:
-            loop.hush(visit.hospital, name, visit.now)
+        if use.reopened and loop.hush(visit.hospital, name, visit.now):
+            found[name] = uses.current(visit.hospital.engine, name, visit.now)
     return found
 
 
@@ -111,6 +117,11 @@ def _page(
     visit: Visit, asked: dict[str, str], number: int, found: Page, standing: Mapping[str, Use]
 ) -> WorklistPage:
     tab = {"status": asked["status"]} if asked["status"] != "open" else {}
+    down = {
+        name: why
+        for name, use in standing.items()
+        if use.state == State.SILENT and (why := fallen(visit, name))
+    }
     return WorklistPage(
         rows=_rows(visit, found, standing),
         list=pages(found.total, number, SIZE, "/", _link(asked)),
@@ -122,7 +133,8 @@ def _page(
         clear=address("/", **tab),
         poll=_poll(asked, number, mark(found)),
         several=len(cards()) > 1,
-        silent=_mute(visit, standing, runs=True),
+        silent=_mute(visit, {name: use for name, use in standing.items() if name not in down}, runs=True),
+        fallen=tuple(down.values()),
         stopped=_mute(visit, standing, runs=False),
         others=found.others,
     )

@@ -15,13 +15,13 @@ from random import Random
 from typing import Any
 
 from vesalius import loop
-from vesalius.demo import doubles, holter, register, staff, trial, vitals
+from vesalius.demo import doubles, holter, refusals, register, staff, trial, vitals
 from vesalius.demo.clinicians import decide_some
 from vesalius.demo.feed import CULTURES, RECORD, RESULTS, Sending, sendings
 from vesalius.demo.plan import SAMPLES, SEED, Plan
 from vesalius.errors import NotAllowed
 from vesalius.evaluation import study
-from vesalius.governance import audit, uses
+from vesalius.governance import audit, uses, validations
 from vesalius.hospital import Hospital
 from vesalius.ingest import CsvMap, receive
 from vesalius.monitoring import refreshing
@@ -149,6 +149,7 @@ class Maker:
         self._random = Random(f"{plan.seed}/clinicians")  # noqa: S311 - repeatable, not secret
         self._maps = load_maps()
         self._turned = plan.silent_from
+        self._refused: list[refusals.Told] = []
 
     def run(self) -> dict[str, int]:
         """All stages; how many of what."""
@@ -162,10 +163,11 @@ class Maker:
         self.learn()
         self.turn_all("silent", phases["silent"])
         live = self.plan.live_from + timedelta(seconds=1)
-        seal = trial.seal(self.hospital, USECASE, live)
         staff.study(self.hospital, USECASE, live - timedelta(days=1))
-        staff.sign(self.hospital.engine, USECASE, staff.LIVE, live, trial=seal)
+        staff.sign(self.hospital.engine, USECASE, staff.LIVE, live)
+        self.receive_refusals(live)
         self.turn_all("live", phases["live"])
+        self.take_back()
         self.receive_doubles()
         self.warn()
         self.listen()
@@ -201,8 +203,26 @@ class Maker:
         at = self.plan.now - timedelta(hours=1)
         patients = (version.resource for version in self.hospital.lake.resources("Patient"))
         data = b"\n".join(doubles.doubles(patients, at - timedelta(days=1)))
-        name = f"{at:%Y-%m-%dT%H%M}/{doubles.FILE}"
-        receipt = receive(self.hospital.lake, name, io.BytesIO(data), source=doubles.SOURCE, received_at=at)
+        self._receive(doubles.FILE, doubles.SOURCE, data, at)
+
+    def receive_refusals(self, at: datetime) -> None:
+        """Receives what the register of opt-outs knows of the patients who are here."""
+        patients = sorted(version.id for version in self.hospital.lake.resources("Patient"))
+        self._refused = list(refusals.refusals(patients, self.plan.seed, at))
+        self._receive(refusals.FILE, refusals.SOURCE, refusals.lines(self._refused), at)
+
+    def take_back(self) -> None:
+        """Receives which refusals were taken back since."""
+        at = self.plan.now - timedelta(hours=2)
+        back = refusals.taken_back(self._refused, self.plan.seed, at)
+        self._receive(refusals.FILE, refusals.SOURCE, refusals.lines(back), at)
+
+    def _receive(self, file: str, source: str, data: bytes, at: datetime) -> None:
+        """Receives a file that another system sends."""
+        if not data:
+            return
+        name = f"{at:%Y-%m-%dT%H%M}/{file}"
+        receipt = receive(self.hospital.lake, name, io.BytesIO(data), source=source, received_at=at)
         self.counts["files"] += 1
         for count in ("read", "written", "unchanged", "quarantined"):
             self.counts[count] += getattr(receipt, count)
@@ -252,22 +272,18 @@ class Maker:
             settings=SETTINGS,
         )
         run.save(self.hospital.runs)
-        self._put_in_force(model.hash, run.id)
+        kept = plan.silent_from - timedelta(days=4)
+        validations.keep(engine, run, by=staff.ENGINEER.login, at=kept)
+        self._put_in_force(model.hash)
 
     def begin_silence(self) -> None:
         """Signs the second use up to its silent trial: on the report of the model that it ships."""
         engine, day = self.hospital.engine, timedelta(days=1)
-        model = self.hospital.usecase(SILENT).model
-        signed = (
-            (staff.DATA_STAYS, 12, ""),
-            (staff.SHIPPED, 8, model.hash if model else ""),
-            (staff.SILENT, 1, ""),
-        )
-        for signatures, days, on in signed:
-            staff.sign(engine, SILENT, signatures, self.plan.silent_from - days * day, on=on)
+        for signatures, days in ((staff.DATA_STAYS, 12), (staff.SHIPPED, 8), (staff.SILENT, 1)):
+            staff.sign(engine, SILENT, signatures, self.plan.silent_from - days * day)
         trial.begin(self.hospital, SILENT, self.plan.silent_from, believed=trial.STAYS, wait_days=30)
 
-    def _put_in_force(self, model: str, run: str) -> None:
+    def _put_in_force(self, model: str) -> None:
         """Model and thresholds, then the signatures on the run, then those on the silent trial."""
         engine, plan = self.hospital.engine, self.plan
         day = timedelta(days=1)
@@ -275,7 +291,7 @@ class Maker:
         at = plan.silent_from - 3 * day
         uses.set_model(engine, USECASE, model, engineer, reason=staff.MODEL_REASON, at=at)
         uses.set_use_settings(engine, USECASE, SETTINGS, biologist, reason=staff.SETTINGS_REASON, at=at)
-        staff.sign(engine, USECASE, staff.VALIDATED, plan.silent_from - 2 * day, on=run)
+        staff.sign(engine, USECASE, staff.VALIDATED, plan.silent_from - 2 * day)
         staff.sign(engine, USECASE, staff.SILENT, plan.silent_from - day)
         trial.begin(self.hospital, USECASE, plan.silent_from)
 

@@ -130,8 +130,6 @@ def sign(
     name: str,
     signatures: tuple[Signature, ...],
     at: datetime,
-    on: str = "",
-    trial: str = uses.NO_TRIAL,
     despite: str = DESPITE,
 ) -> None:
     """Signs the open gate of the use ``name``, one person after the other.
@@ -141,10 +139,8 @@ def sign(
         name: the use case.
         signatures: who signs, and why.
         at: when.
-        on: the hash of what they sign on.
-        trial: how the silent trial stands, for the step to *live*.
         despite: why they sign where the evidence is not all there.
     """
     for signature in signatures:
         who = person(engine, signature.member)
-        uses.sign(engine, name, who, reason=signature.reason, on=on, trial=trial, despite=despite, at=at)
+        uses.sign(engine, name, who, reason=signature.reason, despite=despite, at=at)

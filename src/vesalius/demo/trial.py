@@ -66,8 +66,3 @@ def begin(
 def look(hospital: Hospital, name: str, at: datetime) -> None:
     """Takes the next look if it is due at ``at``; nothing without a plan."""
     trial.turn(hospital, name, at)
-
-
-def seal(hospital: Hospital, name: str, at: datetime) -> str:
-    """How the trial stands at ``at``, as the signatures on the step to *live* keep it."""
-    return trial.state(hospital, name, at).seal

@@ -206,6 +206,10 @@ def _course(connection: sa.Connection, event: Event) -> Iterator[Claim]:  # noqa
         yield Claim("academy_record", wanted, wanted)
 
 
+def _validated(connection: sa.Connection, event: Event) -> Iterator[Claim]:  # noqa: ARG001
+    yield Claim("validation_run", str(event.detail.get("run")), str(event.detail.get("content", ANY)))
+
+
 Claims = Callable[[sa.Connection, Event], Iterator[Claim]]
 
 CLAIMS: Mapping[str, Claims] = {
@@ -224,6 +228,7 @@ CLAIMS: Mapping[str, Claims] = {
     Action.RULES_ADOPTED: _rulebook,
     Action.TRIAL_REGISTERED: _plan,
     Action.TRIAL_LOOKED: _look,
+    Action.VALIDATION_KEPT: _validated,
     Action.ALARM_RAISED: _raised,
     Action.ALARM_ACKNOWLEDGED: _looked,
     Action.ALARM_UNDONE: _unlooked,
@@ -375,6 +380,13 @@ def _hash(row: Any, kind: type[Plan] | type[Look]) -> str:
     return found if found == row.hash else ""
 
 
+def _runs(connection: sa.Connection, name: str) -> list[Row]:
+    return [
+        Row(row.run, _sha(row.body), f"validation run {row.run}")
+        for row in _rows(connection, "validation_run", usecase=name)
+    ]
+
+
 def _alarms(connection: sa.Connection, name: str) -> list[Row]:
     return [
         Row(str(each.id), each.content, f"alarm {each.id} ({each.monitor})")
@@ -454,6 +466,7 @@ TABLES: Mapping[str, Callable[[sa.Connection, str], list[Row]]] = {
     "rulebook": _rulebooks,
     "trial_plan": _plans,
     "trial_look": _looks,
+    "validation_run": _runs,
     "monitoring_alarm": _alarms,
     "acknowledgement": _acknowledged,
     "decision": _taken,

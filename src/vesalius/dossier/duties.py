@@ -8,10 +8,10 @@ from vesalius.governance.audit import Action as Of
 
 EVIDENCE: Mapping[str, tuple[Of, ...]] = {
     "AIA-4": (Of.COURSE_PASSED, Of.COURSE_FAILED),
-    "AIA-10": (Of.USE_HISTORY_READ, Of.DATA_RECEIVED, Of.VIEW_SAVED),
+    "AIA-10": (Of.VALIDATION_KEPT, Of.USE_HISTORY_READ, Of.DATA_RECEIVED, Of.VIEW_SAVED),
     "AIA-12": (Of.USE_TURNED, Of.SUGGESTION_READ, Of.SUGGESTION_DECIDED),
     "AIA-14": (Of.SUGGESTION_DECIDED, Of.SUGGESTION_UNDONE),
-    "AIA-15": (Of.TRIAL_REGISTERED, Of.TRIAL_LOOKED),
+    "AIA-15": (Of.VALIDATION_KEPT, Of.TRIAL_REGISTERED, Of.TRIAL_LOOKED),
     "AIA-26-1": (Of.USE_TURNED, Of.USE_REOPENED),
     "AIA-26-2": (Of.USE_SIGNED, Of.COURSE_PASSED, Of.PERSON_ADDED, Of.PERSON_CHANGED),
     "AIA-26-4": (Of.DATA_RECEIVED, Of.QUARANTINE_MENDED, Of.ALARM_RAISED),
@@ -30,7 +30,7 @@ EVIDENCE: Mapping[str, tuple[Of, ...]] = {
     "EHDS-60": (Of.VIEW_SAVED,),
     "EHDS-60b": (Of.EXPORT_ASKED, Of.EXPORT_ENDED),
     "EHDS-68": (Of.EXPORT_ASKED,),
-    "EHDS-71": (Of.VIEW_READ, Of.EXPORT_ENDED),
+    "EHDS-71": (Of.CONSENT_RECORDED, Of.CONSENT_WITHDRAWN, Of.LAKE_EXPORTED, Of.VIEW_READ, Of.EXPORT_ENDED),
     "EHDS-73": (Of.VIEW_READ, Of.EXPORT_READ),
     "EHDS-77": (Of.VIEW_SAVED,),
     "BE-2018-9": (Of.PERSON_ADDED, Of.PERSON_CHANGED),
@@ -42,7 +42,17 @@ EVIDENCE: Mapping[str, tuple[Of, ...]] = {
 RUNS = frozenset({"AIA-10", "AIA-15"})
 """The duties that a stored validation run fills too: on which data it learned, and how well it does."""
 
-ABOUT_USES = ("use.", "suggestion.", "trial.", "alarm.", "system.", "report.", "course.", "obligation.")
+ABOUT_USES = (
+    "use.",
+    "suggestion.",
+    "trial.",
+    "alarm.",
+    "system.",
+    "report.",
+    "course.",
+    "validation.",
+    "obligation.",
+)
 """How the kinds of event begin that are about one use; the others are about the whole hospital."""
 
 DRAFTS: Mapping[str, str] = {

@@ -137,7 +137,11 @@ def _validation(world: World) -> Fact:
         patients=run.patients, rows=run.rows, outcomes=run.events,
         first=run.first[:10], last=run.last[:10], auroc=ranged(first.auroc), slope=ranged(first.slope),
     )  # fmt: skip
-    cited = [each.seq for each in world.of(Action.USE_SIGNED) if run.id in str(each.detail.get("on", ""))]
+    cited = [
+        each.seq
+        for each in world.of(Action.VALIDATION_KEPT, Action.USE_SIGNED)
+        if run.id in (each.detail.get("run"), *str(each.detail.get("on", "")).split())
+    ]
     return words, tuple(cited[-MOST:]) or tuple(each.seq for each in world.of(Action.USE_HISTORY_READ)[-1:])
 
 

@@ -126,6 +126,10 @@ def _version(world: World, event: Event) -> Words:  # noqa: ARG001
     return say("say_number", number=event.detail.get("version", event.detail.get("number", "")))
 
 
+def _run(world: World, event: Event) -> Words:  # noqa: ARG001
+    return same(str(event.detail.get("run", "")))
+
+
 def _looked(world: World, event: Event) -> Words:  # noqa: ARG001
     return named("verdict", str(event.detail.get("verdict", "")))
 
@@ -159,6 +163,7 @@ TELLS: Mapping[str, Callable[[World, Event], Words]] = {
     Action.USE_MODEL_CHANGED: _model,
     Action.USE_SETTINGS_CHANGED: _settings,
     Action.USE_RULES_CHANGED: _nothing,
+    Action.VALIDATION_KEPT: _run,
     Action.TRIAL_REGISTERED: _version,
     Action.TRIAL_LOOKED: _looked,
     Action.ALARM_RAISED: _alarm,

@@ -34,6 +34,7 @@ class Cohort:
         practice: N answers, what the clinicians did by themselves; None where the data does not say.
         sites: N names of where each was seen; None where the use case does not say.
         known_at: N moments, when each outcome could first be known; empty where that was not asked.
+        refused: how many patients became due, and are not among them because they refuse it.
     """
 
     evidence: Evidence
@@ -41,6 +42,7 @@ class Cohort:
     practice: list[bool | None]
     sites: list[str] | None = None
     known_at: tuple[datetime, ...] = ()
+    refused: int = 0
 
 
 def gather(
@@ -50,10 +52,21 @@ def gather(
     since: datetime = START,
     until: datetime | None = None,
     known_at: datetime | None = None,
+    without: frozenset[str] = frozenset(),
 ) -> Cohort:
     """Everyone who became due in (``since``, ``until``] and whose outcome was known at ``known_at``.
 
-    It calls the same ``candidates``, ``evidence`` and ``outcome`` as live use.
+    It calls the same ``candidates``, ``evidence`` and ``outcome`` as live use. Of who is ``without``, neither
+    outcome nor evidence is asked for.
+
+    Args:
+        usecase: what is learnt or validated.
+        lake: whose history.
+        since: nobody who became due up to then.
+        until: nobody who became due later; now, if not given.
+        known_at: no outcome that was known later; now, if not given.
+        without: these patients (``Patient/ID``) are left out: who refuses that their data is used for
+            anything but care (Regulation (EU) 2025/327, article 71).
 
     Raises:
         NotEnoughData: nobody became due, or no outcome is known.
@@ -66,7 +79,9 @@ def gather(
     due = usecase.candidates(pinned, since, until)
     # What happened to a patient who was merged meanwhile is found with the one who stands for them.
     stands = identity.followed(lake.engine, {each.subject for each in due}, known_at)
-    candidates = _each_once(due, stands)
+    every = _each_once(due, stands)
+    candidates = [each for each in every if without.isdisjoint((each.subject, stands[each.subject]))]
+    refused = len({stands[each.subject] for each in every} - {stands[each.subject] for each in candidates})
     later = [Candidate(stands[each.subject], each.focus, each.as_of) for each in candidates]
     outcomes: list[Outcome | None] = usecase.outcome(pinned, later, known_at)
     known = [(candidate, outcome) for candidate, outcome in zip(candidates, outcomes, strict=True) if outcome]
@@ -86,6 +101,7 @@ def gather(
         usecase.practice(pinned, after, known_at),
         usecase.sites(pinned, kept),
         tuple(outcome.known_at for _, outcome in known),
+        refused,
     )
 
 

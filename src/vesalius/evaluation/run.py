@@ -11,6 +11,7 @@ import msgspec
 from vesalius.errors import NotFound, UnreadableInput
 from vesalius.evaluation.metrics import Estimate
 from vesalius.evaluation.monitoring.reference import Reference
+from vesalius.privacy.counts import told
 
 PlanKind = Literal["nested", "grouped", "patient", "time", "sites", "external"]
 """How rows are held out; :mod:`vesalius.evaluation.plans` says when each is right."""
@@ -343,6 +344,7 @@ class Run(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
         plan: who learned and who was held out; None in a run that is older than plans.
         learned, learned_events: rows that some model learned from, and how many had the outcome.
         left_out: rows on neither side.
+        refused: how many patients are not among them, because they refuse any use of their data but care.
         in_force: the hospital's thresholds of probability, ascending; the prevalence where it has none.
         settings: the hospital's settings in force.
         errors: how far the probabilities are from what was observed.
@@ -399,6 +401,7 @@ class Run(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     proposed_rows: int = 0
     importance_rows: int = 0
     monitoring: Reference | None = None
+    refused: int = 0
 
     @property
     def id(self) -> str:
@@ -482,6 +485,8 @@ def _lines(run: Run) -> list[str]:
         f"patients {run.patients}, rows {run.rows}, with the outcome {run.events} ({share:.1%})",
         f"{_held_out(run)}, {run.draws} bootstrap draws",
     ]
+    if run.refused:
+        lines.append(f"left out, for they refuse any use but their care: {told(run.refused)} patients")
     for item in run.performances:
         gain = f", the model gains {figure(item.gain)}" if item.gain else ""
         lines.append(f"AUROC {item.name} {figure(item.auroc)}{gain}")

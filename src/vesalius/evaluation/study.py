@@ -108,6 +108,7 @@ def study(
     checks: Sequence[Checked] = (),
     allowed: Mapping[str, Pass] | None = None,
     workers: int = 1,
+    refused: int = 0,
 ) -> Run:
     """Validates a use case honestly: whatever is learned, is learned inside each fold by ``usecase.learn``.
 
@@ -127,6 +128,7 @@ def study(
         checks: what detectors saw before (in the lake), to be judged with the others.
         allowed: by detector of leaks, who lets it pass and why.
         workers: processes that learn; the run does not depend on it.
+        refused: how many patients were left out before, because they refuse it.
 
     Raises:
         NotEnoughData: too few patients with the outcome, or without; no rows; values that are no numbers.
@@ -150,7 +152,7 @@ def study(
         how = How(seed, draws, settings, _ticking(progress, models))
         with Learning(usecase, evidence, truth, seed, workers) as learning:
             run, sides = _study(usecase, rows, plan, dealt, later, learning, how)
-    return msgspec.structs.replace(run, checks=apart + seen, sides=sides, untimed=untimed)
+    return msgspec.structs.replace(run, checks=apart + seen, sides=sides, untimed=untimed, refused=refused)
 
 
 def validate(
@@ -199,6 +201,7 @@ def validate(
         checks=checks,
         allowed=allowed,
         workers=workers,
+        refused=cohort.refused,
     )
 
 

@@ -71,7 +71,7 @@ def compose(facts: Facts, language: str) -> Sheet:
         about=about if display.patient and display.birth_date else display.patient,
         tool=words.say("tool", title=words.plain("title", "title")),
         banner=words.say("synthetic") if facts.synthetic else "",
-        parts=(*parts, rights(words, facts.contact)),
+        parts=(*parts, refusing(words), rights(words, facts.contact)),
         foot=words.say("foot", id=filed.id, version=filed.version, day=words.day(filed.as_of)),
     )
 
@@ -99,9 +99,20 @@ def notice(
             Part(title=words.say("notice.data"), before=(words.say("notice.data_words"),)),
             Part(title=words.say("notice.limits"), before=_blind(words)),
             _good(words, run),
+            refusing(words),
             rights(words, contact, ask=words.say("notice.ask")),
         ),
     )
+
+
+def refusing(words: Words) -> Part:
+    """How to refuse that a tool speaks of one, and that one's data is used for anything but care.
+
+    GDPR, article 21(4): the right to object is told clearly and apart from other information; Regulation (EU)
+    2025/327, article 71(1): without a reason, at any time, and reversible.
+    """
+    said = tuple(words.say(f"refuse.{key}") for key in ("tool", "research", "no_reason"))
+    return Part(title=words.say("refuse.title"), before=said)
 
 
 def rights(words: Words, contact: str, ask: str = "") -> Part:

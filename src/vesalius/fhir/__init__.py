@@ -10,7 +10,7 @@ from vesalius.fhir.antibiograms import Susceptibility, antibiogram
 from vesalius.fhir.definitions import Element, compartment, elements, primitives, resource_types, value_set
 from vesalius.fhir.ids import made_id
 from vesalius.fhir.json import canonical, digest, dump, load
-from vesalius.fhir.references import patient_of, references, subject, with_references
+from vesalius.fhir.references import named, patient_of, references, shared, subject, with_references
 from vesalius.fhir.results import Result, result, text_result
 from vesalius.fhir.times import parse_time, recorded
 from vesalius.fhir.validation import check
@@ -31,6 +31,7 @@ __all__ = [
     "elements",
     "load",
     "made_id",
+    "named",
     "parse_time",
     "patient_of",
     "primitives",
@@ -38,6 +39,7 @@ __all__ = [
     "references",
     "resource_types",
     "result",
+    "shared",
     "subject",
     "text_result",
     "usual",

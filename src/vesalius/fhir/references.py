@@ -7,8 +7,10 @@ from collections.abc import Callable, Iterator
 from functools import cache, lru_cache
 from typing import Any
 
-from vesalius.fhir.definitions import compartment
+from vesalius.fhir.definitions import compartment, elements
 
+# A local name of a patient in the JSON of any resource; "/" may be written "\\/" there.
+_NAMED = re.compile(rb"Patient\\?/([A-Za-z0-9\-.]{1,64})")
 _PATIENT = re.compile(r"(Patient/[A-Za-z0-9\-.]{1,64})(?:/_history/[A-Za-z0-9\-.]{1,64})?", re.ASCII)
 
 
@@ -59,6 +61,35 @@ def _values(value: Any, names: list[str]) -> Iterator[Any]:
         for name in (names[0], f"{names[0]}Reference"):
             if name in value:
                 yield from _values(value[name], names[1:])
+
+
+@cache
+def shared(kind: str) -> bool:
+    """Whether a resource of a type may concern several patients, or names them in a place of no compartment.
+
+    An observation is about one patient. A group has many members, an appointment several participants; a
+    device or a bundle lies in no compartment and can still name a patient.
+
+    >>> [kind for kind in ("Patient", "Observation", "Group", "Device") if shared(kind)]
+    ['Group', 'Device']
+    """
+    if kind == "Patient":
+        return False
+    inside = kind
+    for name in _about(kind).split("."):
+        found = next((each for each in elements(inside) if each.name == name), None)
+        if found is None or found.many:
+            return True
+        inside = f"{inside}.{name}"
+    return False
+
+
+def named(body: bytes) -> frozenset[str]:
+    """Every patient whom the JSON of a resource names anywhere, as ``Patient/ID``.
+
+    A patient of another server counts as the one of the same id here: who may be meant is named.
+    """
+    return frozenset(f"Patient/{each.decode()}" for each in _NAMED.findall(body))
 
 
 def references(value: Any) -> Iterator[str]:

@@ -12,6 +12,7 @@
 - :mod:`vesalius.governance.access`: may this person see this patient, now, for this?
 - :mod:`vesalius.governance.care`: who treats whom, decided from data.
 - :mod:`vesalius.governance.glass`: breaking the glass, and its review.
+- :mod:`vesalius.governance.consent`: what patients refuse.
 - :mod:`vesalius.governance.uses`: the life of each use: its gates, who signed, its model and settings.
 - :mod:`vesalius.governance.register`: every AI system, bought or made here; regimes and obligations.
 - :mod:`vesalius.governance.rulebook`: who signs what, the questionnaire, the obligations, as data.
@@ -30,6 +31,7 @@ from vesalius.governance import (
     care,
     clients,
     codes,
+    consent,
     glass,
     limits,
     passwords,
@@ -59,6 +61,7 @@ __all__ = [
     "care",
     "clients",
     "codes",
+    "consent",
     "glass",
     "limits",
     "may",

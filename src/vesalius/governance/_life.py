@@ -12,7 +12,9 @@ import sqlalchemy as sa
 
 from vesalius.errors import InvalidCard, NotFound
 from vesalius.governance import _bought, classifying, gates, rulebook
+from vesalius.governance._chain import told
 from vesalius.governance._register import read_settings, read_use
+from vesalius.governance.audit import Action
 from vesalius.governance.gates import Signature, Standing
 from vesalius.governance.lifecycle import NEXT, PATH, RESUMED, RUNS, Slot, State
 from vesalius.governance.people import Person
@@ -103,6 +105,23 @@ class Life:
     classification: classifying.Classification | None
 
 
+@dataclass(frozen=True)
+class Fall:
+    """That a use which was live is silent.
+
+    Attributes:
+        at: since when.
+        by: who brought it about: a person, or the system.
+        gates: the gates that re-opened, each with the reasons; empty where none did, as for a stop rule.
+        event: the place in the audit of the move to silence.
+    """
+
+    at: datetime
+    by: str
+    gates: Mapping[str, tuple[str, ...]]
+    event: int
+
+
 def life(where: sa.Engine | sa.Connection, name: str, at: datetime | None = None) -> Life:
     """Where the use ``name`` stands at ``at`` (now, if not given), read from the audit."""
     if isinstance(where, sa.Engine):
@@ -131,7 +150,11 @@ def current(where: sa.Engine | sa.Connection, name: str, at: datetime | None = N
 def gate(where: sa.Engine | sa.Connection, name: str, at: datetime | None = None) -> Gate | None:
     """The gate that is open for the use ``name``; None when every one holds, or it is retired."""
     at = at or datetime.now(UTC)
-    found = life(where, name, at)
+    return gate_of(life(where, name, at), at)
+
+
+def gate_of(found: Life, at: datetime) -> Gate | None:
+    """The same of a use whose life was read already."""
     state = found.use.state
     if state == State.RETIRED:
         return None
@@ -151,6 +174,38 @@ def gate(where: sa.Engine | sa.Connection, name: str, at: datetime | None = None
             renewed = Standing(stands.gate, stands.slots, fresh, {})
             return _open(found, renewed, each, renewal=True)
     return None
+
+
+def falls(where: sa.Engine | sa.Connection, name: str) -> tuple[Fall, ...]:
+    """Each time that the use ``name`` was live and fell silent, latest last."""
+    if isinstance(where, sa.Engine):
+        with reading(where) as connection:
+            return falls(connection, name)
+    return tuple(fall for fall in _moves(where, name) if fall)
+
+
+def fallen(where: sa.Engine | sa.Connection, name: str) -> Fall | None:
+    """Why the use ``name``, which was live, is silent; None for one that never was, or is live again."""
+    if isinstance(where, sa.Engine):
+        with reading(where) as connection:
+            return fallen(connection, name)
+    moves = _moves(where, name)
+    return moves[-1] if moves else None
+
+
+def _moves(where: sa.Connection, name: str) -> list[Fall | None]:
+    """Every move of the use ``name``: a fall where it was one from live to silent."""
+    found: list[Fall | None] = []
+    noted: Mapping[str, Any] = {}
+    for event in told(where, (Action.USE_MOVED, Action.USE_REOPENED), name):
+        if event.action == Action.USE_REOPENED:
+            noted = event.detail.get("gates", {})  # of the move that it brings about, just after it
+            continue
+        fell = (event.detail.get("from"), event.detail["to"]) == (State.LIVE, State.SILENT)
+        gone = {str(gate): tuple(why) for gate, why in noted.items()}
+        found.append(Fall(event.at, event.actor, gone, event.seq) if fell else None)
+        noted = {}
+    return found
 
 
 def _open(found: Life, stands: Standing, target: State, *, renewal: bool = False) -> Gate:

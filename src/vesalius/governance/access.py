@@ -4,13 +4,16 @@
 purpose and the relation that the event notes, or refused, and why. It asks one question of the database for a
 whole page of patients. :meth:`Access.scope` says the same of all patients at once, for a list.
 
+A patient may refuse, too (:mod:`vesalius.governance.consent`): one person by name, whom nothing lets in, or
+everybody who treats, and then only a broken glass opens (Belgian law of 22 April 2019, articles 36 and 37).
+
 :func:`may` is the same rule as a pure function of role, right, state of the use and relation: every cell of
 it can be tested.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from enum import StrEnum
@@ -20,7 +23,7 @@ import sqlalchemy as sa
 
 from vesalius import identity
 from vesalius.errors import Conflict, InvalidSetting, NotAllowed, OutsideCare
-from vesalius.governance import care, glass, roles
+from vesalius.governance import care, consent, glass, roles
 from vesalius.governance.lifecycle import State
 from vesalius.governance.people import Person
 from vesalius.governance.purposes import CARING, Purpose, purpose
@@ -30,9 +33,6 @@ from vesalius.review.whereabouts import displays
 from vesalius.settings import Settings
 from vesalius.store import reading
 from vesalius.usecase import Candidate
-
-Excluded = Callable[[sa.Connection, Person], "sa.Select[tuple[str]] | None"]
-"""Selects the ids of the patients who do not want a person to see them (article 36), or None for nobody."""
 
 
 class Relation(StrEnum):
@@ -57,7 +57,10 @@ class Why(StrEnum):
 
     ROLE = "role"
     NO_RELATION = "no_relation"
+    REFUSED = "refused"
+    """The patient refuses that those who treat see their data here; a broken glass opens it."""
     EXCLUDED = "excluded"
+    """The patient refuses this very person; no glass opens it."""
 
 
 @dataclass(frozen=True)
@@ -134,23 +137,30 @@ class Scope:
     never: sa.Select[tuple[str]] | None = None
 
 
-def nobody(connection: sa.Connection, person: Person) -> None:
-    """No patient excludes anybody."""
+@dataclass(frozen=True)
+class _Known:
+    """What is known of some patients and a person.
+
+    Attributes:
+        relations: with each with whom there is one.
+        shut: those who refuse, and why; not those to whom a broken glass lets the person in.
+    """
+
+    relations: Mapping[str, Relation]
+    shut: Mapping[str, Why]
 
 
 class Access:
     """Who may see whom, in one hospital.
 
     Args:
-        lake: where patients and their stays are.
+        lake: where patients, their stays and what they refuse are.
         rules: what the hospital asks for.
-        excluded: whom patients do not want to see them.
     """
 
-    def __init__(self, lake: Lake, rules: Rules | None = None, excluded: Excluded = nobody) -> None:
+    def __init__(self, lake: Lake, rules: Rules | None = None) -> None:
         self.lake = lake
         self.rules = rules or Rules()
-        self._excluded = excluded
 
     def allow(
         self,
@@ -173,19 +183,19 @@ class Access:
         Raises:
             InvalidSetting: there is no such right or purpose.
             NotAllowed: the right does not serve that purpose.
-            Unavailable: the index of who lies where is far behind.
+            Unavailable: the index of who lies where, or of who refuses what, is far behind.
         """
         asked, why = tuple(dict.fromkeys(subjects)), purpose(right, wanted)
         if not roles.may(person.roles, right):
             return Answer({}, dict.fromkeys(asked, Why.ROLE))
         if why not in CARING or not asked:
             return Answer(dict.fromkeys(asked, Grant(why, Relation.NOT_ASKED)), {})
-        found, shut = self._related(person, asked, at or datetime.now(UTC))
+        known = self._related(person, asked, at or datetime.now(UTC))
         granted, refused = {}, {}
         for subject in asked:
-            relation = found.get(subject, Relation.NONE)
-            if subject in shut:
-                refused[subject] = Why.EXCLUDED
+            relation = known.relations.get(subject, Relation.NONE)
+            if subject in known.shut:
+                refused[subject] = known.shut[subject]
             elif relation == Relation.NONE and self.rules.mode == "required":
                 refused[subject] = Why.NO_RELATION
             else:
@@ -199,13 +209,16 @@ class Access:
 
         Raises:
             NotAllowed: the person's role does not permit it.
-            OutsideCare: the person has no care relation with the patient, or the patient excluded them.
+            OutsideCare: the person has no care relation with the patient, or the patient refuses.
         """
         roles.require(person.roles, right)
         answer = self.allow(person, right, [subject], wanted=wanted, at=at)
         if subject in answer.granted:
             return answer.granted[subject]
-        breakable = answer.refused[subject] == Why.NO_RELATION and person.may(Right.BREAK_GLASS)
+        why = answer.refused[subject]
+        breakable = why in (Why.NO_RELATION, Why.REFUSED) and person.may(Right.BREAK_GLASS)
+        if why == Why.REFUSED:
+            raise OutsideCare("this patient refuses to be seen here", breakable=breakable, refused=True)
         raise OutsideCare("this patient is not in your care", breakable=breakable)
 
     def scope(self, person: Person, right: Right, at: datetime | None = None) -> Scope:
@@ -221,14 +234,26 @@ class Access:
         self._bring_up()
         with reading(self.lake.engine) as connection:
             mine = care.units(connection, person.id)
-            never = self._excluded(connection, person)
-            if never is not None:
-                never = identity.with_merged(never)
+            never = self._never(connection, person, at)
             if self.rules.mode != "required" or care.EVERYWHERE in mine:
                 return Scope(None, never)
             with_units = care.staying(connection, mine, at, self.rules.grace)
         parts = sa.union(with_units, care.holding(person.id, at), glass.holding(person.id, at)).subquery()
         return Scope(identity.with_merged(sa.select(parts.c.patient)), never)
+
+    def _never(self, connection: sa.Connection, person: Person, at: datetime) -> sa.Select[tuple[str]] | None:
+        """Selects those who refuse this very person, or everybody; not those to whom the glass is broken."""
+        named = consent.excluding(connection, person, at)
+        everybody = consent.refusing(connection, at)
+        parts = [] if named is None else [identity.with_merged(named)]
+        if everybody is not None:
+            open_ = identity.with_merged(glass.holding(person.id, at)).subquery()
+            shut = identity.with_merged(everybody).subquery()
+            parts.append(sa.select(shut.c[0]).where(shut.c[0].not_in(sa.select(open_.c[0]))))
+        if len(parts) < 2:
+            return parts[0] if parts else None
+        both = sa.union(*parts).subquery()
+        return sa.select(both.c[0])
 
     def take_on(
         self, person: Person, subject: str, *, reason: str, until: datetime, at: datetime | None = None
@@ -236,7 +261,7 @@ class Access:
         """Notes that a person treats a patient; see :func:`vesalius.governance.care.take_on`.
 
         Raises:
-            OutsideCare: the patient excluded them.
+            OutsideCare: the patient refuses them, or everybody.
         """
         self._check_open(person, subject, at or datetime.now(UTC))
         return care.take_on(self.lake, person, subject, reason=reason, until=until, at=at)
@@ -248,15 +273,14 @@ class Access:
 
         Raises:
             NotAllowed: the person's role does not permit it.
-            OutsideCare: the patient excluded them.
+            OutsideCare: the patient refuses them by name.
             Conflict: they may see the patient already.
             NotFound: there is no such patient.
         """
         at = at or datetime.now(UTC)
         roles.require(person.roles, Right.BREAK_GLASS)
         patient = care.known(self.lake, subject)
-        found = self._check_open(person, subject, at)
-        if found != Relation.NONE:
+        if self._check_open(person, subject, at, breaking=True):
             raise Conflict("you may see this patient already")
         ward = displays(self.lake, [Candidate(subject, subject, at)])[0].ward
         hours = self.rules.hours
@@ -264,43 +288,49 @@ class Access:
             self.lake.engine, person, patient, ward=ward, code=code, words=words, hours=hours, at=at
         )
 
-    def _check_open(self, person: Person, subject: str, at: datetime) -> Relation:
-        found, shut = self._related(person, (subject,), at)
-        if subject in shut:
+    def _check_open(self, person: Person, subject: str, at: datetime, *, breaking: bool = False) -> bool:
+        """Whether the person may see a patient; raises where the patient refuses what no glass opens."""
+        known = self._related(person, (subject,), at)
+        why = known.shut.get(subject)
+        if why == Why.REFUSED and not breaking:
+            raise OutsideCare("this patient refuses to be seen here", breakable=True, refused=True)
+        if why == Why.EXCLUDED:
             raise OutsideCare(
                 "this patient is not open to you", hint="ask a colleague who treats the patient"
             )
-        return found.get(subject, Relation.NONE)
+        return why is None and subject in known.relations
 
     def _bring_up(self) -> None:
+        consent.bring_up(self.lake)
         if self.rules.mode != "off":
             care.bring_up(self.lake)
 
-    def _related(
-        self, person: Person, subjects: Collection[str], at: datetime
-    ) -> tuple[dict[str, Relation], set[str]]:
-        """The relation with each patient with whom there is one, and those who excluded the person."""
+    def _related(self, person: Person, subjects: Collection[str], at: datetime) -> _Known:
+        """The relation with each patient with whom there is one, and those who refuse."""
         self._bring_up()
         ids = {each: each.removeprefix("Patient/") for each in subjects if each.startswith("Patient/")}
         with reading(self.lake.engine) as connection:
             one = identity.companions(connection, ids.values())
             everybody = sorted({each for same in one.values() for each in same})
-            shut = self._shut(connection, person, everybody)
+            excluded = _among(connection, consent.excluding(connection, person, at), everybody)
+            refused = _among(connection, consent.refusing(connection, at), everybody)
+            opened = _among(connection, glass.holding(person.id, at), everybody) if refused else set()
             by_id = self._by_id(connection, person, everybody, at)
         order = list(Relation)
-        found = {
-            subject: min((by_id[each] for each in one[id_] if each in by_id), key=order.index)
-            for subject, id_ in ids.items()
-            if not by_id.keys().isdisjoint(one[id_])
-        }
-        return found, {subject for subject, id_ in ids.items() if not shut.isdisjoint(one[id_])}
-
-    def _shut(self, connection: sa.Connection, person: Person, ids: Collection[str]) -> set[str]:
-        chosen = self._excluded(connection, person)
-        if chosen is None:
-            return set()
-        inner = chosen.subquery()
-        return set(connection.execute(sa.select(inner.c[0]).where(inner.c[0].in_(ids))).scalars())
+        relations: dict[str, Relation] = {}
+        shut: dict[str, Why] = {}
+        for subject, id_ in ids.items():
+            same = one[id_]
+            found = [by_id[each] for each in same if each in by_id]
+            if not same.isdisjoint(excluded):
+                shut[subject] = Why.EXCLUDED
+            elif not same.isdisjoint(refused) and same.isdisjoint(opened):
+                shut[subject] = Why.REFUSED
+            elif not same.isdisjoint(refused):
+                relations[subject] = Relation.GLASS
+            elif found:
+                relations[subject] = min(found, key=order.index)
+        return _Known(relations, shut)
 
     def _by_id(
         self, connection: sa.Connection, person: Person, ids: Collection[str], at: datetime
@@ -326,6 +356,14 @@ class Access:
             if before is None or rank.index(before) < rank.index(Relation(relation)):
                 found[patient] = Relation(relation)
         return found
+
+
+def _among(connection: sa.Connection, chosen: sa.Select[tuple[str]] | None, ids: Collection[str]) -> set[str]:
+    """Those of some ids whom a selection holds."""
+    if chosen is None:
+        return set()
+    inner = chosen.subquery()
+    return set(connection.execute(sa.select(inner.c[0]).where(inner.c[0].in_(ids))).scalars())
 
 
 # The rule as a pure function -------------------------------------------------------------------------------

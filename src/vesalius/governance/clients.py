@@ -64,6 +64,8 @@ class May(StrEnum):
     """Take everything, or everything about all patients."""
     VIEW = "view"
     """Run views over all patients."""
+    CARE = "care"
+    """What it takes serves the care of the patients themselves: who refuses other uses is not left out."""
     AUDIT = "audit"
     """Read the audit: who read and wrote what, of all patients."""
 
@@ -90,6 +92,11 @@ class Client:
     def actor(self) -> str:
         """What the audit calls it."""
         return f"client:{self.id}"
+
+    @property
+    def cares(self) -> bool:
+        """Whether what it takes serves the care of the patients themselves."""
+        return May.CARE in self.may
 
     def require(self, right: str) -> None:
         """Passes if it may.

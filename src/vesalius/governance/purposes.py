@@ -64,6 +64,7 @@ PURPOSES: Mapping[Right, tuple[Purpose, ...]] = {
     Right.RETRY_QUARANTINE: (Purpose.HSYSADMIN,),
     Right.SEE_IDENTITY: (Purpose.RECORDMGT, Purpose.HCOMPL),
     Right.MERGE_PATIENTS: (Purpose.RECORDMGT,),
+    Right.RECORD_CONSENT: (Purpose.PATRQT, Purpose.RECORDMGT, Purpose.HCOMPL),
     Right.RUN_VIEWS: (Purpose.HSYSADMIN, Purpose.HQUALIMP, Purpose.HRESCH),
     Right.WRITE_VIEWS: (Purpose.HSYSADMIN,),
     Right.ERASE: (Purpose.PATRQT, Purpose.HCOMPL),

@@ -46,6 +46,7 @@ class Right(StrEnum):
     RETRY_QUARANTINE = "retry_quarantine"
     SEE_IDENTITY = "see_identity"
     MERGE_PATIENTS = "merge_patients"
+    RECORD_CONSENT = "record_consent"
     CHANGE_SETTINGS = "change_settings"
     CHANGE_MODEL = "change_model"
     SEE_GATES = "see_gates"
@@ -93,6 +94,8 @@ MATRIX: dict[Right, frozenset[Role]] = {
     # Who is who: names and numbers of patients, for those who keep the records and who oversee them.
     Right.SEE_IDENTITY: frozenset({Role.RECORDS, Role.DPO}),
     Right.MERGE_PATIENTS: frozenset({Role.RECORDS}),
+    # What a patient refuses: for those to whom patients say it, and who answer for its being honoured.
+    Right.RECORD_CONSENT: frozenset({Role.RECORDS, Role.DPO}),
     Right.CHANGE_SETTINGS: frozenset({Role.BIOLOGIST, Role.DIRECTOR}),
     Right.CHANGE_MODEL: frozenset({Role.ENGINEER}),
     Right.SEE_GATES: _EVERYONE,

@@ -19,12 +19,16 @@ from typing import Any
 import sqlalchemy as sa
 
 from vesalius.errors import Conflict, InvalidSetting, NotAllowed, NotFound
-from vesalius.governance import audit, classifying, gates, roles, rulebook
+from vesalius.governance import audit, classifying, evidence, gates, roles, rulebook
+from vesalius.governance._life import Fall as Fall
 from vesalius.governance._life import Gate as Gate
 from vesalius.governance._life import Life as Life
 from vesalius.governance._life import Use as Use
 from vesalius.governance._life import current as current
+from vesalius.governance._life import fallen as fallen
+from vesalius.governance._life import falls as falls
 from vesalius.governance._life import gate as gate
+from vesalius.governance._life import gate_of as gate_of
 from vesalius.governance._life import known
 from vesalius.governance._life import life as life
 from vesalius.governance._register import (
@@ -37,6 +41,7 @@ from vesalius.governance._register import (
     write_use,
 )
 from vesalius.governance.audit import Action
+from vesalius.governance.evidence import Evidence
 from vesalius.governance.lifecycle import AFTER_MODEL_CHANGE, NEXT, State
 from vesalius.governance.people import Person
 from vesalius.governance.roles import Right
@@ -44,8 +49,8 @@ from vesalius.review import withdraw
 from vesalius.store import reading, writing
 from vesalius.usecase import find, installed
 
-NO_TRIAL = "trial:none"
-"""What a signature on the step to *live* keeps where no silent trial was registered."""
+REOPENED = "the gate"
+"""How the words begin that are kept where a gate re-opened and no person said why."""
 
 
 def speaks(where: sa.Engine | sa.Connection, name: str, at: datetime | None = None) -> bool:
@@ -65,33 +70,14 @@ def history(engine: sa.Engine, name: str) -> list[Change]:
         return changes(connection, name)
 
 
-def lacking(
-    where: sa.Engine | sa.Connection, name: str, opened: Gate, *, on: str = "", trial: str = NO_TRIAL
-) -> list[str]:
-    """What the evidence of the open gate lacks: signing in spite of it takes a second reason.
-
-    Args:
-        where: the hospital's database.
-        name: the use.
-        opened: the gate that is open.
-        on: the hash of the validation run, empty where there is none.
-        trial: how the silent trial stands.
-
-    Returns:
-        ``validation``, ``trial``, ``regime``, and what others ask for (``gates.readiness``).
-    """
+def evidence_of(
+    where: sa.Engine | sa.Connection, name: str, opened: Gate, at: datetime | None = None
+) -> Evidence:
+    """What there is for the gate that is open, looked up; ``lacks`` says what is not there."""
     if isinstance(where, sa.Engine):
         with reading(where) as connection:
-            return lacking(connection, name, opened, on=on, trial=trial)
-    missing = []
-    if opened.name == State.VALIDATED and not on:
-        missing.append("validation")
-    if opened.name == State.LIVE:
-        missing += [] if trial.endswith(":success") else ["trial"]
-        missing += [] if classifying.of(where, name) else ["regime"]
-    for asked in gates.readiness.values():
-        missing += asked(where, name, opened.name)
-    return missing
+            return evidence_of(connection, name, opened, at)
+    return evidence.gathered(where, life(where, name, at), opened)
 
 
 def sign(
@@ -100,30 +86,32 @@ def sign(
     person: Person,
     *,
     reason: str,
-    on: str = "",
-    trial: str = NO_TRIAL,
+    on: str | None = None,
+    trial: str | None = None,
     despite: str = "",
     at: datetime | None = None,
     seen: str | None = None,
 ) -> Use:
     """Signs the open gate of the use ``name``; the last signature moves the use to its next state.
 
+    The evidence is looked up here (:mod:`vesalius.governance.evidence`), and the signature keeps it, so that
+    one that was given without it, or against it, is marked for good.
+
     Args:
         engine: the hospital's database.
         name: the use case.
         person: who signs.
         reason: why, in their words; never empty.
-        on: the hash of what they signed on: a validation run, a report.
-        trial: how the silent trial stands, with its hash; every signature for *live* keeps it, so that one
-            that was given without a trial, or against it, is marked for good.
-        despite: why it is signed although the evidence :func:`lacking` is not there.
+        on: the validation run that they read, empty for none; nothing is signed where it is another.
+        trial: the seal of the silent trial that they read; nothing is signed where it stands otherwise.
+        despite: why it is signed although evidence lacks.
         at: when.
         seen: the ``code`` of the gate that they saw; nothing is signed when another one is open now.
 
     Raises:
         NotAllowed: no missing signature is theirs to give, they have signed this gate already, or its regime
             lets nobody use it.
-        Conflict: no gate is open, or not the one that they saw.
+        Conflict: no gate is open, or not the one that they saw, or the evidence is not what they read.
         InvalidSetting: the reason is empty, or evidence lacks and nothing says why it is signed all the same.
     """
     at = _moment(at, reason)
@@ -137,17 +125,16 @@ def sign(
         found = life(connection, name, at)
         if found.classification and found.classification.regime.blocked:
             raise NotAllowed(f"{name} may not be used", hint=found.classification.regime.article)
-        missing_evidence = lacking(connection, name, opened, on=on, trial=trial)
-        if missing_evidence and not despite.strip():
-            words = ", ".join(missing_evidence)
+        gathered = evidence.gathered(connection, found, opened)
+        evidence.check_seen(gathered, on, trial)
+        if gathered.lacks and not despite.strip():
+            words = ", ".join(gathered.lacks)
             raise InvalidSetting(f"the evidence lacks {words}: say why it is signed all the same")
-        if missing_evidence:
+        if gathered.lacks:
             reason = f"{reason} — {despite.strip()}"
-        if opened.name == State.LIVE:
-            on = f"{on} {trial}".strip()
         role = person.role_among(slot.roles)
-        change = Change(name, at, person.id, role, "signed", slot.name, opened.target, reason, on)
-        _record_signature(connection, change, opened, found.marks, missing_evidence)
+        change = Change(name, at, person.id, role, "signed", slot.name, opened.target, reason, gathered.on)
+        _record_signature(connection, change, opened, found.marks, gathered)
         stands = life(connection, name, at)
         if (
             not opened.renewal
@@ -217,7 +204,7 @@ def enforce(
     gone = dict(use.reopened)
     detail = {"gates": {each: list(why) for each, why in gone.items()}}
     audit.record(where, by, Action.USE_REOPENED, name, detail, at)
-    words = "; ".join(f"the gate {each} is open again: {', '.join(why)}" for each, why in gone.items())
+    words = "; ".join(f"{REOPENED} {each} is open again: {', '.join(why)}" for each, why in gone.items())
     _move(where, name, State.SILENT, by, reason or words, at)
     return gone
 
@@ -393,7 +380,7 @@ def _open_gate(connection: sa.Connection, name: str, seen: str | None, at: datet
 
 
 def _record_signature(
-    connection: sa.Connection, change: Change, opened: Gate, marks: Mapping[str, str], lacks: list[str]
+    connection: sa.Connection, change: Change, opened: Gate, marks: Mapping[str, str], gathered: Evidence
 ) -> None:
     add_change(connection, change)
     until = gates.expiry(rulebook.gate_rules(connection), opened.name, change.at)
@@ -405,10 +392,11 @@ def _record_signature(
         "on": change.on,
         "marks": dict(marks),
         "expires": until.isoformat() if until else "",
+        "evidence": gathered.told(),
         "content": change.content,
     }
-    if lacks:
-        detail["despite"] = lacks
+    if gathered.lacks:
+        detail["despite"] = list(gathered.lacks)
     audit.record(connection, change.by, Action.USE_SIGNED, change.usecase, detail, change.at)
 
 

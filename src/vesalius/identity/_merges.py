@@ -163,7 +163,7 @@ def with_merged(patients: sa.Select[tuple[str]]) -> sa.Select[tuple[str]]:
     Returns:
         Selects the ids of all of them, each once.
     """
-    found = patients.cte("one_person", recursive=True)
+    found = patients.cte(recursive=True)  # without a name: one question may hold several of them
     # One step for both directions: PostgreSQL lets a recursion name itself once.
     here, c = found.c[0], table.c
     other = sa.case((c.target == here, c.source), else_=c.target)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import date, datetime, timedelta, timezone, tzinfo
 from decimal import Decimal
 from typing import Any, Literal
@@ -26,18 +26,31 @@ _OFFSET = re.compile(r"([+-])(\d\d):(\d\d)", re.ASCII)
 As = Literal["string", "integer", "decimal", "date", "dateTime", "quantity", "birth-year", "minutes"]
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True)
 class Row:
-    """One row: its number from 1, its cells by column, and the cells that say nothing."""
+    """One row.
+
+    Attributes:
+        number: its number, from 1.
+        cells: its cells by column.
+        missing: the cells that say nothing.
+        written: what :mod:`vesalius.ingest._bodies` has filled gaps with until now, by number.
+    """
 
     number: int
     cells: Mapping[str, str]
     missing: frozenset[str]
+    written: dict[int, bytes | None] = field(default_factory=dict)
+    _said: dict[str, str | None] = field(default_factory=dict)
 
     def cell(self, column: str) -> str | None:
         """The cell without the spaces around it; None when it says nothing."""
-        text = self.cells[column].strip()
-        return None if text in self.missing else text
+        try:
+            return self._said[column]
+        except KeyError:
+            text = self.cells[column].strip()
+            said = self._said[column] = None if text in self.missing else text
+            return said
 
 
 Maker = Callable[[Row], Any]
@@ -78,13 +91,30 @@ def cell_maker(cell: Cell, tables: Mapping[str, Mapping[str, Any]], decimal: str
     Raises:
         InvalidMap: the cell is described wrongly.
     """
-    read = _table_reader(cell, tables) if cell.values else _reader(cell, decimal)
+    return CellMaker(cell, _table_reader(cell, tables) if cell.values else _reader(cell, decimal))
 
-    def make(row: Row) -> Any:
-        text = row.cell(cell.column)
-        return ABSENT if text is None else read(text, row)
 
-    return make
+@dataclass(frozen=True, slots=True)
+class CellMaker:
+    """Makes the value of a cell of each row.
+
+    Attributes:
+        cell: the cell.
+        read: its value, from its text and, where ``alone`` is false, from other cells of the row.
+    """
+
+    cell: Cell
+    read: Callable[[str, Row], Any]
+
+    @property
+    def alone(self) -> bool:
+        """Whether the text of the cell alone says what its value is."""
+        return not self.cell.unit_column
+
+    def __call__(self, row: Row) -> Any:
+        """The value, or :data:`ABSENT`."""
+        text = row.cell(self.cell.column)
+        return ABSENT if text is None else self.read(text, row)
 
 
 def _table_reader(cell: Cell, tables: Mapping[str, Mapping[str, Any]]) -> Callable[[str, Row], Any]:

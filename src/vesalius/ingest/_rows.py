@@ -5,10 +5,9 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
-from vesalius import fhir
 from vesalius.errors import UnreadableInput
 from vesalius.ingest._causes import Cause, FaultError
-from vesalius.ingest._items import Found, Item
+from vesalius.ingest._items import Item
 from vesalius.ingest.csv_map import CsvMap
 
 
@@ -53,8 +52,7 @@ def row_item(place: str, raw: bytes, cells: Sequence[str], context: dict[str, An
         if len(cells) != len(header):
             words = f"{len(cells)} cells where the header has {len(header)}"
             raise FaultError(Cause.COLUMN_COUNT, words)  # noqa: TRY301
-        made = csv_map.resources(dict(zip(header, cells, strict=True)), context["row"])
-        found = tuple(Found(resource, fhir.dump(resource)) for resource in made)
+        found = csv_map.found(dict(zip(header, cells, strict=True)), context["row"])
         return Item(place, raw, found, context=context)
     except FaultError as fault:
         return Item(place, raw, fault=fault, context=context)

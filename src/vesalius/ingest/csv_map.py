@@ -6,7 +6,6 @@
 from __future__ import annotations
 
 import hashlib
-import re
 import string
 import tomllib
 from collections.abc import Callable, Mapping
@@ -14,33 +13,16 @@ from dataclasses import dataclass, field
 from datetime import date, datetime, time, tzinfo
 from decimal import Decimal
 from pathlib import Path
-from typing import Annotated, Any, NamedTuple
+from typing import Annotated, Any
 
 import msgspec
 
 from vesalius.errors import InvalidMap
 from vesalius.fhir import resource_types
-from vesalius.ingest._causes import Cause, FaultError
+from vesalius.ingest._bodies import Body, Gaps
 from vesalius.ingest._cells import ABSENT, Cell, Maker, Row, cell_maker, time_zone
-
-_ID = re.compile(r"[A-Za-z0-9.-]{1,20}", re.ASCII)
-
-
-def id_piece(text: str) -> str:
-    """What ``{column:id}`` puts into an id: the text if it can stand there, else 16 digits of its SHA-256.
-
-    >>> id_piece("A-17"), id_piece("2026-05-01 10:30")
-    ('A-17', '6851fef0c2db46e3')
-    """
-    return text if _ID.fullmatch(text) else hashlib.sha256(text.encode()).hexdigest()[:16]
-
-
-class _Part(NamedTuple):
-    """A piece of a text: what stands before a column, the column, and whether it must fit into an id."""
-
-    text: str
-    column: str
-    clean: bool
+from vesalius.ingest._items import Found
+from vesalius.ingest._makers import Constant, Object, Part, Perhaps, Several, Text, id_piece, settled
 
 
 class When(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
@@ -113,7 +95,7 @@ class CsvMap:
     sheet: str = ""
     moments: Mapping[str, tuple[str, tzinfo | None]] = field(default_factory=dict)
     _missing: frozenset[str] = frozenset()
-    _makers: tuple[Maker, ...] = field(default=(), repr=False)
+    _bodies: tuple[Body, ...] = field(default=(), repr=False)
 
     @classmethod
     def load(cls, path: Path) -> CsvMap:
@@ -134,7 +116,7 @@ class CsvMap:
             file = msgspec.convert(tomllib.loads(text, parse_float=Decimal), _File)
             _check_form(file)
             builder = _Builder(file)
-            makers = tuple(builder.makers())
+            bodies = tuple(builder.bodies())
         except tomllib.TOMLDecodeError as error:
             raise InvalidMap(f"{name}: not TOML: {error}") from None
         except RecursionError:
@@ -156,8 +138,18 @@ class CsvMap:
             sheet=file.sheet,
             moments=builder.moments,
             _missing=frozenset({*file.missing, ""}),
-            _makers=makers,
+            _bodies=bodies,
         )
+
+    def found(self, cells: Mapping[str, str], number: int) -> tuple[Found, ...]:
+        """As :meth:`resources`, with the JSON that is kept of each; that alone, where no more was needed.
+
+        Raises:
+            FaultError: as of :meth:`resources`.
+            InvalidResource: what a table of values says cannot be written as JSON.
+        """
+        row = Row(number, cells, self._missing)
+        return tuple(one for body in self._bodies if (one := body(row)) is not None)
 
     def resources(self, cells: Mapping[str, str], number: int) -> list[dict[str, Any]]:
         """The resources that one row becomes.
@@ -170,7 +162,7 @@ class CsvMap:
             FaultError: a cell is not what the map announces; the row as a whole cannot be taken in.
         """
         row = Row(number, cells, self._missing)
-        return [made for make in self._makers if (made := make(row)) is not ABSENT]
+        return [made for body in self._bodies if (made := body.make(row)) is not ABSENT]
 
 
 def _check_form(file: _File) -> None:
@@ -184,30 +176,16 @@ def _check_form(file: _File) -> None:
         raise InvalidMap("encoding: lines cannot be told apart in it; convert the file to utf-8 first")
 
 
-class _Constant:
-    """Makes the same of every row: made once, and shared by all resources, which nobody changes in place."""
-
-    __slots__ = ("value",)
-
-    def __init__(self, value: Any) -> None:
-        self.value = value
-
-    def __call__(self, _: Row) -> Any:
-        return self.value
-
-
-_NO_ROW = Row(0, {}, frozenset())
-
-
 class _Builder:
     """Turns the templates of a map into functions from a row to a resource."""
 
     def __init__(self, file: _File) -> None:
         self.file = file
         self.columns: set[str] = set()
+        self.gaps = Gaps()
         self.moments: dict[str, tuple[str, tzinfo | None]] = {}
 
-    def makers(self) -> list[Maker]:
+    def bodies(self) -> list[Body]:
         found = []
         for number, resource in enumerate(self.file.resource):
             for scope in resource.each or ({},):
@@ -217,7 +195,7 @@ class _Builder:
                     raise InvalidMap(f"resource[{number}]: {error.message}") from None
         return found
 
-    def _resource(self, resource: _Resource, scope: dict[str, str]) -> Maker:
+    def _resource(self, resource: _Resource, scope: dict[str, str]) -> Body:
         if resource.like and resource.like not in self.file.template:
             raise InvalidMap(f"like: there is no template.{resource.like}")
         body = _merged(self.file.template.get(resource.like, {}), resource.body)
@@ -226,21 +204,7 @@ class _Builder:
         if "id" not in body:
             raise InvalidMap("body.id: every resource needs an id, made from columns or {row}")
         conditions = [self._condition(when, scope) for when in resource.when]
-        make = self._node(body, scope, "body")
-
-        def maker(row: Row) -> Any:
-            if not all(condition(row) for condition in conditions):
-                return ABSENT
-            made = make(row)
-            if any(name not in made for name in resource.needs):
-                return ABSENT
-            if "id" not in made:
-                raise FaultError(
-                    Cause.MISSING_VALUE, f"a {made['resourceType']} has no id: its cell is empty"
-                )
-            return made
-
-        return maker
+        return Body(conditions, self._object(body, scope, "body"), frozenset(resource.needs), self.gaps)
 
     def _condition(self, when: When, scope: dict[str, str]) -> Callable[[Row], bool]:
         column = self._column(when.column, scope, "when.column")
@@ -260,29 +224,19 @@ class _Builder:
 
     def _node(self, node: Any, scope: dict[str, str], key: str) -> Maker:
         if isinstance(node, dict):
-            return self._cell(node, scope, key) if "column" in node else self._object(node, scope, key)
+            if "column" in node:
+                return self._cell(node, scope, key)
+            return settled(self._object(node, scope, key))
         if isinstance(node, list):
             return self._list(node, scope, key)
         if isinstance(node, str):
             return self._text(node, scope, key)
         if isinstance(node, datetime | date | time):
             node = node.isoformat()
-        return _Constant(node)
+        return Constant(node)
 
-    def _object(self, node: dict[str, Any], scope: dict[str, str], key: str) -> Maker:
-        makers = [(name, self._node(child, scope, f"{key}.{name}")) for name, child in node.items()]
-        if key != "body" and makers and all(isinstance(maker, _Constant) for _, maker in makers):
-            return _Constant({name: maker(_NO_ROW) for name, maker in makers})
-
-        def make(row: Row) -> Any:
-            made = {}
-            for name, maker in makers:
-                value = maker.value if isinstance(maker, _Constant) else maker(row)
-                if value is not ABSENT:
-                    made[name] = value
-            return made or ABSENT
-
-        return make
+    def _object(self, node: dict[str, Any], scope: dict[str, str], key: str) -> Object:
+        return Object([(name, self._node(child, scope, f"{key}.{name}")) for name, child in node.items()])
 
     def _list(self, node: list[Any], scope: dict[str, str], key: str) -> Maker:
         makers = [
@@ -290,13 +244,7 @@ class _Builder:
             for place, child in enumerate(node)
             for maker in self._entries(child, scope, f"{key}[{place}]")
         ]
-        if makers and all(isinstance(maker, _Constant) for maker in makers):
-            return _Constant([maker(_NO_ROW) for maker in makers])
-
-        def make(row: Row) -> Any:
-            return [value for maker in makers if (value := maker(row)) is not ABSENT] or ABSENT
-
-        return make
+        return settled(Several(makers))
 
     def _entries(self, node: Any, scope: dict[str, str], key: str) -> list[Maker]:
         """What an entry of a list stands for: itself, or with ``each`` one for each set of names."""
@@ -311,27 +259,13 @@ class _Builder:
     def _entry(self, group: _Group, scope: dict[str, str], key: str) -> Maker:
         conditions = [self._condition(when, scope) for when in group.when]
         make = self._node(group.body, scope, f"{key}.body")
-        return lambda row: make(row) if all(holds(row) for holds in conditions) else ABSENT
+        return Perhaps(conditions, make)
 
     def _text(self, node: str, scope: dict[str, str], key: str) -> Maker:
         parts = self._parts(node, scope, key)
-        if not any(part.column for part in parts):
-            return _Constant("".join(part.text for part in parts))
+        return settled(Text(parts))
 
-        def make(row: Row) -> Any:
-            said = ""
-            for text, column, clean in parts:
-                cell: str | None = ""
-                if column:
-                    cell = str(row.number) if column == "row" else row.cell(column)
-                if cell is None:
-                    return ABSENT
-                said += text + (id_piece(cell) if clean else cell)
-            return said
-
-        return make
-
-    def _parts(self, node: str, scope: dict[str, str], key: str) -> list[_Part]:
+    def _parts(self, node: str, scope: dict[str, str], key: str) -> list[Part]:
         """The text before each column that is named in braces, and that column; constants are put in."""
         try:
             pieces = [(text, name, form or "") for text, name, form, _ in string.Formatter().parse(node)]
@@ -343,10 +277,10 @@ class _Builder:
                 raise InvalidMap(f"{key}: after a colon in braces only 'id' may stand")
             if name is None or name in scope:
                 value = scope[name] if name else ""
-                parts.append(_Part(text + (id_piece(value) if form and value else value), "", clean=False))
+                parts.append(Part(text + (id_piece(value) if form and value else value), "", clean=False))
             else:
                 self.columns |= {name} - {"row"}
-                parts.append(_Part(text, name, clean=bool(form)))
+                parts.append(Part(text, name, clean=bool(form)))
         return parts
 
     def _column(self, name: str, scope: dict[str, str], key: str) -> str:

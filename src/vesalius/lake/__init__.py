@@ -10,7 +10,7 @@ from vesalius.lake._recoding import Recoding
 from vesalius.lake._schema import is_json, resource_schema
 from vesalius.lake._search import Known, Wanted
 from vesalius.lake._upkeep import Stats, TypeStats
-from vesalius.lake._version import Arrival, Version, Written
+from vesalius.lake._version import Arrival, Version, Written, concerns
 from vesalius.lake.erasing import Erasure, Marks
 
 __all__ = [
@@ -26,6 +26,7 @@ __all__ = [
     "Version",
     "Wanted",
     "Written",
+    "concerns",
     "is_json",
     "resource_schema",
 ]

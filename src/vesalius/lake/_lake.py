@@ -112,6 +112,14 @@ class Lake:
         with reading(self.engine) as connection:
             return searching.count(connection, wanted, self._limit)
 
+    def concerned(self, patients: frozenset[str], types: Iterable[str]) -> frozenset[str]:
+        """Of some patients (``Patient/ID``), those whom something of one of some types concerns."""
+        if not patients:
+            return frozenset()
+        with reading(self.engine) as connection:
+            found = (searching.concerned(connection, patients, type_, self._limit) for type_ in types)
+            return frozenset().union(*found)
+
     def identified(
         self,
         type: str,  # noqa: A002
@@ -203,6 +211,12 @@ class Lake:
         pinned = copy(self)
         pinned._pin = end if position is None else position
         return pinned
+
+    def unpinned(self) -> Lake:
+        """This lake up to the end of its log, for what must not be looked at as it was."""
+        whole = copy(self)
+        whole._pin = None
+        return whole
 
     def read(self, reference: str, as_of: datetime | None = None) -> Version | None:
         """The version in force of ``Type/ID``, or ``Type/ID/_history/N``; None if it was not known.
@@ -384,6 +398,7 @@ class Lake:
         as_of: datetime | None = None,
         versions: bool = False,
         gzip: bool = False,
+        without: frozenset[str] = frozenset(),
         progress: export.Progress | None = None,
     ) -> dict[str, int]:
         """Writes NDJSON, one file ``TYPE.ndjson`` per resource type, each line byte for byte as received.
@@ -396,6 +411,8 @@ class Lake:
             as_of: the versions that were in force then, instead of now.
             versions: every version ever received, in order of arrival.
             gzip: whether to compress the files.
+            without: nothing that concerns one of these patients (``Patient/ID``); of ``versions``, nothing of
+                a resource of which any version does.
             progress: called with a type and how many of it are written.
 
         Returns:
@@ -416,7 +433,9 @@ class Lake:
         written = {}
         for type_ in types or here:
             found = pinned.versions(type_) if versions else pinned.resources(type_, as_of)
-            bodies = (version.body for version in found)
+            every = pinned.versions(type_) if versions and without else ()
+            ids = {each.id for each in every if each.concerns(without)}
+            bodies = (each.body for each in found if each.id not in ids and not each.concerns(without))
             written[type_] = export.write(folder, type_, bodies, gzip=gzip, progress=progress)
         return written
 

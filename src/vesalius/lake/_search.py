@@ -3,19 +3,21 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Iterable
-from dataclasses import dataclass, field
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass, field, replace
 from datetime import datetime
 from typing import Any
 
 import sqlalchemy as sa
 
+from vesalius import fhir
 from vesalius.lake._log import resource_version
 from vesalius.lake._version import Version
 
 _c = resource_version.c
 _FIELDS = (_c.type, _c.id, _c.version, _c.seq, _c.recorded_at, _c.received_at, _c.source, _c.subject, _c.body)
 _CHUNK = 500
+_PAGE = 2_000
 
 
 @dataclass
@@ -50,6 +52,7 @@ class Wanted:
         about_patients: about any patient at all.
         since, until: received after the one, before the other.
         after: later in the log than this position.
+        without: not about any of these patients (:meth:`Version.concerns`).
     """
 
     type: str
@@ -59,6 +62,7 @@ class Wanted:
     since: datetime | None = None
     until: datetime | None = None
     after: int = 0
+    without: frozenset[str] = frozenset()
 
 
 def known(connection: sa.Connection, names: Iterable[tuple[str, str]]) -> dict[tuple[str, str], Known]:
@@ -99,14 +103,74 @@ def _add(found: dict[tuple[str, str], Known], name: tuple[str, str], row: Any) -
 
 def search(connection: sa.Connection, wanted: Wanted, pin: int, size: int) -> list[Version]:
     """The next resources in force that are wanted, in order of arrival, at most ``size`` of them."""
-    asked = sa.select(*_FIELDS).where(*_conditions(wanted, pin)).order_by(_order(wanted)).limit(size)
-    return [Version(*row) for row in connection.execute(asked)]
+    found: list[Version] = []
+    for page in _pages(connection, wanted, pin, size):
+        found += (each for each in page if not each.concerns(wanted.without))
+        if len(found) >= size:
+            break
+    return found[:size]
+
+
+def _pages(
+    connection: sa.Connection, wanted: Wanted, pin: int, size: int, *, more: bool = False
+) -> Iterator[list[Version]]:
+    """What is wanted, those who are to be left out too: page by page, but the first only, if nobody is."""
+    while size > 0:
+        asked = sa.select(*_FIELDS).where(*_conditions(wanted, pin)).order_by(_order(wanted)).limit(size)
+        page = [Version(*row) for row in connection.execute(asked)]
+        yield page
+        if len(page) < size or not (more or wanted.without):
+            return
+        wanted = replace(wanted, after=page[-1].seq)
 
 
 def count(connection: sa.Connection, wanted: Wanted, pin: int) -> int:
     """How many resources in force are wanted."""
+    if wanted.without and fhir.shared(wanted.type):
+        pages = _pages(connection, wanted, pin, _PAGE)
+        return sum(not each.concerns(wanted.without) for page in pages for each in page)
+    patients = sorted(wanted.without)
+    chunks = (patients[start : start + _CHUNK] for start in range(0, len(patients), _CHUNK))
+    return _count(connection, wanted, pin) - sum(
+        _count(connection, _about(wanted, chunk), pin) for chunk in chunks
+    )
+
+
+def _about(wanted: Wanted, patients: Sequence[str]) -> Wanted:
+    """What is wanted of some patients only."""
+    both = patients if wanted.subjects is None else set(wanted.subjects).intersection(patients)
+    return replace(wanted, subjects=tuple(both))
+
+
+def _count(connection: sa.Connection, wanted: Wanted, pin: int) -> int:
     asked = sa.select(sa.func.count()).select_from(resource_version).where(*_conditions(wanted, pin))
     return int(connection.execute(asked).scalar_one())
+
+
+def concerned(connection: sa.Connection, patients: frozenset[str], type_: str, pin: int) -> frozenset[str]:
+    """Of some patients, those whom a version of a type concerns."""
+    found, ordered = set[str](), sorted(patients)
+    if fhir.shared(type_) and patients:
+        for page in _pages(connection, Wanted(type_), pin, _PAGE, more=True):
+            found.update(*(fhir.named(each.body) for each in page))
+        return patients & found
+    for start in range(0, len(ordered), _CHUNK):
+        some = {"type": type_, "pin": pin, "patients": ordered[start : start + _CHUNK]}
+        found.update(connection.execute(_CONCERNED, some).scalars())
+    return frozenset(found)
+
+
+# Of an index by type and one by patient, SQLite would take the first.
+_CONCERNED = (
+    sa.select(_c.subject)
+    .distinct()
+    .where(
+        _c.subject.in_(sa.bindparam("patients", expanding=True)),
+        (_c.type + "") == sa.bindparam("type"),
+        (_c.seq + 0) <= sa.bindparam("pin", type_=sa.BigInteger),
+        _c.erased.is_(None),
+    )
+)
 
 
 def _order(wanted: Wanted) -> sa.ColumnElement[Any]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Set as AbstractSet
 from dataclasses import dataclass
 from datetime import datetime
 from functools import cached_property
@@ -53,10 +54,25 @@ class Version:
         """Names this very version: ``Observation/1/_history/2``."""
         return f"{self.type}/{self.id}/{HISTORY}/{self.version}"
 
+    def concerns(self, patients: AbstractSet[str]) -> bool:
+        """Whether it is about one of some patients (``Patient/ID``).
+
+        A version of a type that is not about one patient alone (:func:`vesalius.fhir.shared`: a group, an
+        appointment, a device) concerns everybody whom it names.
+        """
+        return concerns(self.type, self.subject, self.body, patients)
+
     @cached_property
     def resource(self) -> dict[str, Any]:
         """The decoded resource; decimals keep their digits. Do not change it: it is shared."""
         return fhir.load(self.body)
+
+
+def concerns(type_: str, subject: str | None, body: bytes, patients: AbstractSet[str]) -> bool:
+    """What :meth:`Version.concerns` says, of a type, the patient it is about and its JSON."""
+    if not patients:
+        return False
+    return subject in patients or (fhir.shared(type_) and not patients.isdisjoint(fhir.named(body)))
 
 
 class Arrival(msgspec.Struct, frozen=True):

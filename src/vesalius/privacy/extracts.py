@@ -10,7 +10,7 @@ import gzip
 import os
 import shutil
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from pathlib import Path
 from types import TracebackType
 from typing import IO, Any, Self
@@ -18,8 +18,12 @@ from typing import IO, Any, Self
 import msgspec
 
 from vesalius.errors import Conflict, UnreadableInput
+from vesalius.privacy.counts import told
 
 REPORT = "report.json"
+
+REFUSED = "concerns a patient who refuses any use but their care"
+"""The reason beside what is held back for that; the report in the folder says only how many patients."""
 
 
 class Held(msgspec.Struct, frozen=True):
@@ -42,10 +46,11 @@ class Report(msgspec.Struct):
     Attributes:
         permit: whose pseudonyms; empty without one.
         secret: the version of the secret behind them.
-        read: how many resources, texts or images.
+        read: how many resources, texts or images; without those of who refuses.
         written: how many of them came out.
         held: how many were held back, by reason.
         changed: how much was changed, by kind.
+        left_out: how many patients are not in it because they refuse, as it may leave the hospital.
     """
 
     permit: str = ""
@@ -54,6 +59,7 @@ class Report(msgspec.Struct):
     written: int = 0
     held: dict[str, int] = {}
     changed: dict[str, int] = {}
+    left_out: str = "0"
 
 
 class Extract:
@@ -77,6 +83,7 @@ class Extract:
         self._open: dict[str, IO[bytes]] = {}
         self._places: dict[str, list[tuple[str, int, int]]] = {}
         self._changed: Counter[str] = Counter()
+        self._refused: set[str] = set()
 
     def __enter__(self) -> Self:
         shutil.rmtree(self._partial, ignore_errors=True)
@@ -102,7 +109,9 @@ class Extract:
                     ordered.write(self._open[name].read(length) + b"\n")
             (self._partial / f"{name}.lines").unlink()
         self.report.changed = dict(sorted(self._changed.items()))
-        self.report.held = dict(Counter(one.reason for one in self._held).most_common())
+        reasons = Counter(one.reason for one in self._held if one.reason != REFUSED)
+        self.report.held = dict(reasons.most_common())
+        self.report.left_out = told(len(self._refused))
         body = msgspec.json.format(msgspec.json.encode(self.report))
         (self._partial / REPORT).write_bytes(body + b"\n")
         self._write_held()
@@ -134,6 +143,14 @@ class Extract:
         """Notes that something was held back."""
         self.report.read += 1
         self._held.append(Held(file, place, reason))
+
+    def refuse(self, file: str, place: int, patients: Iterable[str]) -> None:
+        """Notes that something was left out because of patients who refuse it.
+
+        What lies in the folder counts the patients, and no more: of a few, not even that.
+        """
+        self._held.append(Held(file, place, REFUSED))
+        self._refused.update(patients)
 
     def _done(self, changed: dict[str, int]) -> None:
         self.report.read += 1

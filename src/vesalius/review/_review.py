@@ -24,7 +24,18 @@ from vesalius.review._rows import (
     to_row,
 )
 from vesalius.review._tables import body, decision, outcome, suggestion
-from vesalius.review.records import Action, Decision, Display, Filed, Mode, Page, Reviewed, Silent
+from vesalius.review.records import (
+    WAITING,
+    About,
+    Action,
+    Decision,
+    Display,
+    Filed,
+    Mode,
+    Page,
+    Reviewed,
+    Silent,
+)
 from vesalius.store import insert, reading, writing
 from vesalius.usecase import Outcome, Suggestion, encode, find
 
@@ -316,6 +327,36 @@ class Review:
         """Takes everything of a use that stopped speaking off the worklist; how many still waited."""
         with self._writing(connection) as wire:
             return withdraw(wire, usecase, at)
+
+    def waiting_about(self, connection: sa.Connection, patients: sa.Select[tuple[str]]) -> list[About]:
+        """What is shown and waits for a decision about some patients, whose ids are selected."""
+        rows = suggestion.c
+        columns = (rows.id, rows.usecase, rows.subject, rows.focus, rows.as_of)
+        chosen = worklist.within(worklist.Filters(only=patients))
+        asked = sa.select(*columns).where(rows.mode == "live", rows.status.in_(WAITING), *chosen)
+        return [About(*row) for row in connection.execute(asked.order_by(rows.id))]
+
+    def close(self, identifiers: Sequence[str], at: datetime, connection: sa.Connection) -> None:
+        """Takes some suggestions that wait off the worklist, in the caller's transaction."""
+        for some in chunks(identifiers):
+            deciding.close(connection, suggestion.c.id.in_(some), at)
+
+    def reopen(self, usecase: str, foci: Sequence[str], connection: sa.Connection) -> list[About]:
+        """Puts suggestions that were taken off the worklist back, unless their outcome is known.
+
+        Args:
+            usecase: the use.
+            foci: what they are about, as ``Type/ID``.
+            connection: the transaction to write in.
+
+        Returns:
+            Those that wait again.
+        """
+        found: list[About] = []
+        for some in chunks(foci):
+            asked = sa.and_(suggestion.c.usecase == usecase, suggestion.c.focus.in_(some))
+            found += deciding.reopen(connection, asked)
+        return found
 
     def counts(
         self,

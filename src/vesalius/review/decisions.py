@@ -15,8 +15,8 @@ import sqlalchemy as sa
 from vesalius.card import Card
 from vesalius.errors import Conflict, InvalidDecision, NotAllowed, NotFound
 from vesalius.review._rows import load, to_decision
-from vesalius.review._tables import decision, suggestion
-from vesalius.review.records import ACTIONS, WAITING, Action, Decision, Filed
+from vesalius.review._tables import decision, outcome, suggestion
+from vesalius.review.records import ACTIONS, WAITING, About, Action, Decision, Filed
 
 WORDS = 2000
 """The most characters of a person's own words on one decision."""
@@ -151,6 +151,18 @@ def close(connection: sa.Connection, condition: sa.ColumnElement[bool], at: date
     waiting = sa.update(suggestion).where(condition, rows.status.in_(WAITING))
     expired = waiting.values(status="expired", deferred_until=None, revision=rows.revision + 1)
     return connection.execute(expired).rowcount
+
+
+def reopen(connection: sa.Connection, condition: sa.ColumnElement[bool]) -> list[About]:
+    """Lets what expired wait again, unless its outcome is known; which ones."""
+    rows = suggestion.c
+    known = sa.exists().where(outcome.c.suggestion == rows.id)
+    again = sa.update(suggestion).where(
+        condition, rows.mode == "live", rows.status == "expired", rows.erased.is_(None), ~known
+    )
+    again = again.values(status="open", closed_at=None, revision=rows.revision + 1)
+    found = connection.execute(again.returning(rows.id, rows.usecase, rows.subject, rows.focus, rows.as_of))
+    return [About(*row) for row in found]
 
 
 def _move(connection: sa.Connection, filed: Filed, status: str, until: datetime | None) -> None:

@@ -46,6 +46,25 @@ class Display:
 
 
 @dataclass(frozen=True)
+class About:
+    """A suggestion without its words.
+
+    Attributes:
+        id: its id.
+        usecase: of which use.
+        subject: the patient, as ``Patient/ID``.
+        focus: what it is about, as ``Type/ID``.
+        as_of: its moment.
+    """
+
+    id: str
+    usecase: str
+    subject: str
+    focus: str
+    as_of: datetime
+
+
+@dataclass(frozen=True)
 class Decision:
     """What one person decided on one suggestion.
 

@@ -13,7 +13,7 @@ import sqlalchemy as sa
 from vesalius.errors import Conflict
 from vesalius.store._engine import reading, writing
 
-HEAD = "0012"
+HEAD = "0014"
 """The newest migration; when a database is already there, Alembic is not even loaded."""
 
 FOLDER = Path(__file__).parent / "migrations"

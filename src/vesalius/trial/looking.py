@@ -13,21 +13,15 @@ import numpy as np
 from vesalius.errors import Conflict
 from vesalius.evaluation.endpoints import Aim, Measured, Sample, extremes, measure, secondary
 from vesalius.evaluation.metrics import Estimate
-from vesalius.evaluation.sequential import Bounds, at_looks, repeated
+from vesalius.evaluation.sequential import Bounds, repeated
 from vesalius.evaluation.tables import SMALLEST
 from vesalius.governance import audit, uses
 from vesalius.governance.lifecycle import State as Life
-from vesalius.governance.uses import Use
 from vesalius.hospital import Hospital
 from vesalius.store import reading, writing
-from vesalius.trial import _keeping, cases
+from vesalius.trial import _keeping, cases, sealing, verdicts
 from vesalius.trial.cases import Cases
-from vesalius.trial.planning import drafted
-from vesalius.trial.records import ENDED, Accrual, Changed, Group, Look, Plan, State, Verdict
-from vesalius.usecase import UseCase
-
-LEAST = 0.001
-"""The share of the information by which a look must go beyond the one before, for the arithmetic."""
+from vesalius.trial.records import ENDED, Accrual, Group, Look, Plan, State
 
 
 def state(hospital: Hospital, name: str, now: datetime) -> State:
@@ -39,15 +33,26 @@ def state(hospital: Hospital, name: str, now: datetime) -> State:
         NotFound: no such use case is installed, or its model is missing.
         Tampered: the plan or a look was altered.
     """
-    usecase = hospital.usecase(name)
+    hospital.usecase(name)
     with reading(hospital.engine) as connection:
-        use = uses.current(connection, name, now)
-        plans = _keeping.plans(connection, name)
-        looks = _keeping.looks(connection, plans[0]) if plans else []
+        found = uses.life(connection, name, now)
+        vouched = _keeping.vouched(connection, name)
+        plans = _keeping.plans(connection, name, vouched)
+        looks = _keeping.looks(connection, plans[0], vouched) if plans else []
     if not plans:
         return State(name)
-    return _stands(
-        usecase, use, plans, looks, cases.accrual(plans[0], cases.gather(hospital, plans[0], now)), now
+    plan, last = plans[0], looks[-1] if looks else None
+    seen = cases.accrual(plan, cases.gather(hospital, plan, now))
+    said, changed = sealing.verdict(found.use, last), sealing.changes(found, plan, last, vouched)
+    stands = State(name, plan, tuple(plans), tuple(looks), seen, said, changed)
+    if said in ENDED or changed:
+        return stands
+    share = verdicts.ahead(plan, looks)
+    return replace(
+        stands,
+        next_fraction=share,
+        next_at=_projected(plan, seen, share, now),
+        due=found.use.state == Life.SILENT and verdicts.due(plan, looks, seen, now),
     )
 
 
@@ -90,55 +95,13 @@ def look(hospital: Hospital, name: str, now: datetime) -> Look:
         return _keeping.looks(connection, plan)[made.number - 1]
 
 
-def _stands(
-    usecase: UseCase, use: Use, plans: list[Plan], looks: list[Look], seen: Accrual, now: datetime
-) -> State:
-    plan, last = plans[0], looks[-1] if looks else None
-    verdict: Verdict = last.verdict if last else "go_on"
-    if last is None and use.state not in (Life.SILENT, Life.LIVE):
-        verdict = "waiting"
-    changed = _changed(usecase, use, plan, last)
-    stands = State(usecase.card.name, plan, tuple(plans), tuple(looks), seen, verdict, changed)
-    if verdict in ENDED or changed:
-        return stands
-    reached = _reached(looks)
-    ahead = next((each for each in plan.fractions if each > reached + 1e-9), 1.0)
-    over = now >= _end(plan)
-    return replace(
-        stands,
-        next_fraction=ahead,
-        next_at=_projected(plan, seen, ahead, now),
-        due=use.state == Life.SILENT and (seen.fraction >= ahead - 1e-9 or over),
-    )
-
-
-def _changed(usecase: UseCase, use: Use, plan: Plan, last: Look | None) -> Changed:
-    tool = (usecase.card.version, usecase.model.hash if usecase.model else "", usecase.settings_hash)
-    if tool != (plan.version, plan.model, plan.settings):
-        return "tool"
-    if use.state == Life.LIVE:
-        return "live"
-    if last is None or last.verdict not in ENDED or use.since is None:
-        return ""
-    return "silenced" if use.since > last.at else ""
-
-
-def _reached(looks: Sequence[Look]) -> float:
-    """The share of the information that has been looked at: as counted then, and as measured then."""
-    return max((max(each.accrual.fraction, each.bounds.fractions[-1]) for each in looks), default=0.0)
-
-
-def _end(plan: Plan) -> datetime:
-    return plan.at + timedelta(days=plan.draft.longest_days)
-
-
 def _projected(plan: Plan, seen: Accrual, ahead: float, now: datetime) -> datetime | None:
     """When the next look will be due if patients go on coming as they have; the end at the latest."""
     lasted = now - plan.at - timedelta(days=plan.draft.wait_days)
     if seen.fraction <= 0 or lasted <= timedelta(0):
         return None
     more = max(ahead - seen.fraction, 0.0) / seen.fraction
-    return _end(plan) if more > 1e4 else min(now + lasted * more, _end(plan))
+    return verdicts.end(plan) if more > 1e4 else min(now + lasted * more, verdicts.end(plan))
 
 
 def _when(stands: State) -> str:
@@ -162,8 +125,8 @@ def _look(
     whole = cases.sample(plan, found, practice)
     known = whole.take(~np.isnan(whole.outcome))
     measured, seen = measure(plan.aim, known), cases.accrual(plan, found)
-    last = seen.fraction >= 1 - 1e-9 or now >= _end(plan)
-    bounds = _bounds(plan, before, measured, last=last)
+    last = verdicts.ends(plan, seen, now)
+    bounds = verdicts.bounds(plan, before, measured, last=last)
     rows = _groups(plan.aim, known, groups, ~np.isnan(whole.outcome))
     return Look(
         plan=plan.hash,
@@ -180,23 +143,8 @@ def _look(
         groups=rows,
         hours_ahead=_median([(each.known_at - each.as_of) for each in found.counted if each.known_at], 3600),
         minutes_late=_median([each.created_at - each.as_of for each in found.counted], 60),
-        verdict=_verdict(measured, bounds, rows, last=last),
+        verdict=verdicts.verdict(measured, bounds, rows, last=last),
     )
-
-
-def _bounds(plan: Plan, before: Sequence[Look], measured: Measured, *, last: bool) -> Bounds:
-    fractions = before[-1].bounds.fractions if before else ()
-    least = (fractions[-1] if fractions else 0.0) + LEAST
-    here = max(measured.information / plan.information, least)
-    return at_looks(drafted(plan), (*fractions, here), last=last)
-
-
-def _verdict(measured: Measured, bounds: Bounds, rows: Sequence[Group], *, last: bool) -> Verdict:
-    if measured.value is not None and measured.z >= bounds.upper[-1]:
-        return "uneven" if any(row.worse for row in rows) else "success"
-    if last:
-        return "maximum"
-    return "futile" if measured.value is not None and measured.z <= bounds.lower[-1] else "go_on"
 
 
 def _interval(aim: Aim, measured: Measured, bounds: Bounds) -> Estimate | None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 from dataclasses import dataclass
 from datetime import UTC, datetime
+from functools import lru_cache
 
 import msgspec
 
@@ -158,7 +159,8 @@ def register(
         if after not in (None, number) or not _keeping.keep_plan(connection, plan):
             raise Conflict("another plan was registered meanwhile", hint="read it first")
         uses.remember_settings(connection, name, usecase.settings, at)
-        detail = {"number": plan.number, "hash": plan.hash, "role": plan.role}
+        views = uses.life(connection, name, at).marks.get("views", "")
+        detail = {"number": plan.number, "hash": plan.hash, "role": plan.role, "views": views}
         audit.record(connection, person.id, audit.Action.TRIAL_REGISTERED, name, detail, at)
     return plan
 
@@ -185,7 +187,12 @@ def check(draft: Draft, usecase: UseCase) -> None:
 
 def drafted(plan: Plan) -> Design:
     """The design of a registered plan, computed again."""
-    return size(plan.draft).design
+    return _designed(plan.draft)
+
+
+@lru_cache(maxsize=64)
+def _designed(draft: Draft) -> Design:
+    return size(draft).design
 
 
 def _believed(run: Run, endpoint: Name, acts: tuple[str, ...]) -> Aim | None:

@@ -12,7 +12,7 @@ import msgspec
 from vesalius.evaluation.endpoints import Aim, Measured
 from vesalius.evaluation.metrics import Estimate
 from vesalius.evaluation.sequential import Bounds, Spending
-from vesalius.governance.uses import NO_TRIAL
+from vesalius.governance.evidence import NO_TRIAL
 from vesalius.usecase import encode
 
 Verdict = Literal["none", "waiting", "go_on", "success", "uneven", "futile", "maximum"]
@@ -235,5 +235,9 @@ class State:
         """What a signature on the step to *live* keeps: the hash and the verdict, or that there is none."""
         if self.plan is None:
             return NO_TRIAL
-        digest = (self.looks[-1] if self.looks else self.plan).hash[:16]
-        return f"trial:{digest}:{self.verdict}{f'+{self.changed}' if self.changed else ''}"
+        return seal_of(self.plan, self.looks[-1] if self.looks else None, self.verdict, self.changed)
+
+
+def seal_of(plan: Plan, last: Look | None, verdict: Verdict, changed: Changed) -> str:
+    """The hash of what was last done in a trial, and how it stands, in one line."""
+    return f"trial:{(last or plan).hash[:16]}:{verdict}{f'+{changed}' if changed else ''}"

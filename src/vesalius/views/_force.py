@@ -11,6 +11,8 @@ import numpy.typing as npt
 import pyarrow as pa
 import pyarrow.compute as pc
 
+from vesalius import fhir
+
 if TYPE_CHECKING:
     from vesalius.lake import ColumnFiles
 
@@ -28,6 +30,7 @@ class Force:
         as_of: what was known then; all, if not given.
         since: only those that were received after this moment.
         subjects: only those that are about these patients (``Patient/ID``).
+        without: none that concern one of these patients (``Patient/ID``).
 
     Attributes:
         whole: whether that is every version, so that nothing need be dropped.
@@ -39,6 +42,7 @@ class Force:
         as_of: datetime | None = None,
         since: datetime | None = None,
         subjects: Sequence[str] | None = None,
+        without: frozenset[str] = frozenset(),
     ) -> None:
         self.whole = not columns.files
         self._places: npt.NDArray[np.int64] = np.zeros(0, np.int64)
@@ -46,10 +50,16 @@ class Force:
             return
         needed = ["_id", "_seq", "_recorded_at"]
         needed += ["_received_at"] if since is not None else []
-        needed += ["_subject"] if subjects is not None else []
+        named = bool(without) and fhir.shared(columns.type)
+        needed += ["_subject"] if subjects is not None or without else []
+        needed += ["_body"] if named else []
         known = _read(columns, needed, as_of)
         last = _last(known)
-        kept = _narrowed(last, since, subjects)
+        rest = [name for name in needed if name not in ("_id", "_recorded_at")]
+        kept = _narrowed(last.select(rest), since, subjects, without)
+        if named:
+            free = [without.isdisjoint(_named(body)) for body in kept["_body"]]
+            kept = kept.filter(pa.array(free, pa.bool_()))
         self.whole = as_of is None and kept.num_rows == known.num_rows
         self._places = np.sort(kept["_seq"].to_numpy())
 
@@ -87,9 +97,20 @@ def _last(known: pa.Table) -> pa.Table:
     return found.rename_columns([name.removesuffix("_last") for name in found.column_names])
 
 
-def _narrowed(last: pa.Table, since: datetime | None, subjects: Sequence[str] | None) -> pa.Table:
+def _named(body: Any) -> frozenset[str]:
+    return fhir.named(body.as_py().encode())
+
+
+def _narrowed(
+    last: pa.Table,
+    since: datetime | None,
+    subjects: Sequence[str] | None,
+    without: frozenset[str] = frozenset(),
+) -> pa.Table:
     if since is not None:
         last = last.filter(pc.greater(last["_received_at"].cast(_INSTANT), pa.scalar(since, _INSTANT)))
     if subjects is not None:
         last = last.filter(pc.is_in(last["_subject"], pa.array(list(subjects), pa.string())))
+    if without:  # nobody's rows stay: whom a null is in, or not, Arrow says with false
+        last = last.filter(pc.invert(pc.is_in(last["_subject"], pa.array(sorted(without), pa.string()))))
     return last

@@ -52,6 +52,8 @@ class Asked:
         as_of: of the versions that were in force then; now, if None.
         since: only of versions that were received after this moment.
         subjects: only of resources about these patients (``Patient/ID``); all, if None.
+        without: of no resource that concerns one of these patients (:meth:`vesalius.lake.Version.concerns`):
+            who refuses that their data is used for anything but care. What concerns nobody stays.
         limit: at most so many rows.
         engine: what it runs on: one of those of a view, or ``spark``, on this machine.
         progress: called while DuckDB runs.
@@ -60,6 +62,7 @@ class Asked:
     as_of: datetime | None = None
     since: datetime | None = None
     subjects: tuple[str, ...] | None = None
+    without: frozenset[str] = frozenset()
     limit: int | None = None
     engine: Engine | Literal["spark"] = "auto"
     progress: Progress | None = None
@@ -82,7 +85,7 @@ def batches(view: View, source: Lake | Files, asked: Asked | None = None) -> Ite
 
 def _found(view: View, source: Lake | Files, asked: Asked) -> Iterable[pa.RecordBatch]:
     if isinstance(source, Files):
-        if asked.as_of or asked.since or asked.subjects is not None:
+        if asked.as_of or asked.since or asked.subjects is not None or asked.without:
             raise NotFound("files know neither moments nor patients", hint="take them into a lake first")
         if asked.engine == "spark":
             return _by_spark(view, source)
@@ -123,12 +126,16 @@ def versions(view: View, lake: Lake, asked: Asked) -> Iterator[Version]:
     else:
         about = (lake.patient(subject, asked.as_of, [kind]) for subject in dict.fromkeys(asked.subjects))
         found = (version for some in about for version in some)
-    return (version for version in found if since is None or version.received_at > since)
+    return (
+        version
+        for version in found
+        if (since is None or version.received_at > since) and not version.concerns(asked.without)
+    )
 
 
 def _from_columns(view: View, lake: Lake, asked: Asked) -> Iterator[pa.RecordBatch]:
     columns = lake.columns(view.definition.resource)
-    force = Force(columns, asked.as_of, asked.since, asked.subjects)
+    force = Force(columns, asked.as_of, asked.since, asked.subjects, asked.without)
     if asked.engine == "spark":
         found: Iterable[pa.RecordBatch] = _by_spark(view, lake)
     else:

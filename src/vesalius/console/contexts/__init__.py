@@ -18,6 +18,16 @@ from vesalius.console.contexts.accounts import (
     SessionRow,
 )
 from vesalius.console.contexts.codes import CodeDecision, CodeGuess, CodeRow, CodesPage, ShareRow
+from vesalius.console.contexts.consents import (
+    ConsentsPage,
+    ConsentStep,
+    EntryRow,
+    FoundRow,
+    PatientConsentsPage,
+    RefusalForm,
+    RefusalRow,
+    RefusedRow,
+)
 from vesalius.console.contexts.dossiers import DossierPage
 from vesalius.console.contexts.explanations import ExplanationPage
 from vesalius.console.contexts.frame import (
@@ -52,6 +62,7 @@ from vesalius.console.contexts.identity import (
     PairRow,
     Side,
 )
+from vesalius.console.contexts.life import Fallen, Refused, ToDo
 from vesalius.console.contexts.lookers import LookersPage, LookRow, SpokenRow, WideRow
 from vesalius.console.contexts.monitoring import (
     AlarmLine,
@@ -185,6 +196,8 @@ __all__ = [
     "ColumnLine",
     "Compared",
     "ConfirmPage",
+    "ConsentStep",
+    "ConsentsPage",
     "CoursePage",
     "CourseRow",
     "DayLine",
@@ -196,16 +209,19 @@ __all__ = [
     "DutyRow",
     "Ending",
     "EnrolPage",
+    "EntryRow",
     "ErrorPage",
     "EventRow",
     "ExplanationPage",
     "Fact",
+    "Fallen",
     "FateLine",
     "Fault",
     "FeedLine",
     "FeedPage",
     "FeedRow",
     "Figure",
+    "FoundRow",
     "FreshPage",
     "GapRow",
     "GatePicture",
@@ -235,6 +251,7 @@ __all__ = [
     "PairRow",
     "Past",
     "Patient",
+    "PatientConsentsPage",
     "PeoplePage",
     "PersonRow",
     "PlanForm",
@@ -249,6 +266,10 @@ __all__ = [
     "ReceiptRow",
     "ReceivedPage",
     "RecoveryPage",
+    "RefusalForm",
+    "RefusalRow",
+    "Refused",
+    "RefusedRow",
     "RegisterPage",
     "ReportPage",
     "ResourcePage",
@@ -275,6 +296,7 @@ __all__ = [
     "Taken",
     "Tally",
     "ThresholdsPage",
+    "ToDo",
     "Trace",
     "Trend",
     "Trial",

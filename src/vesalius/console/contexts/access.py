@@ -14,6 +14,7 @@ class GlassPage:
 
     Attributes:
         id: the suggestion.
+        refused: whether it is the patient who refuses that those who treat see their data here.
         breakable: whether the reader may break the glass.
         reasons: the reasons to choose from.
         words: what the reader has written.
@@ -22,6 +23,7 @@ class GlassPage:
     """
 
     id: str
+    refused: bool
     breakable: bool
     reasons: tuple[Choice, ...]
     words: str

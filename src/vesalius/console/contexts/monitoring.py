@@ -7,6 +7,7 @@ from datetime import datetime
 
 from markupsafe import Markup
 
+from vesalius.console.contexts.life import ToDo
 from vesalius.console.contexts.uses import Figure, Tally
 
 
@@ -78,11 +79,13 @@ class BoardPage:
         uses: every use, those that need attention first.
         open: how many alarms nobody has acknowledged.
         stopped: how many uses a stop rule has silenced.
+        waits: what waits for the reader.
     """
 
     uses: tuple[BoardLine, ...]
     open: int
     stopped: int
+    waits: tuple[ToDo, ...]
 
 
 @dataclass(frozen=True)

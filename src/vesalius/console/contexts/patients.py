@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from vesalius.console.contexts.frame import Choice, Link, Pages, Tab
+from vesalius.console.contexts.life import Fallen
 
 
 @dataclass(frozen=True)
@@ -99,6 +100,7 @@ class WorklistPage:
         poll: where to ask how many are new.
         several: whether more than one use is installed.
         silent: the titles of the uses that run in silence, so that nobody waits for them.
+        fallen: the uses that spoke and are silent now, each with the reason.
         stopped: the titles of the uses that do not run at all, such as one that was suspended.
         others: how many more there are about patients who are not in the reader's care.
     """
@@ -114,6 +116,7 @@ class WorklistPage:
     poll: str
     several: bool
     silent: tuple[str, ...]
+    fallen: tuple[Fallen, ...]
     stopped: tuple[str, ...]
     others: int = 0
 
@@ -330,6 +333,7 @@ class SuggestionPage:
         target: what the probability is of.
         patient: whom it is about.
         merged: that the patient was merged with another since, in the reader's language; or empty.
+        objects: whether the patient objects to suggestions, so that no tool makes one any more.
         indicator: critical, warning or info.
         option: what is proposed.
         summary: the line that says it.
@@ -373,6 +377,7 @@ class SuggestionPage:
     target: str
     patient: Patient
     merged: str
+    objects: bool
     indicator: str
     option: str
     summary: str

@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from datetime import date, datetime
 
+from vesalius.console.contexts.life import Fallen, ToDo
 from vesalius.console.contexts.uses import OpenGate, Past, Signature
 
 
@@ -56,14 +57,18 @@ class RegisterPage:
         may_add: whether the reader keeps the register.
         classes: the classes of a CE mark.
         typed: what was typed in the form that was refused, by field.
-        problem: why it was refused, or empty.
+        again: whether that form was of another version of one that is registered.
+        problem: why it was refused, in English; or empty.
+        waits: what waits for the reader.
     """
 
     rows: tuple[SystemLine, ...]
     may_add: bool
     classes: tuple[str, ...]
     typed: dict[str, str]
+    again: bool
     problem: str
+    waits: tuple[ToDo, ...]
 
 
 @dataclass(frozen=True)
@@ -158,6 +163,10 @@ class SystemPage:
         state: where it stands, in English.
         speaks: whether its results are shown.
         reopened: whether a gate that was passed holds no more.
+        fallen: why it is silent although it spoke before; or None.
+        classes: the classes of a CE mark.
+        typed: what is registered of a bought one, by field, to change it; empty for one made here.
+        may_monitor: whether the reader may see how it does over time.
         gates: the picture of its life.
         gate: the gate that is open, or None.
         run: the id of the latest validation run, or empty.
@@ -182,6 +191,10 @@ class SystemPage:
     state: str
     speaks: bool
     reopened: bool
+    fallen: Fallen | None
+    classes: tuple[str, ...]
+    typed: dict[str, str]
+    may_monitor: bool
     gates: tuple[GatePicture, ...]
     gate: OpenGate | None
     run: str

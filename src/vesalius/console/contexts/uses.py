@@ -7,6 +7,8 @@ from datetime import datetime
 
 from markupsafe import Markup
 
+from vesalius.console.contexts.life import Fallen, Refused, ToDo
+
 
 @dataclass(frozen=True)
 class UseLine:
@@ -39,9 +41,11 @@ class UsesPage:
 
     Attributes:
         rows: every use that is installed.
+        waits: what waits for the reader.
     """
 
     rows: tuple[UseLine, ...]
+    waits: tuple[ToDo, ...]
 
 
 @dataclass(frozen=True)
@@ -103,6 +107,11 @@ class OpenGate:
         may_refuse: whether the reader has a part in it.
         trial: how the silent trial stands, at the step to *live*; else None.
         lacking: what the evidence lacks, in English: signing in spite of it takes a second reason.
+        run: the validation run that was found, which the form brings back; or empty.
+        about: what the step is for, in English.
+        evidence: what to read before signing: names in English, and addresses.
+        given: whether the reader has signed it, so that it waits for others.
+        refused: who refused it last, while that is not mended; or None.
     """
 
     code: str
@@ -112,6 +121,11 @@ class OpenGate:
     may_refuse: bool
     trial: TrialMark | None = None
     lacking: tuple[str, ...] = ()
+    run: str = ""
+    about: str = ""
+    evidence: tuple[tuple[str, str], ...] = ()
+    given: bool = False
+    refused: Refused | None = None
 
 
 @dataclass(frozen=True)
@@ -190,6 +204,7 @@ class UsePage:
         purpose: what it is for.
         population: on whom.
         not_for: what it is not for.
+        reads: its inputs, in the reader's language.
         action: the action it advises on.
         target: what it predicts.
         risk_class: the regime the maker assumes.
@@ -201,7 +216,7 @@ class UsePage:
         speaks: whether its suggestions are shown.
         may_dossier: whether the reader keeps its dossier.
         may_monitor: whether the reader may see how it does over time.
-        stopped: why a stop rule silenced it, in English as it was kept; or empty.
+        fallen: why it is silent although it spoke before; or None.
         since: since when, or None.
         steps: its life.
         gate: the step that is open, or None.
@@ -224,6 +239,7 @@ class UsePage:
     purpose: str
     population: str
     not_for: str
+    reads: tuple[str, ...]
     action: str
     target: str
     risk_class: str
@@ -235,7 +251,7 @@ class UsePage:
     speaks: bool
     may_dossier: bool
     may_monitor: bool
-    stopped: str
+    fallen: Fallen | None
     since: datetime | None
     steps: tuple[Step, ...]
     gate: OpenGate | None
@@ -415,6 +431,8 @@ class ThresholdsPage:
         patients: how many patients the validation run had.
         courses: how many courses the clinicians gave them, or None when that is not known.
         may_change: whether the reader may change them.
+        speaks: whether the use speaks, and would fall silent by a change.
+        fallen: why it is silent although it spoke before; or None.
         past: earlier changes, latest first.
         problem: why a change was refused, in English, or empty.
         reason: the reason given then.
@@ -429,6 +447,8 @@ class ThresholdsPage:
     patients: int
     courses: int | None
     may_change: bool
+    speaks: bool
+    fallen: Fallen | None
     past: tuple[Past, ...]
     problem: str
     reason: str

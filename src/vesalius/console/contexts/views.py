@@ -66,12 +66,16 @@ class Preview:
         rows: the cells of each row, as text; None where there is no value.
         more: whether there are more rows, or there may be.
         read: how many resources were read for them.
+        left_out: how many patients are not in them, because they refuse any use but care.
+        few: whether that is the number that they are fewer than.
     """
 
     names: tuple[str, ...]
     rows: tuple[tuple[str | None, ...], ...]
     more: bool
     read: int
+    left_out: int = 0
+    few: bool = False
 
 
 @dataclass(frozen=True)

@@ -19,6 +19,7 @@ from vesalius.evaluation.reporting.document import (
 )
 from vesalius.evaluation.reporting.writer import Writer
 from vesalius.evaluation.run import Checked, Missing
+from vesalius.privacy.counts import SMALLEST, small
 
 TENTHS = 11
 """Edges of a number whose values are cut into ten parts."""
@@ -78,6 +79,11 @@ def participants(writer: Writer) -> Section:
                 left=at.number("left_out"),
             )
         )
+    if run.refused:
+        fewest = writer.words.number(SMALLEST)
+        few = writer.words("participants.few", count=fewest) if small(run.refused) else ""
+        count = writer.words.number(run.refused)
+        blocks.append(writer.prose("participants.refused", refused=at.of("refused", few or count)))
     blocks.append(writer.prose("participants.origin", position=at.number("position")))
     if characteristics := list(_characteristics(writer)):
         heads = ("head.input", "head.known", "head.spread")

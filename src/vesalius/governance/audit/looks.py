@@ -45,6 +45,7 @@ OF_ALL = (
     Action.VIEW_READ,
     Action.QUARANTINE_READ,
     Action.LAKE_BACKED_UP,
+    Action.LAKE_EXPORTED,
     Action.WORKLIST_READ,
 )
 """What reads data of many patients at once, and may name none."""

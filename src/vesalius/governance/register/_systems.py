@@ -82,5 +82,11 @@ def system(where: sa.Engine | sa.Connection, name: str, at: datetime | None = No
 
 def _system(connection: sa.Connection, name: str, entry: Entry | None, at: datetime | None) -> System:
     at = at or datetime.now(UTC)
-    life, opened = uses.life(connection, name, at), uses.gate(connection, name, at)
-    return System(name, entry, life, opened, tuple(obligations.of(connection, name, life.classification)))
+    life = uses.life(connection, name, at)
+    return System(
+        name,
+        entry,
+        life,
+        uses.gate_of(life, at),
+        tuple(obligations.of(connection, name, life.classification)),
+    )

@@ -2,6 +2,17 @@
 
 from vesalius.privacy.dicom._pixels import RISKY, Region
 from vesalius.privacy.dicom._table import Option, Row, table
-from vesalius.privacy.dicom.cleaning import Cleaned, Cleaner, read_patients, read_regions
+from vesalius.privacy.dicom.cleaning import Cleaned, Cleaner, Refused, read_patients, read_regions
 
-__all__ = ["RISKY", "Cleaned", "Cleaner", "Option", "Region", "Row", "read_patients", "read_regions", "table"]
+__all__ = [
+    "RISKY",
+    "Cleaned",
+    "Cleaner",
+    "Option",
+    "Refused",
+    "Region",
+    "Row",
+    "read_patients",
+    "read_regions",
+    "table",
+]

@@ -83,6 +83,18 @@ class Cleaned(msgspec.Struct, frozen=True):
     pixels: str
 
 
+class Refused(NotScrubbed):
+    """The patient of an image refuses that it is used for anything but their care.
+
+    Attributes:
+        patient: who; it is in no message.
+    """
+
+    def __init__(self, patient: str) -> None:
+        super().__init__("its patient refuses any use but their care")
+        self.patient = patient
+
+
 class Cleaner:
     """Cleans the images of one permit.
 
@@ -94,6 +106,7 @@ class Cleaner:
         system: the naming system of the patient's number; its pseudonym is then that of the FHIR identifier.
         patients: the FHIR id of each patient's number; pseudonym and days are then those of their resources,
             and an image of anybody else is held back.
+        without: who refuses it, by each of their numbers; their images are left out.
     """
 
     def __init__(
@@ -104,6 +117,7 @@ class Cleaner:
         regions: tuple[Region, ...] = (),
         system: str = "",
         patients: Mapping[str, str] | None = None,
+        without: Mapping[str, str] | None = None,
     ) -> None:
         self._pseudonyms = pseudonyms
         self._options = [option for option in Option if option in options]
@@ -112,6 +126,7 @@ class Cleaner:
         self._regions = regions
         self._system = system
         self._patients = patients
+        self._without = without or {}
 
     def clean(self, body: bytes) -> Cleaned:
         """A file without what identifies.
@@ -119,12 +134,16 @@ class Cleaner:
         Raises:
             UnreadableInput: it is no DICOM file that can be read whole.
             NotScrubbed: its pixels may bear words and no rule says where, or it is of a kind that is words.
+            Refused: its patient refuses it.
         """
         with _quiet():
             return self._clean(body)
 
     def _clean(self, body: bytes) -> Cleaned:
         image = _read(body)
+        for number in _numbers(image):
+            if number in self._without:
+                raise Refused(self._without[number])
         for name, kind in _HELD_BACK.items():
             if name in image:
                 raise NotScrubbed(f"it holds {kind}, which is not cleaned")
@@ -371,6 +390,15 @@ def _written(image: Dataset) -> bytes:
 
 def _number(image: Dataset) -> str:
     return str(image.get("PatientID") or "").strip()
+
+
+def _numbers(image: Dataset) -> Iterator[str]:
+    """Every number of the patient, also those that other hospitals gave."""
+    yield _number(image)
+    others = image.get("OtherPatientIDs") or ()
+    yield from (str(each).strip() for each in ([others] if isinstance(others, str) else others))
+    for item in image.get("OtherPatientIDsSequence") or ():
+        yield _number(item)
 
 
 def _names(image: Dataset) -> Iterator[str]:
