@@ -73,7 +73,7 @@ LIBRARIES = {
     "scipy": {"modelling", "evaluation", "privacy", "simulation"},
     "starlette": {"api", "console"},
     "jinja2": {"console", "evaluation"},
-    "babel": {"console", "evaluation", "explanation"},
+    "babel": {"console", "dossier", "evaluation", "explanation"},
     "httpx": {"governance"},
     "pyotp": {"governance"},
     "segno": {"governance"},

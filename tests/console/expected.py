@@ -16,7 +16,7 @@ import synthetic
 from cells import PATIENT as ABOUT
 from cells import USE, World, login
 
-from vesalius import academy
+from vesalius import academy, dossier
 from vesalius.academy.quiz import draw
 from vesalius.governance import Right, answers, classifying, codes, consent, people, register, sealing, uses
 from vesalius.governance.lifecycle import State
@@ -156,6 +156,12 @@ def classified(world: World, account: str) -> None:
     uses.answer(world.hospital.engine, USE, answered(world, account), director, reason="As we use it")
 
 
+def with_dossier(world: World, account: str) -> None:
+    """A dossier lies in the home; the same one serves every cell."""
+    if dossier.kept(world.hospital, USE) is None:
+        dossier.make(world.hospital, USE)
+
+
 def a_duty(world: World, account: str) -> dict[str, str]:
     known = register.system(world.hospital.engine, USE, world.now).obligations
     return {"duty": known[0].duty.id if known else "", "state": "done", "note": "Kept in the file"}
@@ -248,6 +254,12 @@ EXPECTED: dict[str, Cell] = {
     "GET /register/{name}": a_use(Right.SEE_GATES),
     "POST /register/{name}/sign": a_use(Right.SIGN_GATES, form=signature, also=signs),
     "POST /register/{name}/answers": a_use(Right.KEEP_REGISTER, form=answered),
+    "GET /register/{name}/dossier": a_use(Right.KEEP_DOSSIER),
+    "POST /register/{name}/dossier": a_use(Right.KEEP_DOSSIER, settles=True),
+    "POST /register/{name}/dossier/verify": a_use(Right.KEEP_DOSSIER, ready=with_dossier),
+    "GET /register/{name}/dossier/{kind}": Cell(
+        Right.KEEP_DOSSIER, {"name": USE, "kind": "json"}, ready=with_dossier
+    ),
     "POST /register/{name}/duties": a_use(Right.KEEP_REGISTER, form=a_duty, ready=classified),
     "GET /usecases/{name}/settings": a_use(Right.SEE_FIGURES),
     "POST /usecases/{name}/settings": a_use(

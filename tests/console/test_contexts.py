@@ -20,6 +20,7 @@ PAGES = {
     "decisions.html": contexts.DecisionsPage,
     "register.html": contexts.RegisterPage,
     "system.html": contexts.SystemPage,
+    "dossier.html": contexts.DossierPage,
     "usecases.html": contexts.UsesPage,
     "usecase.html": contexts.UsePage,
     "thresholds.html": contexts.ThresholdsPage,

@@ -49,6 +49,7 @@ see_views           .        x       .       .       x     .        x       .   
 run_views           .        .       .       .       .     .        x       .      .      .
 write_views         .        .       .       .       .     .        x       .      .      .
 answer_questions    x        x       .       .       x     x        x       x      .      .
+keep_dossier        .        .       .       .       x     x        x       x      .      .
 see_audit           .        .       .       .       x     x        .       x      .      .
 manage_people       .        .       .       .       .     x        .       .      .      .
 """

@@ -6,9 +6,7 @@ from pathlib import Path
 
 import click
 
-from vesalius.cli._shared import HOME, LANGUAGES, opened, written
-
-FILE = "dossier.json"
+from vesalius.cli._shared import HOME, LANGUAGES, opened, progress, written
 
 
 @click.group("dossier")
@@ -31,20 +29,20 @@ def dossier_group() -> None:
 def build(use: str, out: Path | None, language: str, home: Path) -> None:
     """Build the dossier of USE: dossier.json, a page and a PDF."""
     from vesalius import dossier
-    from vesalius.usecase import encode
 
-    with opened(home) as hospital:
-        sealed = dossier.build(hospital, use)
     folder = out or home / "dossiers" / use
-    folder.mkdir(parents=True, exist_ok=True)
-    written(folder / FILE, encode(sealed))
+    with opened(home) as hospital, progress() as tick:
+        sealed = dossier.make(
+            hospital, use, where=folder, progress=lambda done, total: tick("building", done, total, "")
+        )
     for kind in dossier.FORMATS:
         written(folder / f"dossier.{language}.{kind}", dossier.render(kind, sealed.dossier, language))
     counts = sealed.dossier.counts
     click.echo(
-        f"{counts.all} obligations: {counts.auto} filled from the log ({counts.with_events} with events), "
-        f"{counts.assisted} prefilled for signature, {counts.manual} manual, {counts.unfilled} not filled; "
-        f"{counts.applying} apply to {use}; {len(sealed.dossier.sources)} source events"
+        f"{counts.all} obligations: {counts.auto} filled from the log, "
+        f"{counts.waiting} with nothing in the log yet, {counts.assisted} prefilled for signature, "
+        f"{counts.manual} manual, {counts.unfilled} not filled; {counts.applying} apply to {use}; "
+        f"{len(sealed.dossier.sources)} source events"
     )
 
 
@@ -57,11 +55,11 @@ def verify(use: str, folder: Path | None, home: Path) -> None:
     from vesalius import dossier
     from vesalius.errors import NotFound, Tampered
 
-    file = (folder or home / "dossiers" / use) / FILE
-    if not file.is_file():
-        raise NotFound(f"there is no {file}", hint=f"vesalius dossier build {use}")
+    where = folder or home / "dossiers" / use
+    if not (where / dossier.FILE).is_file():
+        raise NotFound(f"there is no {where / dossier.FILE}", hint=f"vesalius dossier build {use}")
     with opened(home) as hospital:
-        found = dossier.verify(hospital, use, dossier.load(file.read_bytes()))
+        found = dossier.examined(hospital, use, dossier.load((where / dossier.FILE).read_bytes()))
     if not found.holds:
         raise Tampered("; ".join(found.problems))
     later = f"; {found.since} came since: build it again" if found.since else ""

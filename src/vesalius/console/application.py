@@ -30,6 +30,7 @@ from vesalius.console import (
     codes,
     consents,
     decisions,
+    dossiers,
     explanations,
     glass,
     identity,
@@ -134,6 +135,10 @@ SCREENS = (
     Screen("/register/{name}/sign", usecases.sign, Right.SEE_GATES, "POST", fresh=True),
     Screen("/register/{name}/answers", register.answer, Right.KEEP_REGISTER, "POST", fresh=True),
     Screen("/register/{name}/duties", register.say, Right.KEEP_REGISTER, "POST"),
+    Screen("/register/{name}/dossier", dossiers.show, Right.KEEP_DOSSIER),
+    Screen("/register/{name}/dossier", dossiers.build, Right.KEEP_DOSSIER, "POST"),
+    Screen("/register/{name}/dossier/verify", dossiers.verify, Right.KEEP_DOSSIER, "POST"),
+    Screen("/register/{name}/dossier/{kind}", dossiers.download, Right.KEEP_DOSSIER),
     Screen("/usecases", usecases.index, Right.SEE_FIGURES),
     Screen("/usecases/{name}", usecases.show, Right.SEE_FIGURES),
     Screen("/usecases/{name}/sign", usecases.sign, Right.SEE_GATES, "POST", fresh=True),
@@ -238,6 +243,7 @@ def app(hospital: Hospital) -> Starlette:
     made.state.hospital = hospital
     made.state.provider = provider.Provider(hospital.engine, settings) if settings.oidc_issuer else None
     made.state.behind = codes.Behind()
+    made.state.dossiers = {}
     return made
 
 

@@ -221,6 +221,7 @@ def _page(visit: Visit, system: System) -> SystemPage:
         answered=(name_of(visit, known.by), known.at) if known else None,
         duties=tuple(_duty(visit, each) for each in system.obligations),
         may_keep=keep,
+        may_dossier=visit.may(Right.KEEP_DOSSIER),
         may_stop=visit.may(Right.SUSPEND) and use.runs,
         past=_past(visit, system),
     )

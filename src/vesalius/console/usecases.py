@@ -200,6 +200,7 @@ def _page(visit: Visit, name: str, said: Speaker) -> UsePage:
         limits=tuple(said.say(f"limit.{key}") for key in card.limits_of(own=_own_model(name, use.model))),
         state=STATES[use.state],
         speaks=use.speaks,
+        may_dossier=visit.may(Right.KEEP_DOSSIER),
         may_monitor=visit.may(Right.SEE_MONITORING),
         fallen=fallen(visit, name) if use.state == State.SILENT else None,
         since=use.since,

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+from collections import Counter
 from datetime import datetime
 from typing import Literal
 
@@ -24,7 +25,9 @@ class Source(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
         seq, hash: its place and its SHA-256.
         at, actor, action: when, who, what.
         path: the hashes from its leaf to the signed root (RFC 6962, section 2.1.1).
-        told: all that it says; None where that would name a patient.
+        told: all that it says; None where that would name a patient, or is not about the use.
+        own: whether it is about the use; else it is of the whole hospital, and a line names it.
+        rows: where ``told`` is None, the rows that it speaks of: table, key, content.
     """
 
     seq: int
@@ -34,6 +37,42 @@ class Source(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     action: str
     path: tuple[str, ...]
     told: Told | None = None
+    own: bool = True
+    rows: tuple[tuple[str, str, str], ...] = ()
+
+
+class Kept(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """One row that has no event of its own: a suggestion or an outcome.
+
+    Attributes:
+        table: which of the two.
+        key: the id of the suggestion.
+        at: when it was recorded.
+        hash: the SHA-256 of what it held.
+    """
+
+    table: str
+    key: str
+    at: datetime
+    hash: str
+
+
+class Moment(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """One thing that happened to the use, in words.
+
+    Attributes:
+        seq: its event.
+        at: when.
+        what: what happened.
+        who: who did it, with the role.
+        why: their own words; empty where they left none.
+    """
+
+    seq: int
+    at: datetime
+    what: Words
+    who: Words
+    why: str = ""
 
 
 class Line(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
@@ -72,7 +111,7 @@ class Duty(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
         line: its line.
         applies: whether it follows from what the use is; None where nobody has said what it is.
         state: open, done or not_applicable, as people said.
-        count: how many events of the audit bear on it; for ``auto`` only.
+        count: how many events and stored runs bear on it; for ``auto`` only.
     """
 
     line: Line
@@ -80,14 +119,30 @@ class Duty(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     state: str
     count: int = 0
 
+    @property
+    def filled(self) -> bool:
+        """Whether anything fills it: of a duty filled from the log, an event or a stored run."""
+        return self.count > 0 if self.line.kind == "auto" else self.line.filled
+
 
 class Part(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
-    """One document of the dossier."""
+    """One document of the dossier.
+
+    Attributes:
+        key: its name.
+        title: as people read it.
+        article: the law that asks for it.
+        lines: what it says and asks.
+        note: why it is not asked for, and then it has no lines; or empty.
+        signed: whether a person signs it at its end.
+    """
 
     key: str
     title: Words
     article: str
     lines: tuple[Line, ...]
+    note: Words = {}
+    signed: bool = False
 
 
 class Counts(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
@@ -95,21 +150,25 @@ class Counts(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
 
     Attributes:
         all: how many there are.
-        auto: filled from the log alone.
-        with_events: of these, how many have an event so far; of the others the log says that there was none.
+        auto: filled from the log alone: each with an event or a stored run.
+        waiting: to be filled from the log alone, and nothing of the kind has happened yet.
         assisted: prefilled, for a person to complete and sign.
         manual: for a person alone.
-        unfilled: those that should be filled, and are not.
+        unfilled: those that should be prefilled, and are not.
         applying: how many apply to this use.
+        here: of those that apply, how many of each: auto, waiting, assisted, manual.
+        done: of those that apply, how many somebody has done or set aside.
     """
 
     all: int
     auto: int
-    with_events: int
+    waiting: int
     assisted: int
     manual: int
     unfilled: int
     applying: int
+    here: dict[str, int]
+    done: int
 
 
 class Dossier(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
@@ -122,9 +181,16 @@ class Dossier(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
         size, root: of the tree over the audit that it was built on.
         head: that tree, as signed by the hospital.
         at: when.
+        hospital: its name.
+        state: where the use stands, and since when.
+        regime: what it is in law; empty where nobody answered.
+        owner: who answers for it; empty where nobody is named.
         counts: of the obligations.
+        history: what happened to the use, in order.
         parts, duties: what it says.
         sources: the events that it rests on: every one that governs the use, in order.
+        kept: each suggestion and each outcome, by its hash.
+        run: the validation run that it tells of, or None.
     """
 
     name: str
@@ -134,10 +200,17 @@ class Dossier(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     root: str
     head: str
     at: datetime
+    hospital: str
+    state: Words
+    regime: Words
+    owner: Words
     counts: Counts
+    history: tuple[Moment, ...]
     parts: tuple[Part, ...]
     duties: tuple[Duty, ...]
     sources: tuple[Source, ...]
+    kept: tuple[Kept, ...] = ()
+    run: Kept | None = None
 
     @property
     def body(self) -> bytes:
@@ -159,16 +232,24 @@ class Sealed(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
 
 def counted(duties: tuple[Duty, ...]) -> Counts:
     """The counts of the cover, from what was really filled."""
-    done = [each for each in duties if each.line.filled]
-    auto = [each for each in done if each.line.kind == "auto"]
-    assisted = [each for each in done if each.line.kind == "assisted"]
-    manual = [each for each in duties if each.line.kind == "manual"]
+    here = [each for each in duties if each.applies]
+    all_, ours = Counter(map(_kind, duties)), Counter(map(_kind, here))
     return Counts(
         all=len(duties),
-        auto=len(auto),
-        with_events=sum(each.count > 0 for each in auto),
-        assisted=len(assisted),
-        manual=len(manual),
-        unfilled=len(duties) - len(auto) - len(assisted) - len(manual),
-        applying=sum(each.applies is True for each in duties),
+        auto=all_["auto"],
+        waiting=all_["waiting"],
+        assisted=all_["assisted"],
+        manual=all_["manual"],
+        unfilled=all_["unfilled"],
+        applying=len(here),
+        here={key: ours[key] for key in ("auto", "waiting", "assisted", "manual")},
+        done=sum(each.state != "open" for each in here),
     )
+
+
+def _kind(duty: Duty) -> str:
+    if duty.line.kind == "manual":
+        return "manual"
+    if duty.filled:
+        return duty.line.kind
+    return "waiting" if duty.line.kind == "auto" else "unfilled"

@@ -64,6 +64,7 @@ class Right(StrEnum):
     RUN_VIEWS = "run_views"
     WRITE_VIEWS = "write_views"
     ANSWER_QUESTIONS = "answer_questions"
+    KEEP_DOSSIER = "keep_dossier"
     SEE_AUDIT = "see_audit"
     MANAGE_PEOPLE = "manage_people"
 
@@ -133,6 +134,8 @@ MATRIX: dict[Right, frozenset[Role]] = {
     Right.ANSWER_QUESTIONS: frozenset(
         {Role.DOCTOR, Role.BIOLOGIST, Role.DPO, Role.DIRECTOR, Role.ENGINEER, Role.LEGAL}
     ),
+    # What an authority is shown of a use: for those who answer for it before one.
+    Right.KEEP_DOSSIER: frozenset({Role.DPO, Role.DIRECTOR, Role.ENGINEER, Role.LEGAL}),
     Right.SEE_AUDIT: frozenset({Role.DPO, Role.DIRECTOR, Role.LEGAL}),
     Right.MANAGE_PEOPLE: frozenset({Role.DIRECTOR}),
 }

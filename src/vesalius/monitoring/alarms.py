@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import logging
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
@@ -17,6 +18,7 @@ from vesalius.governance.people import Person
 from vesalius.governance.roles import Right
 from vesalius.monitoring._tables import alarm as table
 from vesalius.store import reading, writing
+from vesalius.usecase import encode
 
 log = logging.getLogger(__name__)
 
@@ -79,6 +81,22 @@ class Alarm:
     words: str
 
     @property
+    def content(self) -> str:
+        """The SHA-256 of what does not change, as its event keeps it; of a stop, of its figures too."""
+        fixed: list[Any] = [self.id, self.usecase, self.model, self.monitor, self.about, str(self.first_seen)]
+        if self.level == "stop":
+            fixed += [self.level, self.figures]
+        return hashlib.sha256(encode(fixed)).hexdigest()
+
+    @property
+    def said(self) -> str:
+        """The SHA-256 of who looked at it, when, and what they say, as its event keeps it; or empty."""
+        if self.acknowledged_at is None:
+            return ""
+        words = [self.id, str(self.acknowledged_at), self.acknowledged_by, self.words]
+        return hashlib.sha256(encode(words)).hexdigest()
+
+    @property
     def open(self) -> bool:
         """Whether it stands, and nobody has looked at it."""
         return self.resolved_at is None and self.acknowledged_at is None
@@ -102,6 +120,12 @@ def past(engine: sa.Engine, name: str, limit: int = 50) -> list[Alarm]:
     with reading(engine) as connection:
         asked = asked.order_by(table.c.resolved_at.desc(), table.c.id.desc()).limit(limit)
         return [_alarm(row) for row in connection.execute(asked)]
+
+
+def every(connection: sa.Connection, name: str) -> list[Alarm]:
+    """Every alarm of a use that was ever raised, in order."""
+    asked = sa.select(table).where(table.c.usecase == name).order_by(table.c.id)
+    return [_alarm(row) for row in connection.execute(asked)]
 
 
 def settle(
@@ -160,9 +184,10 @@ def acknowledge(
         ).rowcount
         if not changed:
             raise Conflict("this alarm was acknowledged, or is resolved", hint="read it again")
-        detail = {"alarm": number, "monitor": found.monitor, "level": found.level}
+        kept = _one(connection, number)
+        detail = {"alarm": number, "monitor": found.monitor, "level": found.level, "content": kept.said}
         audit.record(connection, person.id, Action.ALARM_ACKNOWLEDGED, found.usecase, detail, at)
-        return _one(connection, number)
+        return kept
 
 
 def undo(
@@ -204,9 +229,14 @@ def _insert(connection: sa.Connection, name: str, model: str, finding: Finding, 
         "words": "",
     }
     number = connection.execute(sa.insert(table).values(values).returning(table.c.id)).scalar_one()
-    detail = {"alarm": number, "monitor": finding.monitor, "about": finding.about, "level": finding.level}
-    audit.record(connection, audit.SYSTEM, Action.ALARM_RAISED, name, detail, now)
+    _record(connection, _one(connection, number), now)
     log.warning("%s: %s %s %s", name, finding.level, finding.monitor, finding.about)
+
+
+def _record(connection: sa.Connection, made: Alarm, now: datetime) -> None:
+    detail = {"alarm": made.id, "monitor": made.monitor, "about": made.about, "level": made.level}
+    detail["content"] = made.content
+    audit.record(connection, audit.SYSTEM, Action.ALARM_RAISED, made.usecase, detail, now)
 
 
 def _seen_again(
@@ -221,9 +251,12 @@ def _seen_again(
         "figures": dict(finding.figures),
         "last_seen": max(now, before.last_seen),
     }
-    if LEVELS[finding.level] < LEVELS[before.level]:  # what has become worse must be looked at again
+    worse = LEVELS[finding.level] < LEVELS[before.level]
+    if worse:  # what has become worse must be looked at again
         values |= {"acknowledged_at": None, "acknowledged_by": None, "words": ""}
     connection.execute(here.values(values))
+    if worse:
+        _record(connection, _one(connection, before.id), now)
 
 
 def _one(connection: sa.Connection, number: int) -> Alarm:

@@ -28,6 +28,7 @@ from vesalius.console.contexts.consents import (
     RefusalRow,
     RefusedRow,
 )
+from vesalius.console.contexts.dossiers import DossierPage
 from vesalius.console.contexts.explanations import ExplanationPage
 from vesalius.console.contexts.frame import (
     AboutPage,
@@ -207,6 +208,7 @@ __all__ = [
     "DecisionsPage",
     "DemoPerson",
     "Distribution",
+    "DossierPage",
     "DutyRow",
     "Ending",
     "EnrolPage",

@@ -174,6 +174,7 @@ class SystemPage:
         answered: who answered, and when; or None.
         duties: the duties that apply.
         may_keep: whether the reader keeps the register.
+        may_dossier: whether the reader keeps its dossier.
         may_stop: whether the reader can stop it now.
         past: what happened to it, latest first.
     """
@@ -201,5 +202,6 @@ class SystemPage:
     answered: tuple[str, datetime] | None
     duties: tuple[DutyRow, ...]
     may_keep: bool
+    may_dossier: bool
     may_stop: bool
     past: tuple[Past, ...]

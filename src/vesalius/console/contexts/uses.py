@@ -274,6 +274,7 @@ class UsePage:
         limits: what it was not tested for.
         state: where it stands, in English.
         speaks: whether its suggestions are shown.
+        may_dossier: whether the reader keeps its dossier.
         may_monitor: whether the reader may see how it does over time.
         fallen: why it is silent although it spoke before; or None.
         since: since when, or None.
@@ -308,6 +309,7 @@ class UsePage:
     limits: tuple[str, ...]
     state: str
     speaks: bool
+    may_dossier: bool
     may_monitor: bool
     fallen: Fallen | None
     since: datetime | None

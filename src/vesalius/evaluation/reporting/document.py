@@ -105,6 +105,7 @@ class Table(_Block, frozen=True, omit_defaults=True, tag_field="block", tag="tab
         rows: its lines.
         words: how many columns, from the left, hold words rather than figures.
         links: for each cell of each row, the anchor in this document that it leads to; or nothing.
+        widths: how wide each column is on paper, in parts of the whole; or nothing.
     """
 
     caption: str
@@ -112,6 +113,7 @@ class Table(_Block, frozen=True, omit_defaults=True, tag_field="block", tag="tab
     rows: tuple[Row, ...]
     words: int = 1
     links: tuple[tuple[str, ...], ...] = ()
+    widths: tuple[int, ...] = ()
 
 
 class Picture(_Block, frozen=True, omit_defaults=True, tag_field="block", tag="picture"):
