@@ -11,13 +11,16 @@ import sqlalchemy as sa
 from vesalius.card import LANGUAGES, Card
 from vesalius.dossier.document import Moment, Words
 from vesalius.dossier.facts import World
-from vesalius.dossier.words import listed, named, number, paired, same, say
+from vesalius.dossier.words import law, listed, named, number, paired, same, say
 from vesalius.errors import NotFound
 from vesalius.governance import uses
 from vesalius.governance.audit import Action, Event
 from vesalius.monitoring import alarms
 from vesalius.store import metadata, reading
 from vesalius.usecase import find
+
+_DUTY = "duty:"
+"""How the code of a duty begins among what a signature was given in spite of."""
 
 
 def moments(world: World) -> tuple[Moment, ...]:
@@ -70,10 +73,21 @@ def _nothing(world: World, event: Event) -> Words:  # noqa: ARG001
     return {}
 
 
-def _gate(world: World, event: Event) -> Words:  # noqa: ARG001
+def _gate(world: World, event: Event) -> Words:
     gate = named("state", str(event.detail.get("target", "")))
-    lacks = [named("lacking", str(each)) for each in event.detail.get("despite", ())]
-    return say("despite", words=gate, why=listed(lacks, "comma")) if lacks else gate
+    lacks = _lacking(world, [str(each) for each in event.detail.get("despite", ())])
+    return say("despite", words=gate, why=lacks) if lacks else gate
+
+
+def _lacking(world: World, codes: list[str]) -> Words:
+    """What lacked when a gate was signed; the duties that were open by their articles."""
+    articles = {each.duty.id: law(f"{each.duty.law} {each.duty.article}") for each in world.known.obligations}
+    found = [named("lacking", each) for each in codes if not each.startswith(_DUTY)]
+    ids = [each.removeprefix(_DUTY) for each in codes if each.startswith(_DUTY)]
+    if ids:
+        open_ = listed((articles.get(each) or same(each) for each in ids), "comma")
+        found.append(paired(named("lacking", "duties"), open_))
+    return listed(found, "comma")
 
 
 def _moved(world: World, event: Event) -> Words:  # noqa: ARG001
