@@ -90,7 +90,8 @@ def test_figures_that_were_altered_or_are_gone_are_no_evidence(approved, staff, 
     assert found(approved).lacks == ("validation_altered",)
     (event,) = audit.events(approved, action="validation.kept")
     with reading(approved) as connection:
-        assert not beside.holds(connection, event)
+        said = [(event.seq, claim) for claim in beside.claimed(connection, event)]
+        assert beside.compare(connection, event.object, said).events == (event.seq,)
     with pytest.raises(InvalidSetting, match="validation_altered"):
         sign(approved, staff["engineer"], on=name)
     assert keep(approved, NOW) == name  # kept again, it is what its event says

@@ -48,7 +48,10 @@ def test_a_trial_that_ended_in_success_is_found(hospital, plan, case):
     with reading(hospital.engine) as connection:
         kept = audit.events(hospital.engine, thing="scale", limit=100)
         assert {each.action for each in kept} >= {"trial.registered", "trial.looked"}
-        assert all(beside.holds(connection, each) for each in kept)
+        said = [(each.seq, claim) for each in kept[::-1] for claim in beside.claimed(connection, each)]
+        beside_it = beside.compare(connection, "scale", said)
+    assert beside_it.events == ()
+    assert not [each for each in beside_it.extra if "trial" in each or "look" in each]
 
 
 def test_without_a_plan_nothing_is_found(hospital, silent):
