@@ -9,8 +9,10 @@ so that nothing is lost.
 from __future__ import annotations
 
 from collections.abc import Hashable, Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from functools import cached_property
+from threading import Lock
 
 import numpy as np
 import numpy.typing as npt
@@ -22,6 +24,11 @@ DISCRIMINATION = ("auroc", "auprc")
 CALIBRATION = ("brier", "scaled_brier", "intercept", "slope", "ici", "e50", "e90", "most")
 FIGURES = (*DISCRIMINATION, *CALIBRATION, "ratio")
 """The names of the figures that :func:`draw` can give."""
+
+_MANY = 10_000
+"""From so many rows on two threads draw samples; with fewer, they would wait for each other."""
+
+_NONE = np.empty(0)
 
 
 class Resamples:
@@ -44,6 +51,11 @@ class Resamples:
 
     def __len__(self) -> int:
         return self._draws
+
+    @property
+    def rows(self) -> int:
+        """How many rows a sample weighs."""
+        return len(self._rows)
 
     def __iter__(self) -> Iterator[Floats]:
         rng = np.random.Generator(np.random.PCG64(self._seed))
@@ -309,11 +321,27 @@ class Job:
 
 
 def draw(jobs: Sequence[Job], samples: Resamples) -> list[Drawn]:
-    """The figures of every job in every bootstrap sample; sample ``b`` uses repeat ``b`` modulo R."""
+    """The figures of every job in every bootstrap sample; sample ``b`` uses repeat ``b`` modulo R.
+
+    Of many rows, two threads share the samples: nearly all the time goes to sums that hold no lock of Python's.
+    Each sample has its own place in the sheets, so that nothing depends on who took which.
+    """
     sheets = [_Sheet(job, len(samples)) for job in jobs]
-    for number, weights in enumerate(samples):
-        for sheet in sheets:
-            sheet.fill(number, weights)
+    numbered, turn = enumerate(samples), Lock()
+
+    def fill() -> None:
+        while True:
+            with turn:
+                number, weights = next(numbered, (-1, _NONE))
+            if number < 0:
+                return
+            for sheet in sheets:
+                sheet.fill(number, weights)
+
+    threads = 2 if samples.rows >= _MANY else 1
+    with ThreadPoolExecutor(threads) as pool:
+        for each in [pool.submit(fill) for _ in range(threads)]:
+            each.result()
     return [sheet.drawn() for sheet in sheets]
 
 

@@ -223,13 +223,16 @@ def _study(
     learning: Learning,
     how: How,
 ) -> tuple[Run, tuple[Side, ...]]:
-    """Hands out all that is to be learned, the longest first, and asks each model as soon as it is there."""
-    # What was validated elsewhere stands as it was learned; else the model is learned on all there is.
-    taught = np.flatnonzero(dealt[0] == plans.LEARNS) if plan.kind == "external" else np.arange(len(dealt[0]))
-    whole = learning.begin(taught.tolist(), "whole")
+    """Hands out all that is to be learned, and asks each model as soon as it is there.
+
+    The model of all rows is the last: it is learned while the figures are drawn, which wait for the others.
+    """
     waiting = begun(learning, dealt, rows.patients)
     turn = split(later[0], rows.patients) if later is not None else None
     beside = learning.begin(turn.rows, "quick") if turn is not None else None
+    # What was validated elsewhere stands as it was learned; else the model is learned on all there is.
+    taught = np.flatnonzero(dealt[0] == plans.LEARNS) if plan.kind == "external" else np.arange(len(dealt[0]))
+    whole = learning.begin(taught.tolist(), "whole")
     held_out = hold_out(usecase, rows.evidence, waiting, dealt, how.seed, how.tick, how.settings)
     held = np.flatnonzero(dealt[0] >= 0)
     own = rows.take(held)
