@@ -323,8 +323,8 @@ class Job:
 def draw(jobs: Sequence[Job], samples: Resamples) -> list[Drawn]:
     """The figures of every job in every bootstrap sample; sample ``b`` uses repeat ``b`` modulo R.
 
-    Of many rows, two threads share the samples: nearly all the time goes to sums that hold no lock of Python's.
-    Each sample has its own place in the sheets, so that nothing depends on who took which.
+    Of many rows, two threads share the samples: nearly all the time goes to sums that hold no lock of
+    Python's. Each sample has its own place in the sheets, so that nothing depends on who took which.
     """
     sheets = [_Sheet(job, len(samples)) for job in jobs]
     numbered, turn = enumerate(samples), Lock()
