@@ -8,7 +8,7 @@ UV := $(BIN)/uv
 unexport PYTHONDONTWRITEBYTECODE
 
 .DEFAULT_GOAL := help
-.PHONY: help setup demo demo-check test test-fast security components test-spark test-compiled fast format check docs bench lock clean
+.PHONY: help setup demo demo-check test test-fast bandit security components test-spark test-compiled fast format check docs bench lock clean
 
 help: ## show this list
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 14
@@ -38,8 +38,10 @@ test: setup ## lint, types and every test
 test-fast: setup ## every test but the browser's
 	$(BIN)/pytest -m "not browser"
 
-security: setup ## bandit over what is shipped, and the longer run of schemathesis
+bandit: setup ## what bandit finds in what is shipped
 	$(BIN)/bandit --quiet --configfile pyproject.toml --recursive src
+
+security: bandit ## bandit, and the longer run of schemathesis
 	VESALIUS_FULL=1 $(BIN)/pytest -n0 tests/api/test_contract.py
 
 components: setup ## which components are older than SECURITY.md allows; asks the package index

@@ -1,6 +1,6 @@
 """What bandit finds in what we ship was looked at, each with its reason.
 
-Bandit itself takes 14 seconds, and runs with ``make security``. Ruff runs the same rules (S) with every test:
+Bandit itself takes 14 seconds, and runs with ``make bandit``. Ruff runs the same rules (S) with every test:
 whatever it is told to leave has the same mark for bandit, so that both stay clean.
 """
 

@@ -6,7 +6,7 @@ Source: https://docs.moodle.org/en/Moodle_XML_format: a category, then one ``mul
 from __future__ import annotations
 
 from html import escape
-from xml.etree.ElementTree import Element, SubElement, indent, tostring
+from xml.etree.ElementTree import Element, SubElement, indent, tostring  # it writes XML only  # nosec B405
 
 from vesalius.academy.course import Course, Question
 

@@ -14,7 +14,7 @@ import io
 import zipfile
 from collections.abc import Iterator
 from html import escape
-from xml.etree.ElementTree import Element, SubElement, indent, tostring
+from xml.etree.ElementTree import Element, SubElement, indent, tostring  # it writes XML only  # nosec B405
 
 from vesalius.academy.course import Course, Page, Question
 

@@ -157,7 +157,7 @@ def columns(
 ) -> Reading:
     """The typed columns of a lake, up to their position; no version that is about who is ``without``."""
     source, condition = parquet(found.files), f"_seq <= {int(found.position)}"
-    others = f"{condition} AND NOT EXISTS (SELECT 1 FROM refused WHERE refused.subject = _subject)"
+    others = f"{condition} AND NOT EXISTS (SELECT 1 FROM refused WHERE subject = _subject)"  # nosec B608
     if subjects is None:
         return Reading(source, found.files, others if without else condition, without=without)
     # Every version of what was ever about them, as Lake.patients gives: one that moved a resource to another
