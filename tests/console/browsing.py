@@ -1,7 +1,13 @@
 """A browser without script, for the tests."""
 
 import re
+import socket
+import threading
+import time
 import warnings
+from contextlib import contextmanager
+
+import uvicorn
 
 with warnings.catch_warnings():
     # Starlette would rather have httpx2; httpx does the same here.
@@ -26,3 +32,19 @@ class Reader(TestClient):
         assert self.submit("/sign-in", login=login).status_code == 200
         self.submit("/preferences", language=language)
         return self
+
+
+@contextmanager
+def serving(app):
+    """The address of an application that a real server serves as long as the block lasts."""
+    listening = socket.create_server(("127.0.0.1", 0))
+    listening.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+    server = uvicorn.Server(uvicorn.Config(app, log_level="warning"))
+    thread = threading.Thread(target=server.run, kwargs={"sockets": [listening]}, daemon=True)
+    thread.start()
+    while not server.started:
+        time.sleep(0.01)
+    yield f"http://127.0.0.1:{listening.getsockname()[1]}"
+    server.should_exit = True
+    thread.join(10)
+    listening.close()

@@ -1,15 +1,13 @@
 """The console in a real Chromium: accessible, by keyboard only, without script, on a small screen."""
 
 import shutil
-import socket
-import threading
-import time
 from collections.abc import Iterator
 from datetime import UTC, datetime
 
 import pytest
 import synthetic
 from axe_playwright_python.base import AXE_SCRIPT
+from browsing import serving
 
 pytestmark = [
     pytest.mark.browser,
@@ -95,7 +93,6 @@ def browser_type_launch_args(browser_type_launch_args):
 @pytest.fixture(scope="session")
 def address(tmp_path_factory) -> Iterator[str]:
     """A console that is really served, with a hospital of its own."""
-    import uvicorn
 
     from vesalius.console import app
 
@@ -108,16 +105,8 @@ def address(tmp_path_factory) -> Iterator[str]:
     synthetic.watch(hospital, datetime.now(UTC))
     synthetic.save_views(hospital)
     synthetic.refuse(hospital)
-    listening = socket.create_server(("127.0.0.1", 0))
-    server = uvicorn.Server(uvicorn.Config(app(hospital), log_level="warning"))
-    thread = threading.Thread(target=server.run, kwargs={"sockets": [listening]}, daemon=True)
-    thread.start()
-    while not server.started:
-        time.sleep(0.01)
-    yield f"http://127.0.0.1:{listening.getsockname()[1]}"
-    server.should_exit = True
-    thread.join(10)
-    listening.close()
+    with serving(app(hospital)) as address:
+        yield address
     hospital.close()
 
 
@@ -407,21 +396,12 @@ def test_a_view_is_tried_and_saved_without_script(browser, address):
 @pytest.fixture(scope="module")
 def real_address(tmp_path_factory) -> Iterator[str]:
     """A console with real data: everybody needs a password and a second factor."""
-    import uvicorn
 
     from vesalius.console import app
 
     hospital = synthetic.make(tmp_path_factory.mktemp("real"), count=1, synthetic=False, second_factor="all")
-    listening = socket.create_server(("127.0.0.1", 0))
-    server = uvicorn.Server(uvicorn.Config(app(hospital), log_level="warning"))
-    thread = threading.Thread(target=server.run, kwargs={"sockets": [listening]}, daemon=True)
-    thread.start()
-    while not server.started:
-        time.sleep(0.01)
-    yield f"http://127.0.0.1:{listening.getsockname()[1]}"
-    server.should_exit = True
-    thread.join(10)
-    listening.close()
+    with serving(app(hospital)) as address:
+        yield address
     hospital.close()
 
 

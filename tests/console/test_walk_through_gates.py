@@ -5,9 +5,6 @@ factor too). ``WALK_PICTURES=folder`` keeps a picture of each page looked at.
 """
 
 import os
-import socket
-import threading
-import time
 from collections.abc import Iterator
 from datetime import UTC
 from pathlib import Path
@@ -15,6 +12,7 @@ from pathlib import Path
 import pdf_pages
 import pytest
 import walking
+from browsing import serving
 from click.testing import CliRunner
 from test_browser import browser_type_launch_args as browser_type_launch_args
 from walking import DAY, PASSWORD, Clock
@@ -78,21 +76,10 @@ def hospital(tmp_path, monkeypatch) -> Iterator[Hospital]:
 
 @pytest.fixture
 def address(hospital) -> Iterator[str]:
-    import uvicorn
-
     from vesalius.console import app
 
-    listening = socket.create_server(("127.0.0.1", 0))
-    listening.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
-    server = uvicorn.Server(uvicorn.Config(app(hospital), log_level="warning"))
-    thread = threading.Thread(target=server.run, kwargs={"sockets": [listening]}, daemon=True)
-    thread.start()
-    while not server.started:
-        time.sleep(0.01)
-    yield f"http://127.0.0.1:{listening.getsockname()[1]}"
-    server.should_exit = True
-    thread.join(10)
-    listening.close()
+    with serving(app(hospital)) as served:
+        yield served
 
 
 class Desk:

@@ -147,6 +147,7 @@ def _source(connection: sa.Connection, event: Event, path: list[bytes], *, own: 
         event.seq, event.at, event.actor, event.action, event.object, dict(event.detail), event.previous
     )
     hidden = not own or event.action.startswith("suggestion.")
+    claims = beside.claimed(connection, event) if hidden and own else ()
     return Source(
         seq=event.seq,
         hash=event.hash,
@@ -156,7 +157,7 @@ def _source(connection: sa.Connection, event: Event, path: list[bytes], *, own: 
         path=tuple(each.hex() for each in path),
         told=None if hidden else said,
         own=own,
-        rows=tuple(map(tuple, beside.claimed(connection, event))) if hidden and own else (),  # type: ignore[arg-type]
+        rows=tuple((each.table, each.key, each.content) for each in claims),
     )
 
 

@@ -8,13 +8,14 @@ made again from the log at any time.
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Collection, Iterable, Sequence
-from datetime import UTC, datetime
+from collections.abc import Callable, Collection, Sequence
+from datetime import datetime
 from typing import Any
 
 import sqlalchemy as sa
 
 from vesalius.errors import Unavailable
+from vesalius.governance._indexed import chunks, latest, newer
 from vesalius.governance._provisions import DAWN, Kind, refusals
 from vesalius.lake import Lake, Version
 from vesalius.store import Instant, insert, metadata, put, reading, writing
@@ -26,8 +27,6 @@ READ, CHANGES, LOOKED, MERGES, NEXT = range(1, 6)
 """The rows of the table of progress."""
 
 _BATCH = 2_000
-_CHUNK = 500
-_BEFORE = datetime.min.replace(tzinfo=UTC)
 
 # Row 0 of a Consent refuses nothing: it says from which version it was read, and whose it is.
 refusal = sa.Table(
@@ -100,31 +99,16 @@ def _take(lake: Lake, connection: sa.Connection) -> int:
     versions = lake.arrived(connection, "Consent", done, _BATCH)
     if not versions:
         return done
-    _keep(connection, _latest(versions))
+    _keep(connection, latest(versions))
     put(connection, progress, {"id": READ}, {"seq": versions[-1].seq})
     return versions[-1].seq
 
 
-def _latest(versions: Iterable[Version]) -> list[Version]:
-    """Of each Consent, the version in force among these."""
-    found: dict[str, Version] = {}
-    for each in versions:
-        before = found.get(each.id)
-        if before is None or (before.recorded_at, before.seq) <= (each.recorded_at, each.seq):
-            found[each.id] = each
-    return list(found.values())
-
-
 def _keep(connection: sa.Connection, versions: Sequence[Version]) -> None:
     """Puts what these Consents refuse in the place of what older versions of them refused."""
-    c = refusal.c
-    there: dict[str, tuple[datetime, int]] = {}
-    for some in _chunks([each.id for each in versions]):
-        known = sa.select(c.consent, c.recorded_at, c.seq).where(c.consent.in_(some), c.place == 0)
-        there |= {row[0]: (row[1], row[2]) for row in connection.execute(known)}
-    newer = [each for each in versions if there.get(each.id, (_BEFORE, 0)) < (each.recorded_at, each.seq)]
-    _drop(connection, [each.id for each in newer])
-    rows = [row for each in newer for row in _rows(each)]
+    found = newer(connection, refusal.c.consent, refusal, versions)
+    _drop(connection, [each.id for each in found])
+    rows = [row for each in found for row in _rows(each)]
     if rows:
         connection.execute(sa.insert(refusal), rows)
         changed(connection)
@@ -138,7 +122,7 @@ def changed(connection: sa.Connection) -> None:
 
 
 def _drop(connection: sa.Connection, consents: Sequence[str]) -> None:
-    for some in _chunks(consents):
+    for some in chunks(consents):
         connection.execute(sa.delete(refusal).where(refusal.c.consent.in_(some)))
 
 
@@ -155,10 +139,6 @@ def _rows(version: Version) -> list[dict[str, Any]]:
     return [head, *(head | each for each in told)]
 
 
-def _chunks(ids: Sequence[str]) -> Iterable[list[str]]:
-    return (list(ids[start : start + _CHUNK]) for start in range(0, len(ids), _CHUNK))
-
-
 def forget(
     lake: Lake, connection: sa.Connection, patients: Collection[str], consents: Collection[str]
 ) -> None:
@@ -170,7 +150,7 @@ def forget(
         patients: their ids.
         consents: the ids of the Consents of which some version was erased: an older one may be left.
     """
-    for some in _chunks(sorted(patients)):
+    for some in chunks(sorted(patients)):
         connection.execute(sa.delete(refusal).where(refusal.c.patient.in_(some)))
     ids = sorted(consents)
     _drop(connection, ids)
@@ -178,5 +158,5 @@ def forget(
     done = _done(connection)
     _keep(
         connection,
-        _latest(version for versions in left.values() for version in versions if version.seq <= done),
+        latest(version for versions in left.values() for version in versions if version.seq <= done),
     )

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import time
 import unicodedata
-from collections.abc import Collection, Iterable, Iterator, Sequence
+from collections.abc import Collection, Iterator, Sequence
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
@@ -18,6 +18,7 @@ import sqlalchemy as sa
 
 from vesalius import fhir
 from vesalius.errors import InvalidResource, Unavailable
+from vesalius.governance._indexed import chunks, latest, newer
 from vesalius.lake import Lake, Version
 from vesalius.store import Instant, insert, metadata, put, reading, writing
 
@@ -26,7 +27,6 @@ LONGEST_OPEN = timedelta(days=365)
 
 FOREVER = datetime.max.replace(tzinfo=UTC)
 DAWN = datetime(1900, 1, 1, tzinfo=UTC)
-_BEFORE = datetime.min.replace(tzinfo=UTC)
 
 SECONDS = 20.0
 """For how long one question may bring the index up to date."""
@@ -197,45 +197,22 @@ def _take(lake: Lake, connection: sa.Connection, type_: str) -> None:
     versions = lake.arrived(connection, type_, _done(connection).get(type_, 0), _BATCH)
     if not versions:
         return
-    latest = _latest(versions)
-    (_keep_stays if type_ == "Encounter" else _keep_places)(connection, latest)
+    (_keep_stays if type_ == "Encounter" else _keep_places)(connection, latest(versions))
     put(connection, progress, {"type": type_}, {"seq": versions[-1].seq})
 
 
-def _latest(versions: Iterable[Version]) -> list[Version]:
-    """Of each resource, the version in force among these."""
-    found: dict[str, Version] = {}
-    for each in versions:
-        before = found.get(each.id)
-        if before is None or (before.recorded_at, before.seq) <= (each.recorded_at, each.seq):
-            found[each.id] = each
-    return list(found.values())
-
-
-def _newer(connection: sa.Connection, table: sa.Table, key: str, versions: list[Version]) -> list[Version]:
-    """Those that are in force beside what the index has: what was known later, or arrived later."""
-    name = (lambda each: each.id) if table is stay else (lambda each: f"{each.type}/{each.id}")
-    column = table.c[key]
-    there: dict[str, tuple[datetime, int]] = {}
-    for start in range(0, len(versions), 500):
-        some = [name(each) for each in versions[start : start + 500]]
-        asked = sa.select(column, table.c.recorded_at, table.c.seq).where(column.in_(some))
-        there |= {row[0]: (row[1], row[2]) for row in connection.execute(asked)}
-    return [each for each in versions if there.get(name(each), (_BEFORE, 0)) < (each.recorded_at, each.seq)]
-
-
 def _keep_stays(connection: sa.Connection, versions: list[Version]) -> None:
-    newer = _newer(connection, stay, "encounter", versions)
-    for start in range(0, len(newer), 500):
-        ids = [each.id for each in newer[start : start + 500]]
+    found = newer(connection, stay.c.encounter, stay, versions)
+    for ids in chunks([each.id for each in found]):
         connection.execute(sa.delete(stay).where(stay.c.encounter.in_(ids)))
-    rows = [row for each in newer for row in rows_of(each)]
+    rows = [row for each in found for row in rows_of(each)]
     if rows:
         connection.execute(sa.insert(stay), rows)
 
 
 def _keep_places(connection: sa.Connection, versions: list[Version]) -> None:
-    rows = [row for each in _newer(connection, place, "id", versions) if (row := _place_row(each))]
+    found = newer(connection, place.c.id, place, versions, lambda each: f"{each.type}/{each.id}")
+    rows = [row for each in found if (row := _place_row(each))]
     if rows:
         made = insert(connection, place)
         others = {column.name: made.excluded[column.name] for column in place.c if column.name != "id"}
