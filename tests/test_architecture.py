@@ -15,7 +15,7 @@ SRC = Path(__file__).parents[1] / "src" / "vesalius"
 # From the lowest to the highest; a module imports its own room and those before it. Rooms on one line do not
 # know each other.
 LAYERS: tuple[tuple[str, ...], ...] = (
-    ("errors", "logs"),
+    ("errors", "logs", "machine"),
     ("settings", "store", "card"),
     ("fhir",),
     ("lake",),

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -21,6 +20,7 @@ from vesalius.cli._shared import (
     timed,
     written,
 )
+from vesalius.machine import cores
 
 if TYPE_CHECKING:
     from vesalius.evaluation import Pass, Plan
@@ -108,7 +108,7 @@ def validate(
                 plan=chosen,
                 settings=None if data else uses.current(hospital.engine, usecase).settings,
                 allowed=allowed,
-                workers=processes or (min(2, os.cpu_count() or 1) if many else 1),
+                workers=processes or (min(2, cores()) if many else 1),
             )
         folder = out or hospital.runs
         folder.mkdir(parents=True, exist_ok=True)

@@ -27,6 +27,7 @@ from vesalius.ingest._files import unpacked
 from vesalius.ingest._formats import TABLES, format_of
 from vesalius.ingest._items import Item
 from vesalius.ingest._maps import Map, parse_map
+from vesalius.machine import cores, seldom_collecting
 
 CONVERTED = (*TABLES, "ndjson")
 """The formats whose reader does so much with each resource that sending it elsewhere pays."""
@@ -112,11 +113,6 @@ _MAP = 0x80
 def worth(file: BinaryIO, name: str) -> bool:
     """Whether a second process reads an opened file of a format sooner: there is a core, and enough to do."""
     return name in CONVERTED and cores() > 1 and os.fstat(file.fileno()).st_size >= WORTH_BYTES
-
-
-def cores() -> int:
-    """How many cores this process may use."""
-    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
 
 
 @contextmanager
@@ -207,7 +203,7 @@ def _stopped(why: str) -> Unavailable:
 def _read(pipe: Connection, job: bytes) -> None:
     """Reads the whole file and sends it."""
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C reaches both; the first process ends this one
-    with suppress(BrokenPipeError):  # nobody is there any more
+    with seldom_collecting(), suppress(BrokenPipeError):  # nobody is there any more
         pipe.send_bytes(msgspec.msgpack.encode(_sent(pipe, msgspec.msgpack.decode(job, type=_Job))))
 
 

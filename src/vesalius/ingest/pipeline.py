@@ -30,6 +30,7 @@ from vesalius.ingest._receipts import COMPLETE, RECEIVING, REFUSED, Receipt
 from vesalius.ingest.csv_map import CsvMap
 from vesalius.ingest.quarantine import Fault, hold
 from vesalius.lake import Arrival, Lake
+from vesalius.machine import seldom_collecting
 from vesalius.store import writing
 
 BATCH = 2_000
@@ -112,7 +113,7 @@ def _received(run: _Run, file: BinaryIO, csv_map: Map | None, path: Path | None)
         run.format = _format(run.receipt, file, csv_map)
         reader = format_of(run.format, csv_map)
         if path and ahead.worth(file, run.format):
-            with ahead.reading(file, path, run.format, csv_map) as items:
+            with ahead.reading(file, path, run.format, csv_map) as items, seldom_collecting():
                 run.take(items)
         else:
             run.take(reader.read(unpacked(file)))

@@ -9,13 +9,13 @@ from __future__ import annotations
 import json
 from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from datetime import datetime
 from typing import TYPE_CHECKING, Any, Protocol
 
 import sqlalchemy as sa
 
-from vesalius.lake._log import CHUNK, END, batched, head, resource_version
+from vesalius.lake._log import CHUNK, batched, head, resource_version
 from vesalius.lake._version import Arrival, Written
 from vesalius.store import driver, driver_writing, microseconds, writing
 
@@ -86,17 +86,36 @@ def wait_for_turn(connection: sa.Connection) -> None:
 
 @dataclass(slots=True)
 class _Past:
-    """What the log already holds of one resource; moments in microseconds."""
+    """What the log already holds of one resource; moments in microseconds.
 
-    version: int = 0
-    seen: set[tuple[int, str]] = field(default_factory=set)
-    newest: tuple[int, str] = (-END, "")
+    Attributes:
+        version: the highest number.
+        newest: moment and digest of what is in force.
+        others: those of all that is not; None as long as there is only one version, as of most resources.
+    """
+
+    version: int
+    newest: tuple[int, str]
+    others: set[tuple[int, str]] | None = None
 
     def add(self, recorded_at: int, digest: str, version: int) -> None:
+        """One that follows in order of arrival: the later of two of one moment is in force."""
+        said = (recorded_at, digest)
+        if recorded_at >= self.newest[0]:
+            said, self.newest = self.newest, said
+        self.others = self.others or set()
+        self.others.add(said)
         self.version = max(self.version, version)
-        self.seen.add((recorded_at, digest))
-        if recorded_at >= self.newest[0]:  # added in order of seq: the later of two equals wins
-            self.newest = (recorded_at, digest)
+
+    def holds(self, recorded_at: int, received: int, digest: str) -> bool:
+        """Whether it says nothing new."""
+        # A resource that does not say when it was recorded is new only if it differs from what is in force;
+        # it may well go back to an earlier content (A, B, A), and that is news.
+        # So it is when all three come in one transaction, at one moment.
+        if recorded_at == received:
+            return self.newest[1] == digest
+        said = (recorded_at, digest)
+        return said == self.newest or (self.others is not None and said in self.others)
 
 
 def _append(writer: Writer, arrivals: Iterable[Arrival], source: str, received_at: datetime) -> Written:
@@ -117,7 +136,11 @@ def _past(writer: Writer, batch: Sequence[Arrival]) -> dict[tuple[str, str], _Pa
     past: dict[tuple[str, str], _Past] = {}
     for type_, names in ids.items():
         for id_, recorded_at, digest, version in writer.past(type_, sorted(names)):
-            past.setdefault((type_, id_), _Past()).add(recorded_at, digest, version)
+            known = past.get((type_, id_))
+            if known is None:
+                past[type_, id_] = _Past(version, (recorded_at, digest))
+            else:
+                known.add(recorded_at, digest, version)
     return past
 
 
@@ -125,28 +148,22 @@ def _new_rows(
     batch: Sequence[Arrival], past: dict[tuple[str, str], _Past], seq: int, received: int, source: str
 ) -> list[Row]:
     rows: list[Row] = []
+    moments = {each.recorded_at for each in batch}  # much of it was recorded at the same few
+    known_at = {each: received if each is None else microseconds(each) for each in moments}
     for arrival in batch:
-        type_, id_, digest = arrival.type, arrival.id, arrival.digest
-        recorded = received if arrival.recorded_at is None else microseconds(arrival.recorded_at)
-        known = past.get((type_, id_))
+        key, digest, recorded = (arrival.type, arrival.id), arrival.digest, known_at[arrival.recorded_at]
+        known = past.get(key)
         if known is None:
-            known = past[type_, id_] = _Past()
-        elif _unchanged(known, recorded, received, digest):
+            past[key], version = _Past(1, (recorded, digest)), 1
+        elif known.holds(recorded, received, digest):
             continue
-        known.add(recorded, digest, known.version + 1)
+        else:
+            version = known.version + 1
+            known.add(recorded, digest, version)
         seq += 1
         about = arrival.subject
-        rows.append((seq, type_, id_, known.version, recorded, received, source, about, digest, arrival.body))
+        rows.append((seq, *key, version, recorded, received, source, about, digest, arrival.body))
     return rows
-
-
-def _unchanged(known: _Past, recorded: int, received: int, digest: str) -> bool:
-    # A resource that does not say when it was recorded is new only if it differs from what is in force; it
-    # may well go back to an earlier content (A, B, A), and that is news.
-    # So it is when all three come in one transaction, at one moment.
-    if recorded == received:
-        return known.newest[1] == digest
-    return (recorded, digest) in known.seen
 
 
 class _Sqlite:

@@ -35,7 +35,7 @@ from vesalius.store import reading
 if TYPE_CHECKING:
     from deltalake import DeltaTable, WriterProperties
 
-BATCH_ROWS, BATCH_BYTES = 20_000, 64 * 2**20
+BATCH_ROWS, BATCH_BYTES = 60_000, 64 * 2**20
 """What one commit takes at most: rows, and bytes of JSON."""
 
 GROUP_ROWS = 100_000

@@ -184,7 +184,7 @@ _PRAGMAS = (
     "foreign_keys=ON",
     "busy_timeout=20000",
     "wal_autocheckpoint=8000",
-    "cache_size=-16384",
+    "cache_size=-65536",
 )
 
 
