@@ -143,7 +143,9 @@ def test_the_same_data_and_seed_give_the_same_forest_in_any_order(forest, sample
 
 
 @pytest.mark.parametrize("cores", [1, 3])
-def test_the_forest_does_not_depend_on_how_many_cores_grow_its_copies(inputs, forest, monkeypatch, cores):
+def test_the_forest_does_not_depend_on_how_many_cores_grow_its_copies(
+    sample, inputs, forest, monkeypatch, cores
+):
     monkeypatch.setattr(_lightgbm, "cores", lambda: cores)
     again = train(*sample(400), inputs, seed=1, kind="lightgbm", replicates=3)
     assert again.hash == forest.hash
