@@ -177,7 +177,8 @@ def _hide_details(context: sa.engine.ExceptionContext) -> None:
 
 
 # The journal is copied into the database every 32 MiB, not every 4: pages that change often, as those of
-# indexes do, are then copied once instead of many times. What is committed is on disk either way.
+# indexes do, are then copied once instead of many times. What is committed is on disk either way. Those pages
+# are looked for in memory first: up to 64 MiB for each connection, if it has use for so many.
 _PRAGMAS = (
     "journal_mode=WAL",
     "synchronous=FULL",
