@@ -38,8 +38,8 @@ if TYPE_CHECKING:
 BATCH_ROWS, BATCH_BYTES = 60_000, 64 * 2**20
 """What one commit takes at most: rows, and bytes of JSON.
 
-Each commit costs the more the more there were, and past :data:`MANY_FILES` all is written again: with a third
-of these rows, 1.2 million Observations took twice as long, and more memory.
+Each commit has its price, and past :data:`MANY_FILES` all is written again; what is held grows with them
+(docs/engineer/speed.md, Memory of a rebuild).
 """
 
 GROUP_ROWS = 100_000
