@@ -164,7 +164,8 @@ def test_a_refusal_is_entered_withdrawn_and_each_step_taken_back(hospital, keepe
     assert "told by: Somebody who may speak for the patient" in kept.text
     assert consent.standing(hospital.lake, ["Patient/n0"]) == {"Patient/n0": (Kind.SUGGESTIONS,)}
     number = re.findall(r"/consents/(\d+)/withdraw", kept.text)[0]
-    ended = keeper.submit(f"/consents/{number}/withdraw", ends=datetime.now(UTC).date().isoformat())
+    today = re.search(r'<input[^>]*name="ends"[^>]*value="([^"]+)"', kept.text).group(1)  # of Belgium
+    ended = keeper.submit(f"/consents/{number}/withdraw", ends=today)
     assert "The refusal is withdrawn" in ended.text
     assert consent.standing(hospital.lake, ["Patient/n0"]) == {}
     again = keeper.submit(f"/consents/{number}/undo")
